@@ -1,0 +1,57 @@
+"""Judge a plan: every rule, every goal, from the estate and the plan alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from zonewright.models.goals import objective
+from zonewright.models.placing import view_of
+from zonewright.models.plan import Plan
+from zonewright.models.rules import all_rules
+from zonewright.models.view import View, Violation
+from zonewright.models.world import World
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a check found."""
+
+    violations: list[Violation]
+    """Everything broken, hard rules first."""
+    objective: list[tuple[str, int]]
+    """(goal, value), recomputed from scratch."""
+    claims: list[str] = field(default_factory=list)
+    """Where the plan says something else than what was found (values, fingerprint)."""
+
+    @property
+    def valid(self) -> bool:
+        """Whether every hard rule holds and the plan's own figures are true."""
+        return not any(v.hard for v in self.violations) and not self.claims
+
+
+def check_plan(world: World, plan: Plan) -> Report:
+    """Judge a plan against an estate.
+
+    Raises InputError when the plan names things that the estate does not have.
+    """
+    view = view_of(world, plan)
+    report = judge(view)
+    claims: list[str] = []
+    if plan.estate_fingerprint and plan.estate_fingerprint != world.estate.fingerprint:
+        claims.append("the plan was made for another state of the estate (fingerprints differ)")
+    found = dict(report.objective)
+    for goal in plan.objective:
+        if goal.goal in found and found[goal.goal] != goal.value:
+            claims.append(f"{goal.goal}: the plan says {goal.value}, it is {found[goal.goal]}")
+        if goal.bound is not None and goal.bound > goal.value:
+            claims.append(f"{goal.goal}: the bound {goal.bound} is above the value {goal.value}")
+    return Report(report.violations, report.objective, claims)
+
+
+def judge(view: View) -> Report:
+    """Judge a placement: every rule's violations and every goal's value."""
+    violations: list[Violation] = []
+    for label, rule in all_rules(view.world):
+        violations.extend(rule.violations(view, label))
+    violations.sort(key=lambda v: not v.hard)
+    return Report(violations, objective(view, violations))

@@ -1,0 +1,168 @@
+"""What a plan costs, goal by goal, from scratch. Smaller is better; every value is an integer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from zonewright.models.quantities import to_money, to_share
+from zonewright.models.rules import all_rules
+from zonewright.models.view import View, Violation, priced_cost
+
+if TYPE_CHECKING:
+    from zonewright.models.world import World
+
+
+def objective(view: View, violations: list[Violation]) -> list[tuple[str, int]]:
+    """Return (goal, value) in the estate's order; `placed` and `soft` become one entry per priority."""
+    world = view.world
+    found: list[tuple[str, int]] = []
+    for goal in world.estate.goals:
+        if goal == "placed":
+            found += _placed(view)
+        elif goal == "soft":
+            found += _soft(world, violations)
+        elif goal == "moves":
+            found.append(("moves", moves(view)))
+        elif goal == "cost":
+            found.append(("cost", cost(view)))
+        elif goal == "client_latency":
+            found.append(("client_latency", client_latency(view)))
+        elif goal == "balance":
+            found.append(("balance", balance(view)))
+        else:
+            found.append(("hosts", len({row.site for row in view.rows if row.count})))
+    return found
+
+
+def _placed(view: View) -> Iterator[tuple[str, int]]:
+    missing: dict[int, int] = {}
+    for unit, sites in zip(view.world.units, view.unit_counts, strict=True):
+        missing[unit.priority] = missing.get(unit.priority, 0) + unit.count - sum(sites.values())
+    for priority in sorted(missing, reverse=True):
+        yield f"placed[{priority}]", missing[priority]
+
+
+def _soft(world: World, violations: list[Violation]) -> Iterator[tuple[str, int]]:
+    priorities = {rule.soft.priority for _, rule in all_rules(world) if rule.soft}
+    for priority in sorted(priorities, reverse=True):
+        total = sum(v.weight * v.amount for v in violations if not v.hard and v.priority == priority)
+        yield f"soft[{priority}]", total
+
+
+def moves(view: View) -> int:
+    """Return how many instances that have a place today are no longer there."""
+    total = 0
+    for unit, sites in zip(view.world.units, view.unit_counts, strict=True):
+        total += sum(max(0, count - sites.get(site, 0)) for site, count in unit.current.items())
+    return total
+
+
+def cost(view: View) -> int:
+    """Return the cost per month: instances, opened domains, traffic between domains."""
+    world = view.world
+    total = 0
+    used: set[int] = set()
+    for unit, sites in zip(world.units, view.unit_counts, strict=True):
+        total += priced_cost(view, unit, sites)
+        for site in sites:
+            used.update(world.tree.nodes[site].ancestors)
+    total += sum(to_money(world.tree.nodes[node].domain.open_cost) for node in used)
+    return total + sum(traffic_cost(view, *pair) for pair in traffic_pairs(world))
+
+
+def traffic_pairs(world: World) -> list[tuple[str, str, int]]:
+    """Return (from, to, GiB per month) with entries for the same pair added up."""
+    found: dict[tuple[str, str], int] = {}
+    for entry in world.estate.traffic:
+        key = (entry.source, entry.target)
+        found[key] = found.get(key, 0) + entry.gib_per_month
+    return [(a, b, gib) for (a, b), gib in found.items()]
+
+
+def traffic_unit_price(world: World, source: str, target: str, gib: int, a: int, b: int) -> int:
+    """Return the price of one unit of flow between two zones.
+
+    A group's traffic leaves its instances evenly and arrives at the other's evenly, so that with n
+    senders and m receivers each sender sends m units of GiB / (n m), each receiver takes n of them.
+    Rounded half up per unit.
+    """
+    units = world.groups[source].count * world.groups[target].count
+    if not units:
+        return 0
+    return (2 * gib * world.traffic_price(a, b) + units) // (2 * units)
+
+
+def traffic_cost(view: View, source: str, target: str, gib: int) -> int:
+    """Return the least cost of one group's traffic to another: who talks to whom is chosen best."""
+    import numpy as np
+
+    world = view.world
+    supply = {z: n * world.groups[target].count for z, n in _by_zone(view, source).items()}
+    demand = {z: n * world.groups[source].count for z, n in _by_zone(view, target).items()}
+    if not supply or not demand:
+        return 0
+    price = np.array([[traffic_unit_price(world, source, target, gib, a, b) for b in demand] for a in supply])
+    return _transport(list(supply.values()), list(demand.values()), price.tolist())
+
+
+def _by_zone(view: View, group: str) -> dict[int, int]:
+    found: dict[int, int] = {}
+    for site, count in view.group_sites[group].items():
+        zone = view.world.zone_of(site)
+        found[zone] = found.get(zone, 0) + count
+    return found
+
+
+def _transport(supply: list[int], demand: list[int], price: list[list[int]]) -> int:
+    """Return the least cost of sending as much of the supply as the demand takes (successive paths)."""
+    from ortools.graph.python import min_cost_flow
+
+    flow = min_cost_flow.SimpleMinCostFlow()
+    source, sink = 0, 1 + len(supply) + len(demand)
+    for i, amount in enumerate(supply):
+        flow.add_arc_with_capacity_and_unit_cost(source, 1 + i, amount, 0)
+        for j in range(len(demand)):
+            flow.add_arc_with_capacity_and_unit_cost(1 + i, 1 + len(supply) + j, amount, price[i][j])
+    for j, amount in enumerate(demand):
+        flow.add_arc_with_capacity_and_unit_cost(1 + len(supply) + j, sink, amount, 0)
+    sent = min(sum(supply), sum(demand))
+    flow.set_node_supply(source, sent)
+    flow.set_node_supply(sink, -sent)
+    if flow.solve() != flow.OPTIMAL:
+        raise ArithmeticError("the transport problem of a traffic pair was not solved")
+    return int(flow.optimal_cost())
+
+
+def client_latency(view: View) -> int:
+    """Return the sum over groups and their clients of share x round trip to the nearest replica.
+
+    In millionths x microseconds. A client whose latency to every replica is not stated counts the worst
+    latency that the estate states.
+    """
+    world = view.world
+    total = 0
+    for name, group in world.groups.items():
+        placed = {world.zone_of(s) for s in view.group_sites[name]}
+        if not placed:
+            continue
+        for client, share in group.clients.items():
+            known = [t for z in placed if (t := world.client_latency(client, z)) is not None]
+            total += to_share(share) * (min(known) if known else worst_latency(world))
+    return total
+
+
+def worst_latency(world: World) -> int:
+    """Return the largest latency stated anywhere, in microseconds."""
+    return max(world._latencies.values(), default=0)
+
+
+def balance(view: View) -> int:
+    """Return most less least demanded cpu (milli-cores) over the zones that have sites."""
+    world = view.world
+    demanded = dict.fromkeys(world.tree.domains_at("zone"), 0)
+    for unit, sites in zip(world.units, view.unit_counts, strict=True):
+        for site, count in sites.items():
+            zone = world.zone_of(site)
+            demanded[zone] = demanded.get(zone, 0) + count * unit.demand.get("cpu_milli", 0)
+    return max(demanded.values()) - min(demanded.values()) if demanded else 0

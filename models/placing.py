@@ -1,0 +1,155 @@
+"""From a plan's words to a view and back: named instances to units, members to counts."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+
+from zonewright.models.plan import Placement, Plan
+from zonewright.models.problems import InputError, maybe
+from zonewright.models.view import Row, View
+from zonewright.models.world import World
+
+
+def view_of(world: World, plan: Plan) -> View:
+    """Return the placement of a plan, ready to be judged.
+
+    Raises InputError when the plan names a group, site, instance or zone that the estate does not have,
+    places an instance twice, or more of a group than there are.
+    """
+    zones = {
+        entry.balancer: tuple(_node(world, z, ("balancers", i, "zones", k)) for k, z in enumerate(entry.zones))
+        for i, entry in enumerate(plan.balancers)
+    }
+    subnet_zones = {
+        entry.subnet: _node(world, entry.zone, ("subnets", i, "zone"))
+        for i, entry in enumerate(plan.subnets)
+        if entry.zone is not None
+    }
+    view = View(
+        world,
+        _rows(world, plan.placements, ("placements",)),
+        balancer_zones=zones,
+        subnet_zones=subnet_zones,
+        subnet_sizes=_new_subnets(world, plan),
+        witnesses=_witnesses(world, plan),
+    )
+    _no_more_than_there_are(world, view)
+    return view
+
+
+def _node(world: World, name: str, path: tuple[str | int, ...]) -> int:
+    index = world.tree.by_id.get(name)
+    if index is None:
+        raise InputError(f"unknown domain {name}.{maybe(name, world.tree.by_id)}", path=path)
+    return index
+
+
+def _rows(world: World, placements: Iterable[Placement], prefix: tuple[str | int, ...]) -> list[Row]:
+    by_name: dict[tuple[str, str], int] = {}
+    rest: dict[str, int] = {}
+    for unit in world.units:
+        if unit.name is None:
+            rest[unit.group] = unit.index
+        else:
+            by_name[unit.group, unit.name] = unit.index
+    sites = set(world.tree.sites)
+    rows: list[Row] = []
+    for position, entry in enumerate(placements):
+        path = (*prefix, position)
+        if entry.group not in world.groups:
+            raise InputError(f"unknown group {entry.group}.{maybe(entry.group, world.groups)}", path=path)
+        site = _node(world, entry.site, (*path, "site"))
+        if site not in sites:
+            raise InputError(f"{entry.site} is no site: instances sit in leaves", path=(*path, "site"))
+        if len(entry.instances) > entry.count:
+            raise InputError(f"names {len(entry.instances)} instances, its count is {entry.count}", path=path)
+        for name in entry.instances:
+            unit_index = by_name.get((entry.group, name))
+            if unit_index is None:
+                raise InputError(f"unknown instance {name} of {entry.group}", path=(*path, "instances"))
+            rows.append(Row(unit_index, site, 1, entry.subnet))
+        unnamed = entry.count - len(entry.instances)
+        if unnamed:
+            if entry.group not in rest:
+                what = f"{unnamed} unnamed instances, all of {entry.group} have names: list them"
+                raise InputError(what, path=path)
+            rows.append(Row(rest[entry.group], site, unnamed, entry.subnet))
+    return rows
+
+
+def _no_more_than_there_are(world: World, view: View) -> None:
+    for unit, sites in zip(world.units, view.unit_counts, strict=True):
+        placed = sum(sites.values())
+        if placed > unit.count:
+            what = unit.name or f"{unit.group} (unnamed)"
+            raise InputError(f"{what} is placed {placed} times, there are {unit.count}", path=("placements",))
+
+
+def _new_subnets(world: World, plan: Plan) -> dict[str, tuple[str, int, int]]:
+    """Return new subnets with room; raises InputError where a block does not fit or overlaps."""
+    taken: dict[str, list[tuple[ipaddress.IPv4Network, str]]] = {}
+    for subnet in world.subnets.values():
+        if subnet.cidr is not None:
+            taken.setdefault(subnet.vpc, []).append((ipaddress.IPv4Network(subnet.cidr), subnet.id))
+    for position, entry in enumerate(plan.subnets):
+        subnet = world.subnets[entry.subnet] if entry.subnet in world.subnets else None
+        if subnet is None:
+            raise InputError(f"unknown subnet {entry.subnet}", path=("subnets", position))
+        if entry.cidr is not None:
+            _take(world, taken, subnet.vpc, entry.cidr, entry.subnet, ("subnets", position))
+    found: dict[str, tuple[str, int, int]] = {}
+    for position, new in enumerate(plan.new_subnets):
+        path = ("new_subnets", position)
+        vpc = world.vpcs.get(new.vpc)
+        if vpc is None:
+            raise InputError(f"unknown network {new.vpc}.{maybe(new.vpc, world.vpcs)}", path=path)
+        if new.id in world.subnets or new.id in found:
+            raise InputError(f"{new.id} is given twice", path=path)
+        zone = _node(world, new.zone, (*path, "zone")) if new.zone is not None else -1
+        block = _take(world, taken, new.vpc, new.cidr, new.id, path)
+        if vpc.new_subnet_prefix is None:
+            raise InputError(f"{new.vpc} does not let the planner create subnets", path=path)
+        found[new.id] = (new.vpc, zone, new_subnet_room(world, new.vpc, block.prefixlen))
+    return found
+
+
+def _take(
+    world: World,
+    taken: dict[str, list[tuple[ipaddress.IPv4Network, str]]],
+    vpc: str,
+    cidr: str,
+    name: str,
+    path: tuple[str | int, ...],
+) -> ipaddress.IPv4Network:
+    block = ipaddress.IPv4Network(cidr)
+    whole = world.vpcs[vpc].cidr
+    if whole is not None and not block.subnet_of(ipaddress.IPv4Network(whole)):
+        raise InputError(f"{cidr} is not inside {vpc} ({whole})", path=path)
+    for other, other_name in taken.setdefault(vpc, []):
+        if block.overlaps(other):
+            raise InputError(f"{cidr} overlaps {other} of {other_name}", path=path)
+    taken[vpc].append((block, name))
+    return block
+
+
+def new_subnet_room(world: World, vpc: str, prefix: int) -> int:
+    """Return how many instances a new subnet takes, with the network's room for growth left free."""
+    from zonewright.models.quantities import as_fraction
+
+    addressing = next((c.addressing for c in reversed(world.catalogues) if c.addressing), None)
+    kept = addressing.reserved_per_subnet if addressing else 0
+    size = (1 << (32 - prefix)) - kept
+    return max(0, int(size / (1 + as_fraction(world.vpcs[vpc].growth))))
+
+
+def _witnesses(world: World, plan: Plan) -> dict[str, dict[tuple[int, ...], list[Row]]]:
+    found: dict[str, dict[tuple[int, ...], list[Row]]] = {}
+    for position, entry in enumerate(plan.scenarios):
+        lost = tuple(sorted(_node(world, d, ("scenarios", position, "lost")) for d in entry.lost))
+        rows = _rows(world, entry.placements, ("scenarios", position, "placements"))
+        found.setdefault(entry.signature, {})[lost] = rows
+    return found
+
+
+

@@ -1,0 +1,296 @@
+"""Names that an estate refers to must exist, and sizes must make sense: checked once, with the place."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from zonewright.models.problems import InputError, maybe
+from zonewright.models.quantities import SPELLINGS
+from zonewright.models.rules.balancer import LoadBalancing
+from zonewright.models.rules.company import Affinity, AntiAffinity, Separation
+from zonewright.models.rules.distance import LatencyLimit
+from zonewright.models.rules.limits import Budget, Load, Quota
+from zonewright.models.rules.reach import Domains, Pin
+from zonewright.models.rules.survive import MOST_SCENARIOS, Survive
+
+if TYPE_CHECKING:
+    from zonewright.models.world import World
+
+Path = tuple[str | int, ...]
+
+
+def check_references(world: World) -> None:
+    """Raise InputError at the first name that is not known, or size that cannot be right."""
+    _unique(world)
+    _topology(world)
+    _networks(world)
+    _things(world)
+    _groups(world)
+    _instances(world)
+    _services(world)
+    for position, rule in enumerate(world.estate.rules):
+        _rule(world, rule, ("rules", position))
+
+
+def _known(name: str | None, known: Iterable[str], what: str, path: Path) -> None:
+    if name is not None and name not in known:
+        raise InputError(f"unknown {what} {name}.{maybe(name, known)}", path=path)
+
+
+def _all_known(names: Sequence[str], known: Iterable[str], what: str, path: Path) -> None:
+    for position, name in enumerate(names):
+        _known(name, known, what, (*path, position))
+
+
+def _unique(world: World) -> None:
+    estate = world.estate
+    sections = (
+        "accounts", "flavours", "clients", "vpcs", "subnets", "load_balancers", "elastic_ips", "disks", "images",
+        "snapshots", "security_groups", "route_tables", "key_pairs", "groups", "instances", "services",
+    )  # fmt: skip
+    for section in sections:
+        seen: set[str] = set()
+        for position, entry in enumerate(getattr(estate, section)):
+            if entry.id in seen:
+                raise InputError(f"{entry.id} is given twice", path=(section, position, "id"))
+            seen.add(entry.id)
+    labels: set[str] = set()
+    for position, rule in enumerate(estate.rules):
+        if rule.id is not None:
+            if rule.id in labels:
+                raise InputError(f"{rule.id} is given twice", path=("rules", position, "id"))
+            labels.add(rule.id)
+
+
+def _resources(world: World, amounts: Mapping[str, Any], path: Path) -> None:
+    known = world.estate.known_resources
+    for name in amounts:
+        _known(name, known, "resource", (*path, name))
+
+
+def _priced(world: World, prices: Mapping[str, Any], path: Path) -> None:
+    for name in prices:
+        _known(name, (*SPELLINGS, *world.estate.known_resources), "resource", (*path, name))
+
+
+def _topology(world: World) -> None:
+    estate = world.estate
+    for section in ("regions", "zones", "racks", "hosts", "domains"):
+        for position, entry in enumerate(getattr(estate, section)):
+            path: Path = (section, position)
+            _resources(world, entry.capacity, (*path, "capacity"))
+            _resources(world, entry.overcommit, (*path, "overcommit"))
+            _resources(world, entry.reserve, (*path, "reserve"))
+            _priced(world, entry.price, (*path, "price"))
+            for name in entry.flavours:
+                _known(name, world.flavours, "flavour", (*path, "flavours", name))
+    places = {*world.tree.by_id, *world.clients, *_catalogue_domains(world)}
+    for section in ("latencies", "links", "traffic_prices"):
+        for position, entry in enumerate(getattr(estate, section)):
+            _all_known(entry.between, places, "domain", (section, position, "between"))
+    for position, client in enumerate(estate.clients):
+        _known(client.region, places, "domain", ("clients", position, "region"))
+    for position, flavour in enumerate(estate.flavours):
+        _resources(world, flavour.resources, ("flavours", position, "resources"))
+        for name in flavour.price:
+            _known(name, places, "domain", ("flavours", position, "price", name))
+    if not world.tree.sites:
+        raise InputError("no zone or host to place anything in: give zones, or a catalogue")
+
+
+def _catalogue_domains(world: World) -> set[str]:
+    estate = world.estate
+    found = {d.id for c in world.catalogues for d in (*c.regions, *c.zones, *c.racks, *c.hosts, *c.domains)}
+    return found | {d.id for d in (*estate.regions, *estate.zones, *estate.racks, *estate.hosts, *estate.domains)}
+
+
+def _networks(world: World) -> None:
+    estate = world.estate
+    places = {*world.tree.by_id, *_catalogue_domains(world)}
+    for position, vpc in enumerate(estate.vpcs):
+        _known(vpc.region, places, "region", ("vpcs", position, "region"))
+        _known(vpc.account, world.accounts, "account", ("vpcs", position, "account"))
+        if vpc.new_subnet_prefix is not None:
+            if vpc.cidr is None:
+                raise InputError("needs a cidr to cut new subnets from", path=("vpcs", position))
+            if vpc.new_subnet_prefix < ipaddress.IPv4Network(vpc.cidr).prefixlen:
+                what = f"a /{vpc.new_subnet_prefix} does not fit into {vpc.cidr}"
+                raise InputError(what, path=("vpcs", position, "new_subnet_prefix"))
+    for position, peering in enumerate(estate.peerings):
+        _all_known(peering.between, world.vpcs, "network", ("peerings", position, "between"))
+    blocks: dict[str, list[tuple[ipaddress.IPv4Network, str]]] = {}
+    for position, subnet in enumerate(estate.subnets):
+        path: Path = ("subnets", position)
+        _known(subnet.vpc, world.vpcs, "network", (*path, "vpc"))
+        _known(subnet.zone, places, "zone", (*path, "zone"))
+        _known(subnet.route_table, world.attachables["route_table"], "route table", (*path, "route_table"))
+        if subnet.cidr is None:
+            continue
+        block = ipaddress.IPv4Network(subnet.cidr)
+        whole = world.vpcs[subnet.vpc].cidr
+        if whole is not None and not block.subnet_of(ipaddress.IPv4Network(whole)):
+            raise InputError(f"{subnet.cidr} is not inside {subnet.vpc} ({whole})", path=(*path, "cidr"))
+        for other, name in blocks.setdefault(subnet.vpc, []):
+            if block.overlaps(other):
+                raise InputError(f"{subnet.cidr} overlaps {other} of {name}", path=(*path, "cidr"))
+        blocks[subnet.vpc].append((block, subnet.id))
+
+
+def _things(world: World) -> None:
+    estate = world.estate
+    places = {*world.tree.by_id, *_catalogue_domains(world)}
+    for section in ("elastic_ips", "disks", "snapshots", "security_groups", "route_tables", "key_pairs"):
+        for position, thing in enumerate(getattr(estate, section)):
+            path: Path = (section, position)
+            _known(thing.region, places, "region", (*path, "region"))
+            _known(thing.zone, places, "zone", (*path, "zone"))
+            _known(thing.account, world.accounts, "account", (*path, "account"))
+    for position, table in enumerate(estate.route_tables):
+        _known(table.vpc, world.vpcs, "network", ("route_tables", position, "vpc"))
+    for position, image in enumerate(estate.images):
+        _all_known(image.regions, places, "region", ("images", position, "regions"))
+        _known(image.account, world.accounts, "account", ("images", position, "account"))
+    for position, balancer in enumerate(estate.load_balancers):
+        path = ("load_balancers", position)
+        _known(balancer.region, places, "region", (*path, "region"))
+        _known(balancer.account, world.accounts, "account", (*path, "account"))
+        _all_known(balancer.zones, places, "zone", (*path, "zones"))
+        _all_known(balancer.backends, world.groups, "group", (*path, "backends"))
+        _known(balancer.subnet, world.subnets, "subnet", (*path, "subnet"))
+        kinds = [b.kind for c in world.catalogues for b in c.balancers]
+        if kinds:
+            _known(balancer.kind, kinds, "kind of load balancer", (*path, "kind"))
+
+
+def _attachments(world: World, entry: Any, path: Path) -> None:
+    _known(entry.image, world.images, "image", (*path, "image"))
+    for field, kind in (
+        ("disks", "disk"),
+        ("elastic_ips", "elastic_ip"),
+        ("security_groups", "security_group"),
+        ("key_pairs", "key_pair"),
+        ("snapshots", "snapshot"),
+    ):
+        _all_known(getattr(entry, field), world.attachables[kind], kind.replace("_", " "), (*path, field))
+    _known(entry.route_table, world.attachables["route_table"], "route table", (*path, "route_table"))
+
+
+def _groups(world: World) -> None:
+    for position, group in enumerate(world.estate.groups):
+        path: Path = ("groups", position)
+        _known(group.account, world.accounts, "account", (*path, "account"))
+        _known(group.flavour, world.flavours, "flavour", (*path, "flavour"))
+        _resources(world, group.demand, (*path, "demand"))
+        if world.products:
+            _known(group.product, world.products, "product", (*path, "product"))
+        _all_known(group.vpcs, world.vpcs, "network", (*path, "vpcs"))
+        _all_known(group.subnets, world.subnets, "subnet", (*path, "subnets"))
+        for name in group.clients:
+            _known(name, world.clients, "client location", (*path, "clients", name))
+        sites = {world.tree.nodes[s].id for s in world.tree.sites}
+        for name in group.current:
+            if name not in sites:
+                what = "is no site (a site is a leaf: a host, or a zone without hosts)" if name in world.tree.by_id else "unknown site"
+                raise InputError(f"{name}: {what}.{maybe(name, sites)}", path=(*path, "current", name))
+        _attachments(world, group, path)
+
+
+def _instances(world: World) -> None:
+    sites = {world.tree.nodes[s].id for s in world.tree.sites}
+    counts: dict[str, int] = {}
+    for position, instance in enumerate(world.estate.instances):
+        path: Path = ("instances", position)
+        _known(instance.group, world.groups, "group", (*path, "group"))
+        _known(instance.site, sites, "site", (*path, "site"))
+        _known(instance.subnet, world.subnets, "subnet", (*path, "subnet"))
+        _known(instance.flavour, world.flavours, "flavour", (*path, "flavour"))
+        _resources(world, instance.demand or {}, (*path, "demand"))
+        _attachments(world, instance, path)
+        counts[instance.group] = counts.get(instance.group, 0) + 1
+    for position, group in enumerate(world.estate.groups):
+        named = counts.get(group.id, 0)
+        placed = sum(group.current.values())
+        if named > group.count:
+            what = f"{group.id} has {named} named instances and a count of {group.count}"
+            raise InputError(what, path=("groups", position, "count"))
+        if placed > group.count - named:
+            what = f"{placed} unnamed instances of {group.id} have a place, there are {group.count - named}"
+            raise InputError(what, path=("groups", position, "current"))
+
+
+def _services(world: World) -> None:
+    for position, service in enumerate(world.estate.services):
+        _all_known(service.chain, world.groups, "group", ("services", position, "chain"))
+    for position, traffic in enumerate(world.estate.traffic):
+        _known(traffic.source, world.groups, "group", ("traffic", position, "from"))
+        _known(traffic.target, world.groups, "group", ("traffic", position, "to"))
+    estate = world.estate
+    if "client_latency" in estate.goals and not any(g.clients for g in estate.groups):
+        raise InputError("client_latency needs groups with clients", path=("goals",))
+
+
+def _rule(world: World, rule: Any, path: Path) -> None:
+    groups = getattr(rule, "groups", None)
+    if isinstance(groups, list):
+        _all_known(groups, world.groups, "group", (*path, "groups"))
+    level = getattr(rule, "level", None)
+    if level is not None:
+        _level(world, rule, level, path)
+    domain = getattr(rule, "domain", None)
+    _known(domain, world.tree.by_id, "domain", (*path, "domain"))
+    if isinstance(rule, Quota):
+        _known(rule.account, world.accounts, "account", (*path, "account"))
+        _known(rule.resource, world.estate.known_resources, "resource", (*path, "resource"))
+        _known(rule.flavour, world.flavours, "flavour", (*path, "flavour"))
+    elif isinstance(rule, Load):
+        _all_known(rule.resources, world.estate.known_resources, "resource", (*path, "resources"))
+    elif isinstance(rule, Affinity):
+        _known(rule.to, world.groups, "group", (*path, "to"))
+    elif isinstance(rule, Domains):
+        _all_known(rule.allow, world.tree.by_id, "domain", (*path, "allow"))
+        _all_known(rule.forbid, world.tree.by_id, "domain", (*path, "forbid"))
+    elif isinstance(rule, Pin):
+        _all_known(rule.instances, [i.id for i in world.estate.instances], "instance", (*path, "instances"))
+    elif isinstance(rule, LatencyLimit):
+        _latency(world, rule, path)
+    elif isinstance(rule, Survive):
+        _survive(world, rule, path)
+
+
+def _level(world: World, rule: Any, level: str, path: Path) -> None:
+    _known(level, world.tree.levels, "level", (*path, "level"))
+    if isinstance(rule, AntiAffinity) and rule.delegate:
+        return
+    without = [s for s in world.tree.sites if world.tree.at_level(s, level) is None]
+    if without:
+        what = f"site {world.tree.nodes[without[0]].id} has no {level}"
+        hint = "Maybe delegate: true, which leaves it to the provider" if isinstance(rule, AntiAffinity) else (
+            "Maybe a higher level, or `consider` only the domains that have it"
+        )
+        raise InputError(f"{what}, so {rule.rule} cannot be promised there. {hint}", path=(*path, "level"))
+
+
+def _latency(world: World, rule: LatencyLimit, path: Path) -> None:
+    _all_known(rule.concerned(), world.groups, "group", path)
+    _all_known(rule.locations, world.clients, "client location", (*path, "locations"))
+    _known(rule.leader, world.tree.by_id, "domain", (*path, "leader"))
+    if rule.clients is not None and not rule.client_locations(world):
+        raise InputError(f"{rule.clients} has no clients: give locations", path=path)
+
+
+def _survive(world: World, rule: Survive, path: Path) -> None:
+    for position, name in enumerate(rule.domains):
+        _known(name, world.tree.by_id, "domain", (*path, "domains", position))
+        if world.tree.nodes[world.tree.by_id[name]].level != rule.level:
+            raise InputError(f"{name} is no {rule.level}", path=(*path, "domains", position))
+    pool = len(rule.domains) or len(world.tree.domains_at(rule.level))
+    count = 1
+    for number in range(rule.lose):
+        count = count * (pool - number) // (number + 1)
+    if count > MOST_SCENARIOS:
+        what = f"{count} scenarios are more than {MOST_SCENARIOS}: name the domains, or lose fewer"
+        raise InputError(what, path=(*path, "lose"))
+
+

@@ -1,0 +1,115 @@
+"""What every rule is: data that people write, and a checker that returns violations as data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from zonewright.models.base import Name, Record, Text
+from zonewright.models.view import View, Violation
+
+if TYPE_CHECKING:
+    from zonewright.models.world import Unit, World
+
+
+class Soft(Record):
+    """A rule that a plan should respect: breaking it costs weight x amount, at its priority."""
+
+    weight: Annotated[int, Field(ge=1, le=1_000_000)] = 1
+    priority: Annotated[int, Field(ge=0, le=1000)] = 0
+
+
+class Rule(Record):
+    """A rule of an estate. Hard unless `soft` is given."""
+
+    rule: str
+    id: Name | None = None
+    """Your own name for it, used wherever it is reported."""
+    soft: Soft | None = None
+
+    #: Rules that the world itself imposes: always there, always hard.
+    implicit: ClassVar[bool] = False
+    #: Whether the rule holds in what remains after a domain is lost.
+    in_events: ClassVar[bool] = True
+
+    def violations(self, view: View, label: str) -> Iterator[Violation]:
+        """Yield what `view` breaks of this rule."""
+        raise TypeError(f"{type(self).__name__} has no checker")
+
+    def broken(
+        self, label: str, group: str | None, domain: str | None, amount: int, message: str
+    ) -> Violation:
+        """Return a violation of this rule."""
+        soft = self.soft
+        return Violation(
+            rule=self.rule,
+            label=label,
+            group=group,
+            domain=domain,
+            amount=amount,
+            message=message,
+            hard=soft is None,
+            weight=soft.weight if soft else 0,
+            priority=soft.priority if soft else 0,
+        )
+
+
+class GroupRule(Rule):
+    """A rule that holds for each of its groups by itself, unless its page says otherwise."""
+
+    groups: list[Name] | Literal["*"] = "*"
+    """Names of groups, or `"*"` for all."""
+    with_labels: dict[Name, Text] = {}
+    """Only groups that carry all of these labels."""
+
+    def selected(self, world: World) -> list[str]:
+        """Return the names of the groups that the rule is about."""
+        names = list(world.groups) if self.groups == "*" else list(dict.fromkeys(self.groups))
+        if not self.with_labels:
+            return names
+        wanted = self.with_labels.items()
+        return [name for name in names if wanted <= world.groups[name].labels.items()]
+
+
+class ReachRule(GroupRule):
+    """A rule that says of every unit and site alone whether they go together."""
+
+    def blocks(self, world: World, unit: Unit, site: int, *, entering: bool = True) -> str | None:
+        """Return why the unit may not be at the site, None where it may.
+
+        With `entering` the question is whether an instance may newly be put there; without, whether one
+        that is there already may stay.
+        """
+        raise TypeError(f"{type(self).__name__} has no checker")
+
+    def violations(self, view: View, label: str) -> Iterator[Violation]:
+        """Yield one violation for every unit at a site that it may not use."""
+        world = view.world
+        concerned = set(self.selected(world))
+        for unit, sites in zip(world.units, view.unit_counts, strict=True):
+            if unit.group not in concerned:
+                continue
+            for site, count in sites.items():
+                there = _already_there(view, unit, site)
+                reason = self.blocks(world, unit, site, entering=True)
+                if reason is None:
+                    continue
+                staying = 0
+                if there and self.blocks(world, unit, site, entering=False) is None:
+                    staying = min(count, there)
+                if count > staying:
+                    domain = view.node_name(self.domain_of(world, site))
+                    yield self.broken(label, unit.group, domain, count - staying, reason)
+
+    def domain_of(self, world: World, site: int) -> int:
+        """Return the domain to name when the rule is broken at a site."""
+        return site
+
+
+def _already_there(view: View, unit: Unit, site: int) -> int:
+    """Return how many of a unit were at a site before: today, or in a scenario before the loss."""
+    if view.base is not None:
+        return view.base.unit_counts[unit.index].get(site, 0)
+    return unit.current.get(site, 0)

@@ -1,0 +1,90 @@
+"""Who may be with whom: anti-affinity, affinity, separation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from zonewright.models.base import Name, Record
+from zonewright.models.rules.base import GroupRule, Rule
+from zonewright.models.view import View, Violation
+
+
+class Delegation(Record):
+    """The provider's own placement group, for a level that the provider hides."""
+
+    quota: Annotated[int, Field(ge=1)] | None = None
+    """Instances that one placement group can hold."""
+
+
+class AntiAffinity(GroupRule):
+    """At most k instances of a group in any one domain of a level."""
+
+    rule: Literal["anti_affinity"] = "anti_affinity"
+    level: Name
+    at_most: Annotated[int, Field(ge=1, le=100_000_000)] = 1
+    delegate: bool | Delegation = False
+    """Where sites do not have the level: leave it to the provider's placement group, listed as not proven."""
+
+    def violations(self, view: View, label: str) -> Iterator[Violation]:
+        """Yield every domain that holds more than `at_most`; amount in instances."""
+        for group in self.selected(view.world):
+            for domain, count in view.counts(group, self.level).items():
+                if count > self.at_most:
+                    message = f"{count} instances, at most {self.at_most} per {self.level}"
+                    yield self.broken(label, group, view.node_name(domain), count - self.at_most, message)
+
+
+class Affinity(GroupRule):
+    """All of the groups together in one domain; or, with `to`, only where the other group is too."""
+
+    rule: Literal["affinity"] = "affinity"
+    level: Name
+    to: Name | None = None
+    """Each domain that holds one of the groups must hold this one as well."""
+
+    def violations(self, view: View, label: str) -> Iterator[Violation]:
+        """Yield domains without company (amount 1 each), or the number of domains beyond the first."""
+        if self.to is not None:
+            company = view.counts(self.to, self.level)
+            for group in self.selected(view.world):
+                for domain in view.counts(group, self.level):
+                    if domain not in company:
+                        name = view.node_name(domain)
+                        yield self.broken(label, group, name, 1, f"{self.to} is not in this {self.level}")
+            return
+        used: dict[int, str] = {}
+        for group in self.selected(view.world):
+            for domain in view.counts(group, self.level):
+                used.setdefault(domain, group)
+        if len(used) > 1:
+            names = ", ".join(sorted(view.node_name(d) for d in used))
+            group = self.selected(view.world)[0]
+            last = max(used, key=view.node_name)
+            message = f"in {len(used)} {self.level}s ({names}), together in one is asked"
+            yield self.broken(label, group, view.node_name(last), len(used) - 1, message)
+
+
+class Separation(Rule):
+    """No two of these groups in the same domain of a level."""
+
+    rule: Literal["separation"] = "separation"
+    level: Name
+    groups: Annotated[list[Name], Field(min_length=2)]
+
+    def selected(self, world: object) -> list[str]:
+        """Return the groups."""
+        return list(dict.fromkeys(self.groups))
+
+    def violations(self, view: View, label: str) -> Iterator[Violation]:
+        """Yield every pair that meets in a domain; amount 1 each."""
+        names = self.selected(view.world)
+        where = {group: view.counts(group, self.level) for group in names}
+        for position, one in enumerate(names):
+            for other in names[position + 1 :]:
+                for domain in where[one]:
+                    if domain in where[other]:
+                        message = f"{one} and {other} meet in this {self.level}"
+                        yield self.broken(label, one, view.node_name(domain), 1, message)

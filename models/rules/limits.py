@@ -1,0 +1,144 @@
+"""Sums against a limit: capacity, load, quota, budget."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from zonewright.models.base import Name
+from zonewright.models.quantities import MONEY, Amount, Money, Share, as_fraction, to_money
+from zonewright.models.rules.base import GroupRule, Rule
+from zonewright.models.view import View, Violation, priced_cost
+
+
+def _used(view: View) -> tuple[dict[int, dict[str, int]], dict[int, dict[str, int]], dict[int, int]]:
+    """Return use by domain: of resources, of flavours, and of instances."""
+    tree = view.world.tree
+    resources: dict[int, dict[str, int]] = {}
+    flavours: dict[int, dict[str, int]] = {}
+    instances: dict[int, int] = {}
+    for unit, sites in zip(view.world.units, view.unit_counts, strict=True):
+        for site, count in sites.items():
+            for domain in tree.nodes[site].ancestors:
+                of_domain = resources.setdefault(domain, {})
+                for resource, amount in unit.demand.items():
+                    of_domain[resource] = of_domain.get(resource, 0) + amount * count
+                if unit.flavour:
+                    sold = flavours.setdefault(domain, {})
+                    sold[unit.flavour.id] = sold.get(unit.flavour.id, 0) + count
+                instances[domain] = instances.get(domain, 0) + count
+    return resources, flavours, instances
+
+
+class Capacity(Rule):
+    """No domain holds more than it has: of any resource, of any flavour, of instances."""
+
+    rule: Literal["capacity"] = "capacity"
+    implicit: ClassVar[bool] = True
+
+    def violations(self, view: View, label: str) -> Iterator[Violation]:
+        """Yield every domain and resource above its limit."""
+        resources, flavours, instances = _used(view)
+        for node in view.world.tree.nodes:
+            for resource, used in resources.get(node.index, {}).items():
+                limit = node.usable(resource, firm=not view.on_offer)
+                if limit is not None and used > limit:
+                    yield self.broken(label, None, node.id, used - limit, f"{resource}: {used} used, {limit} usable")
+            for flavour, used in flavours.get(node.index, {}).items():
+                limit = node.usable_flavour(flavour, firm=not view.on_offer)
+                if limit is not None and used > limit:
+                    yield self.broken(label, None, node.id, used - limit, f"{flavour}: {used} used, {limit} in stock")
+            most, count = node.domain.most_instances, instances.get(node.index, 0)
+            if most is not None and count > most:
+                yield self.broken(label, None, node.id, count - most, f"{count} instances, at most {most}")
+
+
+class Load(Rule):
+    """No more than a share of the capacity of each domain of a level is used."""
+
+    rule: Literal["load"] = "load"
+    level: Name
+    resources: list[Name] = []
+    """By default every resource that the domains have."""
+    most_share: Share
+
+    def violations(self, view: View, label: str) -> Iterator[Violation]:
+        """Yield every domain and resource above the share; amount in the resource's unit."""
+        resources, _, _ = _used(view)
+        for index in view.world.tree.domains_at(self.level):
+            node = view.world.tree.nodes[index]
+            for resource, used in resources.get(index, {}).items():
+                usable = node.usable(resource)
+                if usable is None or (self.resources and resource not in self.resources):
+                    continue
+                limit = int(usable * as_fraction(self.most_share))
+                if used > limit:
+                    yield self.broken(label, None, node.id, used - limit, f"{resource}: {used} used, {limit} wanted")
+
+
+class Quota(GroupRule):
+    """At most so many instances, or so much of a resource, in a domain."""
+
+    rule: Literal["quota"] = "quota"
+    domain: Name | None = None
+    """By default everywhere."""
+    account: Name | None = None
+    product: Name | None = None
+    resource: Name | None = None
+    """Count this resource; by default instances."""
+    flavour: Name | None = None
+    """Count instances of this flavour only."""
+    most: Amount
+
+    @model_validator(mode="after")
+    def _one_thing(self) -> Self:
+        if self.resource and self.flavour:
+            raise ValueError("counts either a resource or a flavour")
+        return self
+
+    def violations(self, view: View, label: str) -> Iterator[Violation]:
+        """Yield the excess over the quota."""
+        world = view.world
+        inside = set(world.tree.sites_under[world.tree.by_id[self.domain]]) if self.domain else None
+        concerned = set(self.selected(world))
+        used = 0
+        for unit, sites in zip(world.units, view.unit_counts, strict=True):
+            if unit.group not in concerned or (self.account and unit.account != self.account):
+                continue
+            if self.product and unit.product != self.product:
+                continue
+            if self.flavour and (unit.flavour is None or unit.flavour.id != self.flavour):
+                continue
+            each = unit.demand.get(self.resource, 0) if self.resource else 1
+            used += each * sum(n for site, n in sites.items() if inside is None or site in inside)
+        if used > self.most:
+            what = self.resource or self.flavour or "instances"
+            yield self.broken(label, None, self.domain, used - self.most, f"{what}: {used} used, quota {self.most}")
+
+
+class Budget(GroupRule):
+    """Instances cost at most so much per month."""
+
+    rule: Literal["budget"] = "budget"
+    per_month: Money
+    domain: Name | None = None
+
+    def violations(self, view: View, label: str) -> Iterator[Violation]:
+        """Yield the excess over the budget, in ten-thousandths of the currency."""
+        world = view.world
+        inside = set(world.tree.sites_under[world.tree.by_id[self.domain]]) if self.domain else None
+        concerned = set(self.selected(world))
+        cost = 0
+        for unit, sites in zip(world.units, view.unit_counts, strict=True):
+            if unit.group in concerned:
+                there = {s: n for s, n in sites.items() if inside is None or s in inside}
+                cost += priced_cost(view, unit, there)
+        limit = to_money(self.per_month)
+        if cost > limit:
+            message = f"costs {cost / MONEY:.2f} a month, budget {limit / MONEY:.2f}"
+            yield self.broken(label, None, self.domain, cost - limit, message)
+
+
+Positive = Annotated[int, Field(ge=1, le=100_000_000)]

@@ -1,0 +1,280 @@
+"""The topology tree, resolved: catalogue and estate merged, hosts counted out, levels and sites known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from zonewright.models.catalogue import Catalogue
+from zonewright.models.problems import InputError, maybe
+from zonewright.models.quantities import as_fraction
+from zonewright.models.topology import Domain, Provision, State, Stock
+
+MOST_DOMAINS = 200_000
+
+
+@dataclass(frozen=True)
+class Node:
+    """One domain with what it inherits. `index` is its place in `Tree.nodes`, parents first."""
+
+    index: int
+    domain: Domain
+    level: str
+    parent: int | None
+    ancestors: tuple[int, ...]
+    """From the root down, itself last."""
+    labels: dict[str, str]
+    price: dict[str, float]
+
+    @property
+    def id(self) -> str:
+        """The domain's identifier."""
+        return self.domain.id
+
+    def usable(self, resource: str, *, firm: bool = False) -> int | None:
+        """Return how much of a resource can be used here, None where no limit is stated.
+
+        The floor of (stock - reserve) x overcommit. `firm` leaves out what is only on offer.
+        """
+        stock = self.domain.capacity.get(resource)
+        if stock is None:
+            return None
+        return self._scaled(stock, resource, firm)
+
+    def usable_flavour(self, flavour: str, *, firm: bool = False) -> int | None:
+        """Return how many instances of a flavour can be here, None where no limit is stated."""
+        stock = self.domain.flavours.get(flavour)
+        return None if stock is None else (stock.firm if firm else stock.total)
+
+    def _scaled(self, stock: Stock, resource: str, firm: bool) -> int:
+        amount = (stock.firm if firm else stock.total) - self.domain.reserve.get(resource, 0)
+        factor = as_fraction(self.domain.overcommit.get(resource, 1.0))
+        return max(0, int(amount * factor))
+
+
+@dataclass
+class Tree:
+    """All domains, parents before children."""
+
+    nodes: list[Node]
+    levels: tuple[str, ...]
+    by_id: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.by_id = {node.id: node.index for node in self.nodes}
+
+    @cached_property
+    def children(self) -> list[list[int]]:
+        """Children of every node."""
+        found: list[list[int]] = [[] for _ in self.nodes]
+        for node in self.nodes:
+            if node.parent is not None:
+                found[node.parent].append(node.index)
+        return found
+
+    @cached_property
+    def sites(self) -> tuple[int, ...]:
+        """Nodes where instances can be put: leaves at zone level or below."""
+        lowest = self.levels.index("zone") if "zone" in self.levels else 0
+        return tuple(
+            node.index
+            for node in self.nodes
+            if not self.children[node.index] and self.levels.index(node.level) >= lowest
+        )
+
+    @cached_property
+    def sites_under(self) -> list[tuple[int, ...]]:
+        """Sites in every node's branch."""
+        found: list[list[int]] = [[] for _ in self.nodes]
+        for site in self.sites:
+            for ancestor in self.nodes[site].ancestors:
+                found[ancestor].append(site)
+        return [tuple(sites) for sites in found]
+
+    def at_level(self, index: int, level: str) -> int | None:
+        """Return the ancestor of a node (or itself) at a level, None where its branch lacks the level."""
+        for ancestor in self.nodes[index].ancestors:
+            if self.nodes[ancestor].level == level:
+                return ancestor
+        return None
+
+    def domains_at(self, level: str) -> list[int]:
+        """Return the nodes of a level that have sites."""
+        return [node.index for node in self.nodes if node.level == level and self.sites_under[node.index]]
+
+    def require(self, name: str, path: tuple[str | int, ...]) -> int:
+        """Return the index of a domain by name; raise InputError with the nearest known name."""
+        index = self.by_id.get(name)
+        if index is None:
+            raise InputError(f"unknown domain {name}.{maybe(name, self.by_id)}", path=path)
+        return index
+
+    def state(self, index: int, product: str) -> State:
+        """Return the state of a product at a node: the worst of the node and its ancestors.
+
+        A zone that lists products offers only those it lists: any other is coming soon there.
+        """
+        worst = State.OPEN
+        for ancestor in self.nodes[index].ancestors:
+            domain = self.nodes[ancestor].domain
+            if domain.states:
+                state = domain.states.get(product, State.COMING_SOON)
+            else:
+                state = domain.state or State.OPEN
+            if _SEVERITY[state] > _SEVERITY[worst]:
+                worst = state
+        return worst
+
+    def service(self, index: int, service: str) -> Provision:
+        """Return whether the branch of a node has a service: the lowest statement counts."""
+        for ancestor in reversed(self.nodes[index].ancestors):
+            provision = self.nodes[ancestor].domain.services.get(service)
+            if provision is not None:
+                return provision
+        return Provision.NOT_STATED
+
+
+_SEVERITY = {
+    State.OPEN: 0,
+    State.DRAINING: 1,
+    State.SUSPECT: 2,
+    State.SOLD_OUT: 3,
+    State.COMING_SOON: 4,
+    State.FAILED: 5,
+}
+
+
+def build_tree(
+    sections: Iterable[tuple[str, str | None, Iterable[Domain]]],
+    catalogues: Iterable[Catalogue],
+    levels: tuple[str, ...],
+    consider: Iterable[str],
+) -> Tree:
+    """Merge catalogues and the estate's own sections into one tree.
+
+    `sections` are (name in the document, level it implies, entries). An estate's entry with the identifier
+    of a catalogue's overrides the fields that it sets.
+    """
+    merged: dict[str, tuple[Domain, str, tuple[str | int, ...]]] = {}
+    for catalogue in catalogues:
+        for name, level, entries in (
+            ("regions", "region", catalogue.regions),
+            ("zones", "zone", catalogue.zones),
+            ("racks", "rack", catalogue.racks),
+            ("hosts", "host", catalogue.hosts),
+            ("domains", None, catalogue.domains),
+        ):
+            _merge(merged, name, level, entries, (f"catalogue {catalogue.catalogue}",), override=True)
+    own: set[str] = set()
+    for name, level, entries in sections:
+        _merge(merged, name, level, entries, (), override=True, own=own)
+    return _resolve(merged, levels, tuple(consider))
+
+
+def _merge(
+    merged: dict[str, tuple[Domain, str, tuple[str | int, ...]]],
+    section: str,
+    level: str | None,
+    entries: Iterable[Domain],
+    prefix: tuple[str | int, ...],
+    *,
+    override: bool,
+    own: set[str] | None = None,
+) -> None:
+    for position, entry in enumerate(entries):
+        path = (*prefix, section, position)
+        at = level or entry.level
+        if at is None:
+            raise InputError(f"{entry.id} needs its level", path=path)
+        if entry.level is not None and entry.level != at:
+            raise InputError(f"{entry.id} says level {entry.level} under {section}", path=path)
+        if own is not None:
+            if entry.id in own:
+                raise InputError(f"{entry.id} is given twice", path=path)
+            own.add(entry.id)
+        for domain in _counted(entry):
+            known = merged.get(domain.id)
+            if known is not None:
+                if known[1] != at:
+                    raise InputError(f"{domain.id} is a {known[1]} in the catalogue, not a {at}", path=path)
+                domain = _overridden(known[0], domain)
+            merged[domain.id] = (domain, at, path)
+            if len(merged) > MOST_DOMAINS:
+                raise InputError(f"more than {MOST_DOMAINS} domains", path=path)
+
+
+def _overridden(base: Domain, entry: Domain) -> Domain:
+    update = {name: getattr(entry, name) for name in entry.model_fields_set}
+    for name in ("states", "services", "labels"):
+        if name in update and getattr(base, name):
+            update[name] = {**getattr(base, name), **update[name]}
+    if "state" in update and base.states:
+        update["states"] = {}
+    if "states" in update:
+        update["state"] = None
+    return base.model_copy(update=update)
+
+
+def _counted(entry: Domain) -> Iterable[Domain]:
+    if entry.count is None:
+        yield entry
+        return
+    for number in range(entry.count):
+        yield entry.model_copy(update={"id": f"{entry.id}-{number}", "count": None})
+
+
+def _resolve(
+    merged: dict[str, tuple[Domain, str, tuple[str | int, ...]]],
+    levels: tuple[str, ...],
+    consider: tuple[str, ...],
+) -> Tree:
+    for name, (domain, level, path) in merged.items():
+        if level not in levels:
+            raise InputError(f"unknown level {level}.{maybe(level, levels)}", path=path)
+        if domain.parent is not None and domain.parent not in merged:
+            raise InputError(f"{name} is in {domain.parent}, which is unknown.{maybe(domain.parent, merged)}", path=path)
+        if domain.parent is not None and levels.index(merged[domain.parent][1]) >= levels.index(level):
+            parent_level = merged[domain.parent][1]
+            raise InputError(f"{name} ({level}) cannot be in {domain.parent} ({parent_level})", path=path)
+    keep = _considered(merged, consider)
+    ordered = sorted(keep, key=lambda name: levels.index(merged[name][1]))
+    nodes: list[Node] = []
+    index_of: dict[str, int] = {}
+    for name in ordered:
+        domain, level, _ = merged[name]
+        parent = index_of[domain.parent] if domain.parent is not None else None
+        above = nodes[parent] if parent is not None else None
+        index = len(nodes)
+        index_of[name] = index
+        nodes.append(
+            Node(
+                index=index,
+                domain=domain,
+                level=level,
+                parent=parent,
+                ancestors=(*(above.ancestors if above else ()), index),
+                labels={**(above.labels if above else {}), **domain.labels},
+                price={**(above.price if above else {}), **domain.price},
+            )
+        )
+    return Tree(nodes, levels)
+
+
+def _considered(
+    merged: dict[str, tuple[Domain, str, tuple[str | int, ...]]], consider: tuple[str, ...]
+) -> list[str]:
+    if not consider:
+        return list(merged)
+    wanted = set(consider)
+    for position, name in enumerate(consider):
+        if name not in merged:
+            raise InputError(f"unknown domain {name}.{maybe(name, merged)}", path=("consider", position))
+    keep: set[str] = set()
+    for name in merged:
+        chain = [name]
+        while (parent := merged[chain[-1]][0].parent) is not None:
+            chain.append(parent)
+        if wanted & set(chain):
+            keep.update(chain)
+    return [name for name in merged if name in keep]

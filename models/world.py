@@ -1,0 +1,359 @@
+"""The estate resolved: names looked up, catalogues merged, groups split into units of identical instances.
+
+The world holds facts only. What a rule makes of them is written twice, in `models.rules` to check a plan
+and in `solver.lowering` to find one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from zonewright.models.catalogue import BalancerKind, Catalogue, ResourceKind, Scope, shipped_catalogue, shipped_catalogues
+from zonewright.models.estate import Estate
+from zonewright.models.problems import InputError, maybe
+from zonewright.models.quantities import MONEY, SPELLINGS, as_fraction, to_latency
+from zonewright.models.references import check_references
+from zonewright.models.resources import Account, Flavour, Group, Instance, Kind, Movability, Regional
+from zonewright.models.tree import Tree, build_tree
+
+
+@dataclass(frozen=True)
+class Unit:
+    """Instances that are alike in every field: a named instance, or the unnamed rest of a group."""
+
+    index: int
+    group: str
+    name: str | None
+    """The instance's identifier; None for the unnamed members of a group."""
+    count: int
+    demand: Mapping[str, int]
+    flavour: Flavour | None
+    product: str
+    kind: Kind
+    account: str
+    priority: int
+    pinned: bool
+    preemptible: bool
+    stateful: bool
+    snapshots: tuple[str, ...]
+    movability: Movability
+    prepaid: bool
+    """Paid beyond the moment the estate was taken: staying costs nothing more."""
+    image: str | None
+    disks: tuple[str, ...]
+    elastic_ips: tuple[str, ...]
+    security_groups: tuple[str, ...]
+    key_pairs: tuple[str, ...]
+    route_table: str | None
+    vpcs: tuple[str, ...]
+    subnets: tuple[str, ...]
+    current: Mapping[int, int]
+    """Site (node index) to count, today."""
+    current_subnet: str | None
+
+
+class World:
+    """Everything an estate says, ready to be asked.
+
+    Raises InputError on a name that is not known, a size that cannot be right, or a rule that does not
+    fit the topology.
+    """
+
+    def __init__(self, estate: Estate) -> None:
+        self.estate = estate
+        self.catalogues = _load_catalogues(estate)
+        self.tree: Tree = build_tree(
+            (
+                ("regions", "region", estate.regions),
+                ("zones", "zone", estate.zones),
+                ("racks", "rack", estate.racks),
+                ("hosts", "host", estate.hosts),
+                ("domains", None, estate.domains),
+            ),
+            self.catalogues,
+            tuple(estate.levels),
+            estate.consider,
+        )
+        self.accounts: dict[str, Account] = {a.id: a for a in estate.accounts} or {"default": Account(id="default")}
+        self.default_account = next(iter(self.accounts))
+        self.flavours: dict[str, Flavour] = {f.id: f for c in self.catalogues for f in c.flavours}
+        self.flavours |= {f.id: f for f in estate.flavours}
+        self.groups: dict[str, Group] = {g.id: g for g in estate.groups}
+        self.products: dict[str, Catalogue] = {p.id: c for c in self.catalogues for p in c.products}
+        self.default_product = next(iter(self.products), "instance")
+        self.clients = {c.id: c for cat in self.catalogues for c in cat.clients} | {c.id: c for c in estate.clients}
+        self.vpcs = {v.id: v for v in estate.vpcs}
+        self.subnets = {s.id: s for s in estate.subnets}
+        self.balancers = {b.id: b for b in estate.load_balancers}
+        self.images = {i.id: i for i in estate.images}
+        self.attachables: dict[str, dict[str, Regional]] = {
+            "disk": {x.id: x for x in estate.disks},
+            "elastic_ip": {x.id: x for x in estate.elastic_ips},
+            "snapshot": {x.id: x for x in estate.snapshots},
+            "security_group": {x.id: x for x in estate.security_groups},
+            "route_table": {x.id: x for x in estate.route_tables},
+            "key_pair": {x.id: x for x in estate.key_pairs},
+        }
+        check_references(self)
+        self.units: list[Unit] = list(self._make_units())
+        self.units_of: dict[str, list[Unit]] = {g: [] for g in self.groups}
+        for unit in self.units:
+            self.units_of[unit.group].append(unit)
+
+    @cached_property
+    def resources(self) -> tuple[str, ...]:
+        """Resources that somebody demands, in the order of the estate's known names."""
+        used = {name for unit in self.units for name in unit.demand}
+        return tuple(name for name in self.estate.known_resources if name in used)
+
+    @cached_property
+    def warnings(self) -> tuple[str, ...]:
+        """Things that are odd but do not stop anybody, such as identifiers in another provider's form."""
+        from zonewright.models.identifiers import identifier_warnings
+
+        return tuple(identifier_warnings(self))
+
+    def resource_kind(self, product: str, kind: str) -> ResourceKind | None:
+        """Return the catalogue's entry for a kind of resource, None where no catalogue has one."""
+        catalogue = self.products.get(product)
+        found = None
+        for entry in catalogue.resource_kinds if catalogue else ():
+            if entry.kind == kind:
+                found = entry
+        return found
+
+    def scope(self, product: str, kind: str) -> Scope:
+        """Return how far a kind of resource reaches for a product.
+
+        Where no catalogue says it: images, addresses, security groups, snapshots and networks are taken
+        as regional, key pairs as global, disks as zonal, and subnets as zonal when they name a zone.
+        """
+        entry = self.resource_kind(product, kind)
+        return entry.scope if entry else _ASSUMED_SCOPES.get(kind, Scope.REGIONAL)
+
+    def balancer_kind(self, kind: str) -> BalancerKind | None:
+        """Return the catalogue's entry for a kind of balancer."""
+        for catalogue in reversed(self.catalogues):
+            for entry in catalogue.balancers:
+                if entry.kind == kind:
+                    return entry
+        return None
+
+    def region_of(self, node: int) -> int:
+        """Return the region a node is in, or its root where the estate has no regions."""
+        region = self.tree.at_level(node, "region")
+        return region if region is not None else self.tree.nodes[node].ancestors[0]
+
+    def zone_of(self, node: int) -> int:
+        """Return the zone a node is in, or the node itself where it is above zones."""
+        zone = self.tree.at_level(node, "zone")
+        return zone if zone is not None else node
+
+    def price(self, unit: Unit, site: int) -> int:
+        """Return the price of one instance per month at a site, in ten-thousandths of the currency.
+
+        A flavour's price at the nearest ancestor that has one; otherwise the resources at the site's unit
+        prices, rounded half up once; otherwise nothing.
+        """
+        key = (unit.flavour.id if unit.flavour else None, tuple(unit.demand.items()), self._price_key(site))
+        found = self._prices.get(key)
+        if found is None:
+            found = self._prices[key] = self._price(unit, site)
+        return found
+
+    @cached_property
+    def _prices(self) -> dict[object, int]:
+        return {}
+
+    @cached_property
+    def _price_keys(self) -> dict[int, object]:
+        return {}
+
+    def _price_key(self, site: int) -> object:
+        found = self._price_keys.get(site)
+        if found is None:
+            node = self.tree.nodes[site]
+            priced = {d for f in self.flavours.values() for d in f.price} if self.flavours else set()
+            nearest = tuple(self.tree.nodes[a].id for a in node.ancestors if self.tree.nodes[a].id in priced)
+            found = self._price_keys[site] = (nearest, tuple(sorted(node.price.items())))
+        return found
+
+    def _price(self, unit: Unit, site: int) -> int:
+        node = self.tree.nodes[site]
+        if unit.flavour and unit.flavour.price:
+            for ancestor in reversed(node.ancestors):
+                price = unit.flavour.price.get(self.tree.nodes[ancestor].id)
+                if price is not None:
+                    return int(as_fraction(price) * MONEY + as_fraction(0.5))
+        total = as_fraction(0)
+        for name, per_unit in node.price.items():
+            resource, factor = SPELLINGS.get(name, (name, 1))
+            total += as_fraction(per_unit) * unit.demand.get(resource, 0) / factor
+        return int(total * MONEY + as_fraction(0.5))
+
+    @cached_property
+    def _latencies(self) -> dict[tuple[str, str], int]:
+        found: dict[tuple[str, str], int] = {}
+        for entries in (*(c.latencies for c in self.catalogues), self.estate.latencies):
+            for entry in entries:
+                a, b = entry.between
+                found[a, b] = found[b, a] = to_latency(entry.rtt_ms)
+        return found
+
+    def latency(self, a: int, b: int) -> int | None:
+        """Return the round trip between two nodes in microseconds, None where it is not stated.
+
+        The lowest pair of ancestors that has an entry counts. Inside one site it is 0 unless stated.
+        """
+        nodes = self.tree.nodes
+        for left in reversed(nodes[a].ancestors):
+            for right in reversed(nodes[b].ancestors):
+                found = self._latencies.get((nodes[left].id, nodes[right].id))
+                if found is not None:
+                    return found
+            if left in nodes[b].ancestors:
+                break
+        return 0 if a == b else None
+
+    def client_latency(self, client: str, node: int) -> int | None:
+        """Return the round trip between a client location and a node in microseconds, None if not stated."""
+        nodes = self.tree.nodes
+        names = [client]
+        entry = self.clients.get(client)
+        if entry and entry.region and entry.region in self.tree.by_id:
+            names += [nodes[a].id for a in reversed(nodes[self.tree.by_id[entry.region]].ancestors)]
+        for name in names:
+            for ancestor in reversed(nodes[node].ancestors):
+                found = self._latencies.get((name, nodes[ancestor].id))
+                if found is not None:
+                    return found
+        return None
+
+    @cached_property
+    def _links(self) -> dict[tuple[str, str], tuple[bool | None, bool | None]]:
+        found: dict[tuple[str, str], tuple[bool | None, bool | None]] = {}
+        for entries in (*(c.links for c in self.catalogues), self.estate.links):
+            for entry in entries:
+                a, b = entry.between
+                found[a, b] = found[b, a] = (entry.synchronous, entry.private)
+        return found
+
+    def link(self, a: int, b: int, what: str) -> bool | None:
+        """Return whether the network between two nodes is fit for `synchronous` or `private` use.
+
+        None where no entry says so. The lowest pair of ancestors that says it counts.
+        """
+        position = ("synchronous", "private").index(what)
+        nodes = self.tree.nodes
+        for left in reversed(nodes[a].ancestors):
+            for right in reversed(nodes[b].ancestors):
+                entry = self._links.get((nodes[left].id, nodes[right].id))
+                if entry is not None and entry[position] is not None:
+                    return entry[position]
+        return None
+
+    @cached_property
+    def peered(self) -> frozenset[tuple[str, str]]:
+        """Pairs of networks that reach each other, in both orders."""
+        pairs = [tuple(p.between) for p in self.estate.peerings]
+        return frozenset((a, b) for a, b in pairs) | frozenset((b, a) for a, b in pairs)
+
+    def traffic_price(self, a: int, b: int) -> int:
+        """Return the price of one GiB from site to site in ten-thousandths; 0 where none is stated."""
+        nodes = self.tree.nodes
+        for left in reversed(nodes[a].ancestors):
+            for right in reversed(nodes[b].ancestors):
+                found = self._traffic_prices.get((nodes[left].id, nodes[right].id))
+                if found is not None and not (left == right and self.zone_of(a) == self.zone_of(b)):
+                    return found
+        return 0
+
+    @cached_property
+    def _traffic_prices(self) -> dict[tuple[str, str], int]:
+        found: dict[tuple[str, str], int] = {}
+        for entries in (*(c.traffic_prices for c in self.catalogues), self.estate.traffic_prices):
+            for entry in entries:
+                a, b = entry.between
+                price = int(as_fraction(entry.per_gib) * MONEY + as_fraction(0.5))
+                found[a, b] = found[b, a] = price
+        return found
+
+    def _make_units(self) -> Iterable[Unit]:
+        named: dict[str, list[Instance]] = {g: [] for g in self.groups}
+        for instance in self.estate.instances:
+            named[instance.group].append(instance)
+        index = 0
+        for group in self.estate.groups:
+            for instance in named[group.id]:
+                yield self._unit(index, group, instance, 1)
+                index += 1
+            rest = group.count - len(named[group.id])
+            if rest:
+                yield self._unit(index, group, None, rest)
+                index += 1
+
+    def _unit(self, index: int, group: Group, instance: Instance | None, count: int) -> Unit:
+        def own(name: str) -> object:
+            value = getattr(instance, name) if instance is not None else None
+            return getattr(group, name) if value is None or value == [] else value
+
+        if instance is not None and instance.demand is not None:
+            flavour, demand = None, instance.demand
+        else:
+            name = own("flavour")
+            flavour = self.flavours[name] if isinstance(name, str) else None
+            demand = flavour.resources if flavour else group.demand
+        billing = instance.billing if instance is not None and instance.billing else group.billing
+        taken = self.estate.taken_at
+        prepaid = billing.paid_until is not None and (taken is None or billing.paid_until > taken)
+        if instance is None:
+            current = {self.tree.by_id[s]: n for s, n in group.current.items() if n and s in self.tree.by_id}
+        else:
+            current = {self.tree.by_id[instance.site]: 1} if instance.site in self.tree.by_id else {}
+        return Unit(
+            index=index,
+            group=group.id,
+            name=instance.id if instance else None,
+            count=count,
+            demand=demand,
+            flavour=flavour,
+            product=group.product or self.default_product,
+            kind=flavour.kind if flavour else group.kind,
+            account=group.account or self.default_account,
+            priority=own("priority"),  # type: ignore[arg-type]
+            pinned=own("pinned"),  # type: ignore[arg-type]
+            preemptible=own("preemptible"),  # type: ignore[arg-type]
+            stateful=own("stateful"),  # type: ignore[arg-type]
+            snapshots=tuple(own("snapshots")),  # type: ignore[call-overload]
+            movability=own("movability"),  # type: ignore[arg-type]
+            prepaid=prepaid,
+            image=own("image"),  # type: ignore[arg-type]
+            disks=tuple(own("disks")),  # type: ignore[call-overload]
+            elastic_ips=tuple(own("elastic_ips")),  # type: ignore[call-overload]
+            security_groups=tuple(own("security_groups")),  # type: ignore[call-overload]
+            key_pairs=tuple(own("key_pairs")),  # type: ignore[call-overload]
+            route_table=own("route_table"),  # type: ignore[arg-type]
+            vpcs=tuple(group.vpcs),
+            subnets=tuple(group.subnets),
+            current=current,
+            current_subnet=instance.subnet if instance else None,
+        )
+
+
+_ASSUMED_SCOPES = {"key_pair": Scope.GLOBAL, "disk": Scope.ZONAL, "instance": Scope.ZONAL, "subnet": Scope.NONE}
+
+
+def _load_catalogues(estate: Estate) -> list[Catalogue]:
+    found: list[Catalogue] = []
+    for position, entry in enumerate(estate.catalogues):
+        if isinstance(entry, Catalogue):
+            found.append(entry)
+        elif entry in shipped_catalogues():
+            found.append(shipped_catalogue(entry))
+        else:
+            known = shipped_catalogues()
+            what = f"unknown catalogue {entry}.{maybe(entry, known)} Shipped: {', '.join(known)}"
+            raise InputError(what, path=("catalogues", position))
+    return found
