@@ -26,12 +26,14 @@ def view_of(world: World, plan: Plan) -> View:
         for i, entry in enumerate(plan.subnets)
         if entry.zone is not None
     }
+    subnet_sizes, block_faults = _new_subnets(world, plan)
     view = View(
         world,
         _rows(world, plan.placements, ("placements",)),
         balancer_zones=zones,
         subnet_zones=subnet_zones,
-        subnet_sizes=_new_subnets(world, plan),
+        subnet_sizes=subnet_sizes,
+        block_faults=block_faults,
         witnesses=_witnesses(world, plan),
     )
     _no_more_than_there_are(world, view)
@@ -86,18 +88,34 @@ def _no_more_than_there_are(world: World, view: View) -> None:
             raise InputError(f"{what} is placed {placed} times, there are {unit.count}", path=("placements",))
 
 
-def _new_subnets(world: World, plan: Plan) -> dict[str, tuple[str, int, int]]:
-    """Return new subnets with room; raises InputError where a block does not fit or overlaps."""
+def _new_subnets(world: World, plan: Plan) -> tuple[dict[str, tuple[str, int, int]], dict[str, str]]:
+    """Return new subnets with room, and what is wrong with the blocks of new ones and of those to be cut."""
     taken: dict[str, list[tuple[ipaddress.IPv4Network, str]]] = {}
     for subnet in world.subnets.values():
         if subnet.cidr is not None:
             taken.setdefault(subnet.vpc, []).append((ipaddress.IPv4Network(subnet.cidr), subnet.id))
+    faults: dict[str, str] = {}
+    blocks: dict[str, str] = {}
     for position, entry in enumerate(plan.subnets):
-        subnet = world.subnets[entry.subnet] if entry.subnet in world.subnets else None
-        if subnet is None:
-            raise InputError(f"unknown subnet {entry.subnet}", path=("subnets", position))
-        if entry.cidr is not None:
-            _take(world, taken, subnet.vpc, entry.cidr, entry.subnet, ("subnets", position))
+        if entry.subnet not in world.subnets:
+            what = f"unknown subnet {entry.subnet}.{maybe(entry.subnet, world.subnets)}"
+            raise InputError(what, path=("subnets", position))
+        subnet = world.subnets[entry.subnet]
+        if subnet.zone is not None and entry.zone not in (None, subnet.zone):
+            faults[subnet.id] = f"{subnet.id} is in {subnet.zone} and cannot go to {entry.zone}"
+        elif subnet.cidr is not None and entry.cidr not in (None, subnet.cidr):
+            faults[subnet.id] = f"{subnet.id} has {subnet.cidr} and cannot take {entry.cidr}"
+        elif entry.cidr is not None and subnet.cidr is None:
+            blocks[subnet.id] = entry.cidr
+            fault = _take(world, taken, subnet.vpc, entry.cidr, subnet.id, subnet.prefix)
+            if fault:
+                faults[subnet.id] = fault
+    placements = [*plan.placements, *(p for s in plan.scenarios for p in s.placements)]
+    used = {p.subnet for p in placements} | {b.subnet for b in world.balancers.values() if b.internal}
+    for subnet in world.subnets.values():
+        open_block = subnet.cidr is None and subnet.id not in blocks
+        if subnet.id in used and open_block and world.vpcs[subnet.vpc].cidr:
+            faults[subnet.id] = f"{subnet.id} has no block yet"
     found: dict[str, tuple[str, int, int]] = {}
     for position, new in enumerate(plan.new_subnets):
         path = ("new_subnets", position)
@@ -107,11 +125,15 @@ def _new_subnets(world: World, plan: Plan) -> dict[str, tuple[str, int, int]]:
         if new.id in world.subnets or new.id in found:
             raise InputError(f"{new.id} is given twice", path=path)
         zone = _node(world, new.zone, (*path, "zone")) if new.zone is not None else -1
-        block = _take(world, taken, new.vpc, new.cidr, new.id, path)
         if vpc.new_subnet_prefix is None:
-            raise InputError(f"{new.vpc} does not let the planner create subnets", path=path)
-        found[new.id] = (new.vpc, zone, new_subnet_room(world, new.vpc, block.prefixlen))
-    return found
+            fault = f"{new.vpc} does not let the planner create subnets"
+        else:
+            fault = _take(world, taken, new.vpc, new.cidr, new.id, vpc.new_subnet_prefix)
+        if fault:
+            faults[new.id] = fault
+        prefix = ipaddress.IPv4Network(new.cidr).prefixlen
+        found[new.id] = (new.vpc, zone, new_subnet_room(world, new.vpc, prefix))
+    return found, faults
 
 
 def _take(
@@ -120,17 +142,20 @@ def _take(
     vpc: str,
     cidr: str,
     name: str,
-    path: tuple[str | int, ...],
-) -> ipaddress.IPv4Network:
+    prefix: int | None,
+) -> str | None:
+    """Take a block of a network; return why that cannot be, None where it can."""
     block = ipaddress.IPv4Network(cidr)
     whole = world.vpcs[vpc].cidr
+    if block.prefixlen != prefix:
+        return f"{name}: {cidr} is no block of prefix length {prefix}"
     if whole is not None and not block.subnet_of(ipaddress.IPv4Network(whole)):
-        raise InputError(f"{cidr} is not inside {vpc} ({whole})", path=path)
+        return f"{name}: {cidr} is not inside {vpc} ({whole})"
     for other, other_name in taken.setdefault(vpc, []):
         if block.overlaps(other):
-            raise InputError(f"{cidr} overlaps {other} of {other_name}", path=path)
+            return f"{name}: {cidr} overlaps {other} of {other_name}"
     taken[vpc].append((block, name))
-    return block
+    return None
 
 
 def new_subnet_room(world: World, vpc: str, prefix: int) -> int:

@@ -286,6 +286,8 @@ def _survive(world: World, rule: Survive, path: Path) -> None:
         if world.tree.nodes[world.tree.by_id[name]].level != rule.level:
             raise InputError(f"{name} is no {rule.level}", path=(*path, "domains", position))
     pool = len(rule.domains) or len(world.tree.domains_at(rule.level))
+    if rule.lose > pool:
+        raise InputError(f"there are only {pool} {rule.level}s to lose", path=(*path, "lose"))
     count = 1
     for number in range(rule.lose):
         count = count * (pool - number) // (number + 1)

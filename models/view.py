@@ -51,6 +51,8 @@ class View:
     """Zones that the plan chose for subnets that had none."""
     subnet_sizes: Mapping[str, tuple[str, int, int]] = field(default_factory=dict)
     """Subnets that the plan creates: network, zone, addresses for instances."""
+    block_faults: Mapping[str, str] = field(default_factory=dict)
+    """What is wrong with the blocks that the plan gives to subnets, by subnet."""
     lost: frozenset[int] = frozenset()
     """Sites that are gone in the scenario that is looked at."""
     base: View | None = None

@@ -21,6 +21,11 @@ class LoadBalancing(Rule):
     rule: Literal["load_balancer"] = "load_balancer"
     implicit: ClassVar[bool] = True
 
+    @property
+    def suffers_from_loss(self) -> bool:
+        """Backends may become too few."""
+        return True
+
     def violations(self, view: View, label: str) -> Iterator[Violation]:
         """Yield what is wrong with each balancer."""
         for balancer in view.world.balancers.values():

@@ -34,6 +34,15 @@ class Rule(Record):
     #: Whether the rule holds in what remains after a domain is lost.
     in_events: ClassVar[bool] = True
 
+    @property
+    def suffers_from_loss(self) -> bool:
+        """Whether losing instances can break the rule for those that remain.
+
+        After an evacuation such a rule holds for the groups that were to be evacuated; others may be short.
+        Every other rule holds for all that is there.
+        """
+        return False
+
     def violations(self, view: View, label: str) -> Iterator[Violation]:
         """Yield what `view` breaks of this rule."""
         raise TypeError(f"{type(self).__name__} has no checker")

@@ -45,6 +45,11 @@ class Affinity(GroupRule):
     to: Name | None = None
     """Each domain that holds one of the groups must hold this one as well."""
 
+    @property
+    def suffers_from_loss(self) -> bool:
+        """Who needs company may lose it."""
+        return self.to is not None
+
     def violations(self, view: View, label: str) -> Iterator[Violation]:
         """Yield domains without company (amount 1 each), or the number of domains beyond the first."""
         if self.to is not None:

@@ -32,17 +32,22 @@ class LatencyLimit(Rule):
     locations: list[Name] = []
     """The client locations; by default those of the group."""
     leader: Name | None = None
-    """The domain of the leader, for a quorum; by default the best there is."""
+    """The domain of the leader, for a quorum; by default, and once this one is lost, the best there is."""
     limit_ms: Millis
     level: Name = "zone"
     under_failure: bool = False
-    """Holds after the loss of any one domain of the level too (quorum and clients)."""
+    """Holds after the loss of any one domain of the level (quorum and clients) and after evacuations too."""
 
     @model_validator(mode="after")
     def _one_form(self) -> Self:
         if sum(x is not None for x in (self.between, self.quorum, self.clients)) != 1:
             raise ValueError("needs exactly one of between, quorum and clients")
         return self
+
+    @property
+    def suffers_from_loss(self) -> bool:
+        """A quorum or the nearest replica may be lost."""
+        return self.between is None
 
     def concerned(self) -> list[str]:
         """Return the groups that the rule is about."""
@@ -65,11 +70,11 @@ class LatencyLimit(Rule):
         if not counts:
             return
         judge = self._quorum if self.quorum is not None else self._clients
-        yield from judge(view, label, group, counts, "")
+        yield from judge(view, label, group, counts, None)
         if self.under_failure and not view.event:
             for gone in sorted(counts):
                 rest = {d: n for d, n in counts.items() if d != gone}
-                yield from judge(view, label, group, rest, f" after the loss of {view.node_name(gone)}")
+                yield from judge(view, label, group, rest, gone)
 
     def _pairs(self, view: View, label: str, one: str, other: str) -> Iterator[Violation]:
         seen: set[tuple[int, int]] = set()
@@ -84,33 +89,45 @@ class LatencyLimit(Rule):
                     yield self.broken(label, one, view.node_name(a), 1, message)
 
     def _quorum(
-        self, view: View, label: str, group: str, counts: dict[int, int], when: str
+        self, view: View, label: str, group: str, counts: dict[int, int], gone: int | None
     ) -> Iterator[Violation]:
         majority = view.world.groups[group].count // 2 + 1
         best, at = 0, None
+        fixed = self._fixed_leader(view, gone)
         for leader in sorted(counts):
-            if self.leader is not None and view.node_name(leader) != self.leader:
+            if fixed not in (None, leader):
                 continue
             near = sum(n for d, n in counts.items() if self.within(view.world, leader, d))
             if at is None or near > best:
                 best, at = near, leader
         if best < majority:
             name = view.node_name(at) if at is not None else self.leader
-            message = f"{best} replicas within {self.limit_ms} ms of the leader, a majority is {majority}{when}"
-            yield self.broken(label, group, name, majority - best, message)
+            message = f"{best} replicas within {self.limit_ms} ms of the leader, a majority is {majority}"
+            yield self.broken(label, group, name, majority - best, message + _after(view, gone))
+
+    def _fixed_leader(self, view: View, gone: int | None) -> int | None:
+        if self.leader is None:
+            return None
+        leader = view.world.tree.by_id[self.leader]
+        lost = leader == gone or set(view.world.tree.sites_under[leader]) <= view.lost
+        return None if lost else leader
 
     def _clients(
-        self, view: View, label: str, group: str, counts: dict[int, int], when: str
+        self, view: View, label: str, group: str, counts: dict[int, int], gone: int | None
     ) -> Iterator[Violation]:
         for location in self.client_locations(view.world):
             times = [view.world.client_latency(location, d) for d in counts]
             if not any(t is not None and t <= to_latency(self.limit_ms) for t in times):
-                message = f"no replica within {self.limit_ms} ms of {location}{when}"
-                yield self.broken(label, group, location, 1, message)
+                message = f"no replica within {self.limit_ms} ms of {location}"
+                yield self.broken(label, group, location, 1, message + _after(view, gone))
 
     def client_locations(self, world: World) -> list[str]:
         """Return the client locations that count."""
         return self.locations or list(world.groups[self.clients or ""].clients)
+
+
+def _after(view: View, gone: int | None) -> str:
+    return "" if gone is None else f" after the loss of {view.node_name(gone)}"
 
 
 class SynchronousReplicas(GroupRule):

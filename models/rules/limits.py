@@ -13,14 +13,18 @@ from zonewright.models.rules.base import GroupRule, Rule
 from zonewright.models.view import View, Violation, priced_cost
 
 
-def _used(view: View) -> tuple[dict[int, dict[str, int]], dict[int, dict[str, int]], dict[int, int]]:
-    """Return use by domain: of resources, of flavours, and of instances."""
+def _used(
+    view: View, lost: frozenset[int] = frozenset()
+) -> tuple[dict[int, dict[str, int]], dict[int, dict[str, int]], dict[int, int]]:
+    """Return use by domain, lost sites left out: of resources, of flavours, and of instances."""
     tree = view.world.tree
     resources: dict[int, dict[str, int]] = {}
     flavours: dict[int, dict[str, int]] = {}
     instances: dict[int, int] = {}
     for unit, sites in zip(view.world.units, view.unit_counts, strict=True):
         for site, count in sites.items():
+            if site in lost:
+                continue
             for domain in tree.nodes[site].ancestors:
                 of_domain = resources.setdefault(domain, {})
                 for resource, amount in unit.demand.items():
@@ -33,7 +37,12 @@ def _used(view: View) -> tuple[dict[int, dict[str, int]], dict[int, dict[str, in
 
 
 class Capacity(Rule):
-    """No domain holds more than it has: of any resource, of any flavour, of instances."""
+    """No domain holds more than it has: of any resource, of any flavour, of instances.
+
+    After an evacuation that does not count what is on offer, a domain holds at most what is owned and
+    reserved there, or what survived there already where that is more: survivors keep what they have
+    bought, and nothing arrives on top of it.
+    """
 
     rule: Literal["capacity"] = "capacity"
     implicit: ClassVar[bool] = True
@@ -41,13 +50,19 @@ class Capacity(Rule):
     def violations(self, view: View, label: str) -> Iterator[Violation]:
         """Yield every domain and resource above its limit."""
         resources, flavours, instances = _used(view)
+        firm = view.base is not None and not view.on_offer
+        kept, kept_flavours, _ = _used(view.base, view.lost) if view.base and firm else ({}, {}, {})
         for node in view.world.tree.nodes:
             for resource, used in resources.get(node.index, {}).items():
-                limit = node.usable(resource, firm=not view.on_offer)
+                limit = node.usable(resource, firm=firm)
+                if limit is not None and firm:
+                    limit = max(limit, kept.get(node.index, {}).get(resource, 0))
                 if limit is not None and used > limit:
                     yield self.broken(label, None, node.id, used - limit, f"{resource}: {used} used, {limit} usable")
             for flavour, used in flavours.get(node.index, {}).items():
-                limit = node.usable_flavour(flavour, firm=not view.on_offer)
+                limit = node.usable_flavour(flavour, firm=firm)
+                if limit is not None and firm:
+                    limit = max(limit, kept_flavours.get(node.index, {}).get(flavour, 0))
                 if limit is not None and used > limit:
                     yield self.broken(label, None, node.id, used - limit, f"{flavour}: {used} used, {limit} in stock")
             most, count = node.domain.most_instances, instances.get(node.index, 0)
@@ -56,7 +71,10 @@ class Capacity(Rule):
 
 
 class Load(Rule):
-    """No more than a share of the capacity of each domain of a level is used."""
+    """No more than a share of the capacity of each domain of a level is used.
+
+    Of all its capacity: owned, reserved and on offer.
+    """
 
     rule: Literal["load"] = "load"
     level: Name

@@ -20,6 +20,11 @@ class NetworkReach(ReachRule):
     rule: Literal["network"] = "network"
     implicit: ClassVar[bool] = True
 
+    @property
+    def suffers_from_loss(self) -> bool:
+        """Whom a caller reached may be lost."""
+        return True
+
     def blocks(self, world: World, unit: Unit, site: int, *, entering: bool = True) -> str | None:
         """Return the lack of a network in the region."""
         if unit.vpcs and vpc_at(world, unit, site) is None:
@@ -77,7 +82,12 @@ def privately_reachable(world: World, caller: str, here: int, called: str, there
 
 
 class SubnetFit(Rule):
-    """Every instance with a network sits in a subnet of it that reaches its zone and has an address left."""
+    """Every instance with a network sits in a subnet of it that reaches its zone and has an address left.
+
+    Subnets that exist stay in their zone. A subnet that is still to be cut needs a block of its own from the
+    network's free space once somebody or a balancer's address is in it; so
+    does every new one.
+    """
 
     rule: Literal["subnet"] = "subnet"
     implicit: ClassVar[bool] = True
@@ -104,6 +114,10 @@ class SubnetFit(Rule):
                 zone_name = view.node_name(zone_index) if zone_index is not None else None
                 message = f"{name}: {count} instances, {room} addresses free"
                 yield self.broken(label, None, zone_name, count - room, message)
+        for name, message in view.block_faults.items():
+            zone_index = subnet_zone(view, name)
+            zone_name = view.node_name(zone_index) if zone_index is not None else None
+            yield self.broken(label, None, zone_name, 1, message)
 
 
 def has_subnets(view: View, vpc: str) -> bool:
@@ -121,10 +135,10 @@ def subnet_zone(view: View, name: str) -> int | None:
     if name in view.subnet_sizes:
         zone = view.subnet_sizes[name][1]
         return zone if zone >= 0 else None
-    if name in view.subnet_zones:
-        return view.subnet_zones[name]
     zone_name = view.world.subnets[name].zone
-    return view.world.tree.by_id.get(zone_name) if zone_name else None
+    if zone_name is not None:
+        return view.world.tree.by_id.get(zone_name)
+    return view.subnet_zones.get(name)
 
 
 def addresses(view: View, name: str) -> int | None:

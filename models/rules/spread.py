@@ -45,6 +45,11 @@ class Spread(GroupRule):
         return self
 
     @property
+    def suffers_from_loss(self) -> bool:
+        """A group that lost instances may be uneven."""
+        return True
+
+    @property
     def skew_limit(self) -> int | None:
         """The tightest skew that `skew` and `shape` ask for."""
         by_shape = {"even": 1, "balanced": 0}.get(self.shape)

@@ -23,8 +23,16 @@ MOST_SCENARIOS = 20_000
 class Survive(GroupRule):
     """The groups survive the loss of any `lose` domains of a level.
 
-    `static`: nothing is started, what remains is enough. `evacuate`: what is displaced fits again among
-    the rest under every hard rule, and the plan says where each goes.
+    `static`: nothing is started, what remains is enough. `evacuate`: what is displaced of the groups fits
+    again among the rest under every hard rule, and the plan says where each goes. Survivors stay where they
+    are; of other groups nothing is started again. Rules that agree in level, number, domains and stock share
+    one evacuation, so that their groups need room at the same time. A scenario that displaces none of the
+    rule's groups asks nothing.
+
+    After an evacuation all hard rules hold but survival and `all_or_nothing`; those that a loss alone can
+    break (spread, affinity `to`, balancers, private reach, quorum and client latency) hold for the evacuated
+    groups only. Stock that is on offer takes no arrivals, while survivors keep what they have bought of it:
+    see `Capacity`.
     """
 
     rule: Literal["survive"] = "survive"
@@ -117,16 +125,24 @@ class Survive(GroupRule):
                 why = "no copy to recover from" if back == 0 and landed.get(index, 0) else "no room is shown"
                 message = f"{lost - back} displaced when this is lost are not placed again: {why}"
                 yield self.broken(label, unit.group, name, lost - back, message)
+        evacuated = self.evacuated(world)
         for index, back in landed.items():
             unit = world.units[index]
             lost = sum(n for s, n in view.unit_counts[index].items() if s in gone)
-            if back > lost:
-                message = f"{back} placed again when this is lost, only {lost} were displaced"
-                yield self.broken(label, unit.group, name, back - lost, message)
-        yield from self._after(view, label, gone, name, witness)
+            most = lost if unit.group in evacuated else 0
+            if back > most:
+                message = f"{back} placed again when this is lost, only {most} were to be"
+                yield self.broken(label, unit.group, name, back - most, message)
+        yield from self._after(view, label, gone, name, witness, evacuated)
 
     def _after(
-        self, view: View, label: str, gone: frozenset[int], name: str, witness: list[Row]
+        self,
+        view: View,
+        label: str,
+        gone: frozenset[int],
+        name: str,
+        witness: list[Row],
+        evacuated: frozenset[str],
     ) -> Iterator[Violation]:
         from zonewright.models.rules import all_rules
 
@@ -145,8 +161,20 @@ class Survive(GroupRule):
             if rule.soft is not None or not rule.in_events:
                 continue
             for found in rule.violations(after, other_label):
+                if rule.suffers_from_loss and found.group is not None and found.group not in evacuated:
+                    continue
                 message = f"when this is lost: {found.rule} in {found.domain}: {found.message}"
                 yield self.broken(label, found.group, name, found.amount, message)
+
+    def evacuated(self, world: World) -> frozenset[str]:
+        """Return the groups of all rules that share this one's evacuation."""
+        own = self.signature(world)
+        return frozenset(
+            group
+            for rule in world.estate.rules
+            if isinstance(rule, Survive) and rule.mode == "evacuate" and rule.signature(world) == own
+            for group in rule.selected(world)
+        )
 
     def signature(self, world: World) -> str:
         """Return what evacuation rules that are planned together share."""
@@ -170,9 +198,14 @@ def recoverable(world: World, unit: Unit, level: str, scenario: tuple[int, ...])
         return True
     if not unit.stateful:
         return True
-    lost = {world.tree.nodes[d].id for d in scenario}
     copies = [world.attachables["snapshot"][name] for name in unit.snapshots]
-    return any(copy.region not in lost and copy.zone not in lost for copy in copies)
+    return any(not _inside(world, place, scenario) for place in ((c.zone, c.region) for c in copies))
+
+
+def _inside(world: World, places: tuple[str | None, ...], scenario: tuple[int, ...]) -> bool:
+    """Return whether any of the named domains is in one of the lost."""
+    known = [world.tree.by_id[name] for name in places if name in world.tree.by_id]
+    return any(d in world.tree.nodes[node].ancestors for node in known for d in scenario)
 
 
 class AllOrNothing(Rule):
@@ -180,6 +213,7 @@ class AllOrNothing(Rule):
 
     rule: Literal["all_or_nothing"] = "all_or_nothing"
     implicit: ClassVar[bool] = True
+    in_events: ClassVar[bool] = False
 
     def violations(self, view: View, label: str) -> Iterator[Violation]:
         """Yield groups that are placed in part; amount is what is missing."""
