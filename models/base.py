@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import re
+from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    StringConstraints,
+)
+from pydantic_core import CoreSchema
 
 #: A name that is safe in a table, a path and a shell: letters, digits and `_ . : / @ + -`, up to 128 of them.
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.:/@+\-]{0,127}$", strict=True)]
@@ -17,8 +27,33 @@ Member = Annotated[
 #: Free text that is shown to people: printable, at most 400 characters.
 Text = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f-\x9f]*$", max_length=400, strict=True)]
 
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?([Zz]|[+-]\d\d:\d\d)")
+
+
+def _written_out(value: Any) -> Any:
+    if isinstance(value, str | int | float) and not _MOMENT.fullmatch(str(value)):
+        raise ValueError("should be a time with its offset, such as 2026-01-31T12:00:00+03:00")
+    return value
+
+
 #: RFC 3339 with an offset.
-Moment = AwareDatetime
+Moment = Annotated[AwareDatetime, BeforeValidator(_written_out)]
+
+
+def _tighten(schema: Any) -> None:
+    """Make numbers and booleans strict, and stop at the first wrong entry of a list: there may be millions."""
+    if isinstance(schema, list | tuple):
+        for entry in schema:
+            _tighten(entry)
+    elif isinstance(schema, dict):
+        kind = schema.get("type")
+        if kind in ("int", "float", "bool"):
+            schema["strict"] = True
+        elif kind == "list":
+            schema["fail_fast"] = True
+        for name, entry in schema.items():
+            if name not in ("metadata", "serialization", "ref", "default"):
+                _tighten(entry)
 
 
 class Record(BaseModel):
@@ -27,6 +62,13 @@ class Record(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="forbid", populate_by_name=True, use_attribute_docstrings=True, allow_inf_nan=False
     )
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Take numbers and true or false as they are: no `"5"`, no `true` for 1, no 1 for `true`."""
+        schema = handler(source)
+        _tighten(schema)
+        return schema
 
 
 class Source(Record):
