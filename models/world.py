@@ -116,13 +116,16 @@ class World:
         return tuple(identifier_warnings(self))
 
     def resource_kind(self, product: str, kind: str) -> ResourceKind | None:
-        """Return the catalogue's entry for a kind of resource, None where no catalogue has one."""
-        catalogue = self.products.get(product)
-        found = None
-        for entry in catalogue.resource_kinds if catalogue else ():
-            if entry.kind == kind:
-                found = entry
-        return found
+        """Return the entry for a kind of resource, None where no catalogue of the product has one.
+
+        Of several catalogues that list the product the last with an entry for the kind counts.
+        """
+        return self._resource_kinds.get((product, kind))
+
+    @cached_property
+    def _resource_kinds(self) -> dict[tuple[str, str], ResourceKind]:
+        entries = ((p.id, kind) for c in self.catalogues for p in c.products for kind in c.resource_kinds)
+        return {(product, kind.kind): kind for product, kind in entries}
 
     def scope(self, product: str, kind: str) -> Scope:
         """Return how far a kind of resource reaches for a product.
