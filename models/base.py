@@ -41,7 +41,7 @@ Moment = Annotated[AwareDatetime, BeforeValidator(_written_out)]
 
 
 def _tighten(schema: Any) -> None:
-    """Make numbers and booleans strict, and stop at the first wrong entry of a list: there may be millions."""
+    """Make numbers and booleans strict, and stop a list at its first wrong entry: there may be millions."""
     if isinstance(schema, list | tuple):
         for entry in schema:
             _tighten(entry)

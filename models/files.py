@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +33,15 @@ def estate_from_data(data: dict[str, Any]) -> Estate:
 
 def resolve(estate: Estate, document: Document | None = None) -> World:
     """Look up every name of an estate. Raises InputError with the line where the document is at hand."""
-    try:
+    with located(document):
         return World(estate)
+
+
+@contextmanager
+def located(document: Document | None) -> Iterator[None]:
+    """Give an InputError that names no file the file and the line of the document that it is about."""
+    try:
+        yield
     except InputError as error:
         if document is not None and error.source is None:
             error.source = document.source
@@ -57,7 +66,9 @@ def load_plan(path: str | Path) -> Plan:
 
 def plan_text(plan: Plan) -> str:
     """Return a plan as JSON, the same text for the same plan."""
-    return json.dumps(plan.model_dump(mode="json", exclude_defaults=True), indent=1, ensure_ascii=False) + "\n"
+    return (
+        json.dumps(plan.model_dump(mode="json", exclude_defaults=True), indent=1, ensure_ascii=False) + "\n"
+    )
 
 
 def save_plan(plan: Plan, path: str | Path) -> None:

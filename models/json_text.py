@@ -1,4 +1,4 @@
-"""JSON as plain data: the fast path for large estates. Duplicate keys and numbers beyond measure are refused."""
+"""JSON as plain data: the fast path for large estates. Duplicate keys and huge numbers are refused."""
 
 from __future__ import annotations
 

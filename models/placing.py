@@ -18,9 +18,13 @@ def view_of(world: World, plan: Plan) -> View:
     places an instance twice, or more of a group than there are.
     """
     zones = {
-        entry.balancer: tuple(_node(world, z, ("balancers", i, "zones", k)) for k, z in enumerate(entry.zones))
+        entry.balancer: tuple(
+            _node(world, z, ("balancers", i, "zones", k)) for k, z in enumerate(entry.zones)
+        )
         for i, entry in enumerate(plan.balancers)
     }
+    _known_once([e.balancer for e in plan.balancers], world.balancers, "load balancer", "balancers")
+    _known_once([e.subnet for e in plan.subnets], world.subnets, "subnet", "subnets")
     subnet_zones = {
         entry.subnet: _node(world, entry.zone, ("subnets", i, "zone"))
         for i, entry in enumerate(plan.subnets)
@@ -38,6 +42,16 @@ def view_of(world: World, plan: Plan) -> View:
     )
     _no_more_than_there_are(world, view)
     return view
+
+
+def _known_once(names: Iterable[str], known: Iterable[str], what: str, section: str) -> None:
+    seen: set[str] = set()
+    for position, name in enumerate(names):
+        if name not in known:
+            raise InputError(f"unknown {what} {name}.{maybe(name, known)}", path=(section, position))
+        if name in seen:
+            raise InputError(f"{name} is given twice", path=(section, position))
+        seen.add(name)
 
 
 def _node(world: World, name: str, path: tuple[str | int, ...]) -> int:
@@ -96,10 +110,7 @@ def _new_subnets(world: World, plan: Plan) -> tuple[dict[str, tuple[str, int, in
             taken.setdefault(subnet.vpc, []).append((ipaddress.IPv4Network(subnet.cidr), subnet.id))
     faults: dict[str, str] = {}
     blocks: dict[str, str] = {}
-    for position, entry in enumerate(plan.subnets):
-        if entry.subnet not in world.subnets:
-            what = f"unknown subnet {entry.subnet}.{maybe(entry.subnet, world.subnets)}"
-            raise InputError(what, path=("subnets", position))
+    for entry in plan.subnets:
         subnet = world.subnets[entry.subnet]
         if subnet.zone is not None and entry.zone not in (None, subnet.zone):
             faults[subnet.id] = f"{subnet.id} is in {subnet.zone} and cannot go to {entry.zone}"
@@ -173,8 +184,10 @@ def _witnesses(world: World, plan: Plan) -> dict[str, dict[tuple[int, ...], list
     for position, entry in enumerate(plan.scenarios):
         lost = tuple(sorted(_node(world, d, ("scenarios", position, "lost")) for d in entry.lost))
         rows = _rows(world, entry.placements, ("scenarios", position, "placements"))
-        found.setdefault(entry.signature, {})[lost] = rows
+        of_rules = found.setdefault(entry.signature, {})
+        if lost in of_rules:
+            raise InputError(
+                f"{entry.signature} loses these domains twice", path=("scenarios", position, "lost")
+            )
+        of_rules[lost] = rows
     return found
-
-
-

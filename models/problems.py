@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 from collections.abc import Iterable
 
 
@@ -13,9 +14,17 @@ def printable(value: object, limit: int = 60) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
+#: Names beyond this are not compared with others, nor are more others than this looked at.
+_MOST_LETTERS, _MOST_NAMES = 128, 5_000
+
+
 def maybe(name: object, known: Iterable[str]) -> str:
     """Return ' Maybe NAME?' for the nearest known name, or '' where none is near."""
-    near = difflib.get_close_matches(str(name), list(known), n=1, cutoff=0.6)
+    text = str(name)
+    if len(text) > _MOST_LETTERS:
+        return ""
+    alike = (k for k in known if 2 * abs(len(k) - len(text)) <= len(text) + 1)
+    near = difflib.get_close_matches(text, list(itertools.islice(alike, _MOST_NAMES)), n=1, cutoff=0.6)
     return f" Maybe {printable(near[0])}?" if near else ""
 
 
@@ -45,12 +54,15 @@ class InputError(Exception):
         if self.line is not None:
             where += f":{self.line}" if where else f"line {self.line}"
         place = dotted(self.path)
-        return ": ".join(part for part in (where, place, self.what) if part)
+        return ": ".join(part for part in (where, place, printable(self.what, 600)) if part)
 
 
 def dotted(path: tuple[str | int, ...]) -> str:
     """Return a path like `groups[3].demand.cpu_milli`."""
     text = ""
     for step in path:
-        text += f"[{step}]" if isinstance(step, int) else f".{printable(step)}" if text else printable(step)
+        if isinstance(step, int):
+            text += f"[{step}]"
+        else:
+            text += f".{printable(step)}" if text else printable(step)
     return text

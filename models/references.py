@@ -6,16 +6,18 @@ import ipaddress
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from zonewright.models.magnitudes import check_magnitudes
 from zonewright.models.problems import InputError, maybe
-from zonewright.models.quantities import SPELLINGS
-from zonewright.models.rules.balancer import LoadBalancing
-from zonewright.models.rules.company import Affinity, AntiAffinity, Separation
+from zonewright.models.quantities import RESOURCES, SPELLINGS, as_fraction
+from zonewright.models.rules.company import Affinity, AntiAffinity
 from zonewright.models.rules.distance import LatencyLimit
-from zonewright.models.rules.limits import Budget, Load, Quota
+from zonewright.models.rules.limits import Load, Quota
 from zonewright.models.rules.reach import Domains, Pin
 from zonewright.models.rules.survive import MOST_SCENARIOS, Survive
 
 if TYPE_CHECKING:
+    from zonewright.models.catalogue import Catalogue
+    from zonewright.models.estate import Estate
     from zonewright.models.world import World
 
 Path = tuple[str | int, ...]
@@ -32,6 +34,7 @@ def check_references(world: World) -> None:
     _services(world)
     for position, rule in enumerate(world.estate.rules):
         _rule(world, rule, ("rules", position))
+    check_magnitudes(world)
 
 
 def _known(name: str | None, known: Iterable[str], what: str, path: Path) -> None:
@@ -47,9 +50,23 @@ def _all_known(names: Sequence[str], known: Iterable[str], what: str, path: Path
 def _unique(world: World) -> None:
     estate = world.estate
     sections = (
-        "accounts", "flavours", "clients", "vpcs", "subnets", "load_balancers", "elastic_ips", "disks", "images",
-        "snapshots", "security_groups", "route_tables", "key_pairs", "groups", "instances", "services",
-    )  # fmt: skip
+        "accounts",
+        "flavours",
+        "clients",
+        "vpcs",
+        "subnets",
+        "load_balancers",
+        "elastic_ips",
+        "disks",
+        "images",
+        "snapshots",
+        "security_groups",
+        "route_tables",
+        "key_pairs",
+        "groups",
+        "instances",
+        "services",
+    )
     for section in sections:
         seen: set[str] = set()
         for position, entry in enumerate(getattr(estate, section)):
@@ -77,40 +94,67 @@ def _priced(world: World, prices: Mapping[str, Any], path: Path) -> None:
 
 def _topology(world: World) -> None:
     estate = world.estate
+    for position, name in enumerate(estate.resource_names):
+        if name in (*RESOURCES, *SPELLINGS, *estate.resource_names[:position]):
+            raise InputError(f"{name} is known already", path=("resource_names", position))
+    places = {*_levels(world), *world.clients}
+    _topology_of(world, estate, places, ())
+    for position, catalogue in enumerate(estate.catalogues):
+        if not isinstance(catalogue, str):
+            _topology_of(world, catalogue, places, ("catalogues", position))
+    if not world.tree.sites:
+        raise InputError("no zone or host to place anything in: give zones, or a catalogue")
+
+
+def _topology_of(world: World, part: Estate | Catalogue, places: set[str], prefix: Path) -> None:
     for section in ("regions", "zones", "racks", "hosts", "domains"):
-        for position, entry in enumerate(getattr(estate, section)):
-            path: Path = (section, position)
+        for position, entry in enumerate(getattr(part, section)):
+            path: Path = (*prefix, section, position)
             _resources(world, entry.capacity, (*path, "capacity"))
             _resources(world, entry.overcommit, (*path, "overcommit"))
             _resources(world, entry.reserve, (*path, "reserve"))
             _priced(world, entry.price, (*path, "price"))
             for name in entry.flavours:
                 _known(name, world.flavours, "flavour", (*path, "flavours", name))
-    places = {*world.tree.by_id, *world.clients, *_catalogue_domains(world)}
+            for name in entry.states if world.products else ():
+                _known(name, world.products, "product", (*path, "states", name))
     for section in ("latencies", "links", "traffic_prices"):
-        for position, entry in enumerate(getattr(estate, section)):
-            _all_known(entry.between, places, "domain", (section, position, "between"))
-    for position, client in enumerate(estate.clients):
-        _known(client.region, places, "domain", ("clients", position, "region"))
-    for position, flavour in enumerate(estate.flavours):
-        _resources(world, flavour.resources, ("flavours", position, "resources"))
+        for position, entry in enumerate(getattr(part, section)):
+            _all_known(entry.between, places, "domain", (*prefix, section, position, "between"))
+    for position, client in enumerate(part.clients):
+        _known(client.region, places, "domain", (*prefix, "clients", position, "region"))
+    for position, flavour in enumerate(part.flavours):
+        path = (*prefix, "flavours", position)
+        _resources(world, flavour.resources, (*path, "resources"))
         for name in flavour.price:
-            _known(name, places, "domain", ("flavours", position, "price", name))
-    if not world.tree.sites:
-        raise InputError("no zone or host to place anything in: give zones, or a catalogue")
+            _known(name, places, "domain", (*path, "price", name))
 
 
-def _catalogue_domains(world: World) -> set[str]:
-    estate = world.estate
-    found = {d.id for c in world.catalogues for d in (*c.regions, *c.zones, *c.racks, *c.hosts, *c.domains)}
-    return found | {d.id for d in (*estate.regions, *estate.zones, *estate.racks, *estate.hosts, *estate.domains)}
+def _levels(world: World) -> dict[str, str]:
+    """Return the level of every domain, those that are not considered too."""
+    found: dict[str, str] = {}
+    for part in (*world.catalogues, world.estate):
+        for level in ("region", "zone", "rack", "host"):
+            found.update((entry.id, level) for entry in getattr(part, f"{level}s"))
+        found.update((entry.id, entry.level) for entry in part.domains if entry.level)
+    return found | {node.id: node.level for node in world.tree.nodes}
+
+
+def _place(name: str | None, level: str, levels: Mapping[str, str], path: Path) -> None:
+    """Raise InputError unless the name is that of a domain of the level."""
+    if name is None:
+        return
+    _known(name, levels, level, path)
+    if levels[name] != level:
+        near = maybe(name, (other for other, at in levels.items() if at == level))
+        raise InputError(f"{name} is a {levels[name]}, a {level} belongs here.{near}", path=path)
 
 
 def _networks(world: World) -> None:
     estate = world.estate
-    places = {*world.tree.by_id, *_catalogue_domains(world)}
+    levels = _levels(world)
     for position, vpc in enumerate(estate.vpcs):
-        _known(vpc.region, places, "region", ("vpcs", position, "region"))
+        _place(vpc.region, "region", levels, ("vpcs", position, "region"))
         _known(vpc.account, world.accounts, "account", ("vpcs", position, "account"))
         if vpc.new_subnet_prefix is not None:
             if vpc.cidr is None:
@@ -120,11 +164,11 @@ def _networks(world: World) -> None:
                 raise InputError(what, path=("vpcs", position, "new_subnet_prefix"))
     for position, peering in enumerate(estate.peerings):
         _all_known(peering.between, world.vpcs, "network", ("peerings", position, "between"))
-    blocks: dict[str, list[tuple[ipaddress.IPv4Network, str]]] = {}
+    blocks: dict[str, list[tuple[ipaddress.IPv4Network, int]]] = {}
     for position, subnet in enumerate(estate.subnets):
         path: Path = ("subnets", position)
         _known(subnet.vpc, world.vpcs, "network", (*path, "vpc"))
-        _known(subnet.zone, places, "zone", (*path, "zone"))
+        _place(subnet.zone, "zone", levels, (*path, "zone"))
         _known(subnet.route_table, world.attachables["route_table"], "route table", (*path, "route_table"))
         if subnet.cidr is None:
             continue
@@ -132,31 +176,44 @@ def _networks(world: World) -> None:
         whole = world.vpcs[subnet.vpc].cidr
         if whole is not None and not block.subnet_of(ipaddress.IPv4Network(whole)):
             raise InputError(f"{subnet.cidr} is not inside {subnet.vpc} ({whole})", path=(*path, "cidr"))
-        for other, name in blocks.setdefault(subnet.vpc, []):
-            if block.overlaps(other):
-                raise InputError(f"{subnet.cidr} overlaps {other} of {name}", path=(*path, "cidr"))
-        blocks[subnet.vpc].append((block, subnet.id))
+        blocks.setdefault(subnet.vpc, []).append((block, position))
+    for taken in blocks.values():
+        _disjoint(world, taken)
+
+
+def _disjoint(world: World, blocks: list[tuple[ipaddress.IPv4Network, int]]) -> None:
+    """Raise InputError where two blocks overlap: then one holds the other, which is next in order."""
+    around: tuple[ipaddress.IPv4Network, int] | None = None
+    for block, position in sorted(blocks, key=lambda entry: (entry[0].network_address, entry[0].prefixlen)):
+        if around is not None and block.subnet_of(around[0]):
+            subnets = world.estate.subnets
+            first, last = sorted((position, around[1]))
+            what = f"{subnets[last].cidr} overlaps {subnets[first].cidr} of {subnets[first].id}"
+            raise InputError(what, path=("subnets", last, "cidr"))
+        around = (block, position)
 
 
 def _things(world: World) -> None:
     estate = world.estate
-    places = {*world.tree.by_id, *_catalogue_domains(world)}
+    levels = _levels(world)
     for section in ("elastic_ips", "disks", "snapshots", "security_groups", "route_tables", "key_pairs"):
         for position, thing in enumerate(getattr(estate, section)):
             path: Path = (section, position)
-            _known(thing.region, places, "region", (*path, "region"))
-            _known(thing.zone, places, "zone", (*path, "zone"))
+            _place(thing.region, "region", levels, (*path, "region"))
+            _place(thing.zone, "zone", levels, (*path, "zone"))
             _known(thing.account, world.accounts, "account", (*path, "account"))
     for position, table in enumerate(estate.route_tables):
         _known(table.vpc, world.vpcs, "network", ("route_tables", position, "vpc"))
     for position, image in enumerate(estate.images):
-        _all_known(image.regions, places, "region", ("images", position, "regions"))
+        for number, name in enumerate(image.regions):
+            _place(name, "region", levels, ("images", position, "regions", number))
         _known(image.account, world.accounts, "account", ("images", position, "account"))
     for position, balancer in enumerate(estate.load_balancers):
         path = ("load_balancers", position)
-        _known(balancer.region, places, "region", (*path, "region"))
+        _place(balancer.region, "region", levels, (*path, "region"))
         _known(balancer.account, world.accounts, "account", (*path, "account"))
-        _all_known(balancer.zones, places, "zone", (*path, "zones"))
+        for number, name in enumerate(balancer.zones):
+            _place(name, "zone", levels, (*path, "zones", number))
         _all_known(balancer.backends, world.groups, "group", (*path, "backends"))
         _known(balancer.subnet, world.subnets, "subnet", (*path, "subnet"))
         kinds = [b.kind for c in world.catalogues for b in c.balancers]
@@ -178,6 +235,8 @@ def _attachments(world: World, entry: Any, path: Path) -> None:
 
 
 def _groups(world: World) -> None:
+    sites = {world.tree.nodes[s].id for s in world.tree.sites}
+    services = _services_stated(world)
     for position, group in enumerate(world.estate.groups):
         path: Path = ("groups", position)
         _known(group.account, world.accounts, "account", (*path, "account"))
@@ -189,12 +248,28 @@ def _groups(world: World) -> None:
         _all_known(group.subnets, world.subnets, "subnet", (*path, "subnets"))
         for name in group.clients:
             _known(name, world.clients, "client location", (*path, "clients", name))
-        sites = {world.tree.nodes[s].id for s in world.tree.sites}
+        if sum(map(as_fraction, group.clients.values())) > 1:
+            raise InputError("the shares add up to more than 1", path=(*path, "clients"))
+        for number, service in enumerate(group.needs_services):
+            if service not in services and (near := maybe(service, services)):
+                raise InputError(f"unknown service {service}.{near}", path=(*path, "needs_services", number))
         for name in group.current:
-            if name not in sites:
-                what = "is no site (a site is a leaf: a host, or a zone without hosts)" if name in world.tree.by_id else "unknown site"
-                raise InputError(f"{name}: {what}.{maybe(name, sites)}", path=(*path, "current", name))
+            _site(world, name, sites, (*path, "current", name))
         _attachments(world, group, path)
+
+
+def _site(world: World, name: str | None, sites: set[str], path: Path) -> None:
+    if name is None or name in sites:
+        return
+    if name in world.tree.by_id:
+        raise InputError(f"{name} is no site (a site is a leaf: a host, or a zone without hosts)", path=path)
+    raise InputError(f"unknown site {name}.{maybe(name, sites)}", path=path)
+
+
+def _services_stated(world: World) -> set[str]:
+    """Return the services that a region or a catalogue speaks of; others are not stated, and may be meant."""
+    kinds = {entry.service for c in world.catalogues for entry in c.resource_kinds if entry.service}
+    return kinds | {service for node in world.tree.nodes for service in node.domain.services}
 
 
 def _instances(world: World) -> None:
@@ -203,7 +278,7 @@ def _instances(world: World) -> None:
     for position, instance in enumerate(world.estate.instances):
         path: Path = ("instances", position)
         _known(instance.group, world.groups, "group", (*path, "group"))
-        _known(instance.site, sites, "site", (*path, "site"))
+        _site(world, instance.site, sites, (*path, "site"))
         _known(instance.subnet, world.subnets, "subnet", (*path, "subnet"))
         _known(instance.flavour, world.flavours, "flavour", (*path, "flavour"))
         _resources(world, instance.demand or {}, (*path, "demand"))
@@ -234,6 +309,8 @@ def _services(world: World) -> None:
 def _rule(world: World, rule: Any, path: Path) -> None:
     groups = getattr(rule, "groups", None)
     if isinstance(groups, list):
+        if not groups:
+            raise InputError("names no group", path=(*path, "groups"))
         _all_known(groups, world.groups, "group", (*path, "groups"))
     level = getattr(rule, "level", None)
     if level is not None:
@@ -244,6 +321,8 @@ def _rule(world: World, rule: Any, path: Path) -> None:
         _known(rule.account, world.accounts, "account", (*path, "account"))
         _known(rule.resource, world.estate.known_resources, "resource", (*path, "resource"))
         _known(rule.flavour, world.flavours, "flavour", (*path, "flavour"))
+        if world.products:
+            _known(rule.product, world.products, "product", (*path, "product"))
     elif isinstance(rule, Load):
         _all_known(rule.resources, world.estate.known_resources, "resource", (*path, "resources"))
     elif isinstance(rule, Affinity):
@@ -252,7 +331,7 @@ def _rule(world: World, rule: Any, path: Path) -> None:
         _all_known(rule.allow, world.tree.by_id, "domain", (*path, "allow"))
         _all_known(rule.forbid, world.tree.by_id, "domain", (*path, "forbid"))
     elif isinstance(rule, Pin):
-        _all_known(rule.instances, [i.id for i in world.estate.instances], "instance", (*path, "instances"))
+        _all_known(rule.instances, {i.id for i in world.estate.instances}, "instance", (*path, "instances"))
     elif isinstance(rule, LatencyLimit):
         _latency(world, rule, path)
     elif isinstance(rule, Survive):
@@ -266,9 +345,9 @@ def _level(world: World, rule: Any, level: str, path: Path) -> None:
     without = [s for s in world.tree.sites if world.tree.at_level(s, level) is None]
     if without:
         what = f"site {world.tree.nodes[without[0]].id} has no {level}"
-        hint = "Maybe delegate: true, which leaves it to the provider" if isinstance(rule, AntiAffinity) else (
-            "Maybe a higher level, or `consider` only the domains that have it"
-        )
+        hint = "Maybe a higher level, or `consider` only the domains that have it"
+        if isinstance(rule, AntiAffinity):
+            hint = "Maybe delegate: true, which leaves it to the provider"
         raise InputError(f"{what}, so {rule.rule} cannot be promised there. {hint}", path=(*path, "level"))
 
 
@@ -294,5 +373,3 @@ def _survive(world: World, rule: Survive, path: Path) -> None:
     if count > MOST_SCENARIOS:
         what = f"{count} scenarios are more than {MOST_SCENARIOS}: name the domains, or lose fewer"
         raise InputError(what, path=(*path, "lose"))
-
-

@@ -189,19 +189,19 @@ def _merge(
             raise InputError(f"{entry.id} needs its level", path=path)
         if entry.level is not None and entry.level != at:
             raise InputError(f"{entry.id} says level {entry.level} under {section}", path=path)
-        if own is not None:
-            if entry.id in own:
-                raise InputError(f"{entry.id} is given twice", path=path)
-            own.add(entry.id)
+        if len(merged) + (entry.count or 1) > MOST_DOMAINS and entry.id not in merged:
+            raise InputError(f"more than {MOST_DOMAINS} domains", path=path)
         for domain in _counted(entry):
+            if own is not None:
+                if domain.id in own:
+                    raise InputError(f"{domain.id} is given twice", path=path)
+                own.add(domain.id)
             known = merged.get(domain.id)
             if known is not None:
                 if known[1] != at:
                     raise InputError(f"{domain.id} is a {known[1]} in the catalogue, not a {at}", path=path)
                 domain = _overridden(known[0], domain)
             merged[domain.id] = (domain, at, path)
-            if len(merged) > MOST_DOMAINS:
-                raise InputError(f"more than {MOST_DOMAINS} domains", path=path)
 
 
 def _overridden(base: Domain, entry: Domain) -> Domain:
@@ -229,14 +229,19 @@ def _resolve(
     levels: tuple[str, ...],
     consider: tuple[str, ...],
 ) -> Tree:
+    for position, level in enumerate(levels):
+        if level in levels[:position]:
+            raise InputError(f"{level} is given twice", path=("levels", position))
     for name, (domain, level, path) in merged.items():
         if level not in levels:
             raise InputError(f"unknown level {level}.{maybe(level, levels)}", path=path)
         if domain.parent is not None and domain.parent not in merged:
-            raise InputError(f"{name} is in {domain.parent}, which is unknown.{maybe(domain.parent, merged)}", path=path)
+            what = f"{name} is in {domain.parent}, which is unknown.{maybe(domain.parent, merged)}"
+            raise InputError(what, path=(*path, "in"))
         if domain.parent is not None and levels.index(merged[domain.parent][1]) >= levels.index(level):
             parent_level = merged[domain.parent][1]
-            raise InputError(f"{name} ({level}) cannot be in {domain.parent} ({parent_level})", path=path)
+            what = f"{name} ({level}) cannot be in {domain.parent} ({parent_level})"
+            raise InputError(what, path=(*path, "in"))
     keep = _considered(merged, consider)
     ordered = sorted(keep, key=lambda name: levels.index(merged[name][1]))
     nodes: list[Node] = []
