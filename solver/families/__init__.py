@@ -1,1 +1,1 @@
-"""Part of Zonewright."""
+"""Families of restrictions and costs, each with its oracle beside its rows."""

@@ -1,0 +1,50 @@
+"""Free address blocks of a network. No solver decision: aligned blocks in decreasing size fit if any do."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+
+#: More free blocks than this are never needed to tell whether there are enough.
+MOST_BLOCKS = 4096
+
+Block = ipaddress.IPv4Network
+
+
+def free_space(cidr: str, taken: Iterable[Block]) -> list[Block]:
+    """Return what is left of a network as the largest aligned blocks, in order of address."""
+    free = [ipaddress.IPv4Network(cidr)]
+    for used in taken:
+        rest: list[Block] = []
+        for block in free:
+            if not block.overlaps(used):
+                rest.append(block)
+            elif used.prefixlen > block.prefixlen:
+                rest.extend(block.address_exclude(used))
+        free = rest
+    return sorted(free)
+
+
+def cut(free: list[Block], prefix: int) -> Block | None:
+    """Take one block of a prefix from the smallest free block that holds it; `free` is changed."""
+    fitting = [block for block in free if block.prefixlen <= prefix]
+    if not fitting:
+        return None
+    source = max(fitting, key=lambda b: (b.prefixlen, -int(b.network_address)))
+    found = next(source.subnets(new_prefix=prefix))
+    free.remove(source)
+    if found != source:
+        free.extend(source.address_exclude(found))
+        free.sort()
+    return found
+
+
+def free_blocks(cidr: str, taken: Iterable[Block], first: Iterable[int], prefix: int) -> list[Block]:
+    """Return the blocks of a prefix that can be cut after blocks of the prefixes in `first` were."""
+    free = free_space(cidr, taken)
+    for other in sorted(first):
+        cut(free, other)
+    found: list[Block] = []
+    while len(found) < MOST_BLOCKS and (block := cut(free, prefix)) is not None:
+        found.append(block)
+    return found

@@ -1,0 +1,125 @@
+"""Classes: instances that no rule and no cost tells apart. Their number, not the instances', sets the size.
+
+The current site is never part of a class: where its members are today is a count per site.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from zonewright.models.goals import traffic_pairs
+from zonewright.models.rules import GroupRule, Rule, Survive, all_rules
+from zonewright.models.world import Unit, World
+from zonewright.solver.profiles import Reach
+
+#: Rules whose effect on a group is a sum over its instances, wherever they are counted.
+_SUMMING = {"quota", "budget", "domains", "residency", "load"}
+
+
+@dataclass
+class Class:
+    """Interchangeable instances."""
+
+    index: int
+    group: str | None
+    """None where groups are so alike that they were merged."""
+    units: list[Unit] = field(default_factory=list)
+    count: int = 0
+    current: Counter[int] = field(default_factory=Counter)
+    """Site node to count, today."""
+
+    @property
+    def unit(self) -> Unit:
+        """A member, for everything that members share."""
+        return self.units[0]
+
+
+def make_classes(world: World, reach: Reach) -> list[Class]:
+    """Return the classes of an estate, groups that nothing tells apart merged."""
+    apart = groups_apart(world)
+    selected = _selections(world)
+    flavour_matters = any(node.domain.flavours for node in world.tree.nodes) or any(
+        rule.rule == "quota" and getattr(rule, "flavour", None) for _, rule in all_rules(world)
+    )
+    classes: list[Class] = []
+    known: dict[object, Class] = {}
+    for unit in world.units:
+        profile = reach.profiles[reach.of_unit[unit.index]]
+        own = unit.group if unit.group in apart or unit.current else None
+        priced = bool(unit.flavour and unit.flavour.price)
+        key = (
+            own,
+            profile.index,
+            tuple(sorted(unit.demand.items())),
+            unit.flavour.id if unit.flavour and (flavour_matters or priced) else None,
+            unit.priority,
+            unit.pinned,
+            unit.prepaid,
+            unit.stateful,
+            unit.movability.local_disk,
+            selected.get(unit.group, ()),
+            _pin_key(world, unit),
+        )
+        found = known.get(key)
+        if found is None:
+            found = known[key] = Class(len(classes), own)
+            classes.append(found)
+        found.units.append(unit)
+        found.count += unit.count
+        found.current.update(unit.current)
+    return classes
+
+
+def _pin_key(world: World, unit: Unit) -> tuple[str, ...]:
+    """Return the pin rules that name this very instance."""
+    if unit.name is None:
+        return ()
+    return tuple(
+        label for label, rule in all_rules(world) if rule.rule == "pin" and unit.name in getattr(rule, "instances", ())
+    )
+
+
+def groups_apart(world: World) -> set[str]:
+    """Return the groups whose own number somewhere matters to a rule or a goal."""
+    apart: set[str] = set()
+    for _, rule in all_rules(world):
+        apart.update(_named_apart(world, rule))
+    for service in world.estate.services:
+        apart.update(service.chain)
+    for balancer in world.balancers.values():
+        apart.update(balancer.backends)
+    for source, target, _ in traffic_pairs(world):
+        apart.update((source, target))
+    for name, group in world.groups.items():
+        if group.all_or_nothing or (group.clients and "client_latency" in world.estate.goals):
+            apart.add(name)
+    return apart
+
+
+def _named_apart(world: World, rule: Rule) -> list[str]:
+    if rule.implicit or rule.rule in _SUMMING:
+        return []
+    if isinstance(rule, Survive) and rule.mode == "evacuate":
+        return []
+    if isinstance(rule, GroupRule):
+        return [*rule.selected(world), *([rule.to] if getattr(rule, "to", None) else [])]  # type: ignore[attr-defined, unused-ignore]
+    concerned = getattr(rule, "concerned", None)
+    if concerned is not None:
+        return list(concerned())
+    return list(getattr(rule, "groups", ()))
+
+
+def _selections(world: World) -> dict[str, tuple[str, ...]]:
+    """Return, per group, the labels of the summing and evacuation rules that select it."""
+    found: dict[str, list[str]] = {}
+    for label, rule in all_rules(world):
+        if rule.implicit or not isinstance(rule, GroupRule):
+            continue
+        if rule.rule in _SUMMING or isinstance(rule, Survive):
+            for group in rule.selected(world):
+                found.setdefault(group, []).append(label)
+    return {group: tuple(labels) for group, labels in found.items()}
+
+
+__all__ = ["Class", "groups_apart", "make_classes"]

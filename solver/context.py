@@ -1,0 +1,175 @@
+"""What a lowering works on: places, classes, layers of cells, and the families it adds.
+
+A layer is one placement: the plan itself, and for every scenario of an evacuation rule what is there
+after what is displaced has been put elsewhere. Rules are lowered layer by layer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from zonewright.models.rules import Rule, Soft
+from zonewright.models.world import World
+from zonewright.solver.classes import Class
+from zonewright.solver.families.base import Columns, Family, Soften, Stages
+from zonewright.solver.places import Place
+from zonewright.solver.profiles import Reach
+from zonewright.solver.rows import Rows, Tag
+
+
+@dataclass
+class Layer:
+    """Cells of one placement: `cells[c]` maps place to column for class c."""
+
+    signature: str = ""
+    """Of the evacuation rules it is for; empty for the plan itself."""
+    scenario: tuple[int, ...] = ()
+    lost: frozenset[int] = frozenset()
+    """Sites that are gone."""
+    on_offer: bool = True
+    cells: list[dict[int, int]] = field(default_factory=list)
+    constant: bool = True
+    """Every class is placed whole in every solution."""
+
+    @property
+    def event(self) -> bool:
+        """Whether this is what remains after a loss."""
+        return bool(self.signature)
+
+
+@dataclass
+class Context:
+    """Everything a lowering may read, and where it adds to."""
+
+    world: World
+    reach: Reach
+    places: list[Place]
+    classes: list[Class]
+    stages: Stages
+    partial: bool
+    """Instances may stay unplaced."""
+    pooled: bool
+    """Places are pools: rules below them become relaxations."""
+    explain: bool = False
+    """Reach is written as rows with tags instead of leaving cells out."""
+    rows: Rows = field(default_factory=Rows)
+    layers: list[Layer] = field(default_factory=list)
+    families: list[Family] = field(default_factory=list)
+    unplaced: dict[int, int] = field(default_factory=dict)
+    """Class to the column of its unplaced instances."""
+    balancer_columns: dict[tuple[str, int], int] = field(default_factory=dict)
+    subnet_columns: dict[tuple[str, int], int] = field(default_factory=dict)
+    """(subnet, zone) to the boolean that puts it there."""
+    new_subnet_columns: dict[tuple[str, int], int] = field(default_factory=dict)
+    """(network, zone or -1) to the number of new subnets."""
+    relaxed: set[str] = field(default_factory=set)
+    """Labels of rules that pools could not express in full."""
+
+    def __post_init__(self) -> None:
+        self.place_of: dict[int, int] = {site: p.index for p in self.places for site in p.sites}
+        self.classes_of: dict[str, list[int]] = {}
+        for cls in self.classes:
+            if cls.group is not None:
+                self.classes_of.setdefault(cls.group, []).append(cls.index)
+        self._domain_of: dict[str, list[int | None]] = {}
+
+    @property
+    def base(self) -> Layer:
+        """The plan itself."""
+        return self.layers[0]
+
+    def add(self, family: Family) -> None:
+        """Add a family."""
+        self.families.append(family)
+
+    def soften(self, soft: Soft | None) -> Soften | None:
+        """Return where a soft rule's excess is charged."""
+        return None if soft is None else Soften(f"soft[{soft.priority}]", soft.weight)
+
+    def tag(self, rule: Rule, label: str, group: str | None = None, node: int | None = None, text: str = "") -> Tag:
+        """Return a tag in the user's names."""
+        domain = self.world.tree.nodes[node].id if node is not None else None
+        return Tag(rule.rule, label, group, domain, text)
+
+    def domain_of(self, level: str) -> list[int | None]:
+        """Return the domain of a level for every place; None where its sites are in several, or in none."""
+        found = self._domain_of.get(level)
+        if found is None:
+            tree = self.world.tree
+            found = []
+            for place in self.places:
+                domains = {tree.at_level(site, level) for site in place.sites}
+                found.append(domains.pop() if len(domains) == 1 else None)
+            self._domain_of[level] = found
+        return found
+
+    def finer(self, level: str) -> bool:
+        """Return whether a level is below the places, so that rules on it can only be relaxed."""
+        if not self.pooled:
+            return False
+        domain = self.domain_of(level)
+        tree = self.world.tree
+        return any(
+            domain[p.index] is None and any(tree.at_level(s, level) is not None for s in p.sites)
+            or (len(p.sites) > 1 and tree.nodes[p.site].level == level)
+            for p in self.places
+        )
+
+    def cells(self, layer: Layer, group: str) -> Iterator[tuple[int, int]]:
+        """Yield (place, column) of a group."""
+        for c in self.classes_of.get(group, ()):
+            yield from layer.cells[c].items()
+
+    def columns(self, layer: Layer, group: str) -> Columns:
+        """Return all columns of a group."""
+        return tuple(column for _, column in self.cells(layer, group))
+
+    def by_domain(self, layer: Layer, groups: Iterable[str], level: str) -> dict[int, Columns]:
+        """Return the groups' columns by domain of a level, in order of the domains."""
+        domain = self.domain_of(level)
+        found: dict[int, list[int]] = {}
+        for group in groups:
+            for place, column in self.cells(layer, group):
+                at = domain[place]
+                if at is not None:
+                    found.setdefault(at, []).append(column)
+        return {node: tuple(found[node]) for node in sorted(found)}
+
+    def by_zone(self, layer: Layer, group: str) -> dict[int, Columns]:
+        """Return a group's columns by zone (or, above zones, by site)."""
+        found: dict[int, list[int]] = {}
+        for place, column in self.cells(layer, group):
+            found.setdefault(self.world.zone_of(self.places[place].site), []).append(column)
+        return {node: tuple(found[node]) for node in sorted(found)}
+
+    def by_region(self, layer: Layer, group: str) -> dict[int, Columns]:
+        """Return a group's columns by region."""
+        found: dict[int, list[int]] = {}
+        for place, column in self.cells(layer, group):
+            found.setdefault(self.world.region_of(self.places[place].site), []).append(column)
+        return {node: tuple(found[node]) for node in sorted(found)}
+
+    def when(self, group: str) -> Columns | None:
+        """Return the columns that say whether the group is placed at all; None when it always is."""
+        if not self.partial:
+            return None
+        return self.columns(self.base, group)
+
+    def eligible(self, group: str, level: str, layer: Layer) -> list[int]:
+        """Return the domains of a level where an instance of the group may newly be put."""
+        domain = self.domain_of(level)
+        found: set[int] = set()
+        for unit in self.world.units_of[group]:
+            enter = self.reach.profiles[self.reach.of_unit[unit.index]].enter
+            for place in self.places:
+                at = domain[place.index]
+                if at is not None and at not in found:
+                    sites = (s for s in place.sites if s not in layer.lost)
+                    if any(enter[self.reach.position[s]] for s in sites):
+                        found.add(at)
+        return sorted(found)
+
+    def inside(self, node: int) -> set[int]:
+        """Return the places in a domain's branch."""
+        return {self.place_of[site] for site in self.world.tree.sites_under[node]}

@@ -1,0 +1,220 @@
+"""The exact engine: stage by stage, the linear relaxation for the bound and CP-SAT for the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from zonewright.solver.cpsat import Model
+from zonewright.solver.deadline import Deadline
+from zonewright.solver.linear import Multipliers, best_bound, proves_infeasible, relax, rounded
+from zonewright.solver.program import Program
+from zonewright.solver.rows import FREE, Ints, Matrix, Stage
+
+#: CP-SAT counts work in deterministic seconds; one unit of the public work limit is this many.
+WORK_UNIT = 0.001
+
+News = Callable[[str, str, int | None, int | None, str], None]
+
+
+@dataclass
+class StageProof:
+    """What is proven of one stage: no solution that is as good in the stages before is below `bound`."""
+
+    goal: str
+    bound: int
+    kind: str
+    """`trivial`, `linear` or `search`."""
+    multipliers: Multipliers | None = None
+
+
+@dataclass
+class Outcome:
+    """What an engine reached."""
+
+    status: str
+    """`optimal`, `feasible`, `infeasible` or `open`."""
+    x_j: Ints | None = None
+    values: list[int] = field(default_factory=list)
+    proofs: list[StageProof | None] = field(default_factory=list)
+    infeasible_by: str = ""
+    """`linear` or `search`."""
+
+
+def fixed(matrix: Matrix, stages: list[Stage], values: list[int]) -> Matrix:
+    """Return the matrix with one more row per stage: no worse than its value."""
+    start, column, value = [int(matrix.start_i[-1])], [], []
+    for stage in stages:
+        column += list(stage.terms)
+        value += list(stage.terms.values())
+        start.append(int(matrix.start_i[-1]) + len(column))
+    ints = np.int64
+    high = [v - s.constant for s, v in zip(stages, values, strict=True)]
+    return Matrix(
+        np.concatenate([matrix.start_i, np.array(start[1:], ints)]),
+        np.concatenate([matrix.column_k, np.array(column, ints)]),
+        np.concatenate([matrix.value_k, np.array(value, ints)]),
+        np.concatenate([matrix.low_i, np.full(len(stages), -FREE, ints)]),
+        np.concatenate([matrix.high_i, np.array(high, ints)]),
+        matrix.low_j,
+        matrix.high_j,
+    )
+
+
+def satisfies(matrix: Matrix, x_j: Ints) -> bool:
+    """Return whether a solution respects every row and column, exactly."""
+    if np.any(x_j < matrix.low_j) or np.any(x_j > matrix.high_j):
+        return False
+    activity = matrix.activity(x_j)
+    return bool(np.all(activity >= matrix.low_i) and np.all(activity <= matrix.high_i))
+
+
+def solve_exact(
+    program: Program,
+    deadline: Deadline,
+    *,
+    workers: int,
+    seed: int,
+    news: News,
+    hint: Ints | None = None,
+    share: float = 1.0,
+) -> Outcome:
+    """Solve a program stage by stage until all are closed or the deadline comes."""
+    run = _Run(program, deadline, workers, seed, news, share)
+    return run.solve(hint)
+
+
+class _Run:
+    def __init__(
+        self, program: Program, deadline: Deadline, workers: int, seed: int, news: News, share: float
+    ) -> None:
+        self.program = program
+        self.deadline = deadline
+        self.workers = workers
+        self.seed = seed
+        self.news = news
+        self.model: Model | None = None
+        self.best: Ints | None = None
+        self.values: list[int] = []
+        self.proofs: list[StageProof | None] = []
+        self.work = deadline.work_limit * WORK_UNIT if deadline.work_limit is not None else None
+        self.seconds = deadline.left * share
+
+    def solve(self, hint: Ints | None) -> Outcome:
+        if hint is not None and satisfies(self.program.matrix, hint):
+            self.best = hint
+        proven = True
+        for k, stage in enumerate(self.program.stages):
+            status = self._stage(k, stage)
+            if status == "infeasible":
+                return Outcome("infeasible", infeasible_by=self.infeasible_by)
+            if self.best is None:
+                return Outcome("open")
+            proven &= status == "closed"
+            if status != "closed":
+                break
+        for stage in self.program.stages[len(self.values) :]:
+            self.values.append(stage.value(self.best))
+            self.proofs.append(None)
+        return Outcome("optimal" if proven else "feasible", self.best, self.values, self.proofs)
+
+    def _stage(self, k: int, stage: Stage) -> str:
+        matrix = fixed(self.program.matrix, self.program.stages[:k], self.values)
+        if not stage.terms and self.best is not None:
+            self._close(stage, stage.constant, StageProof(stage.goal, stage.constant, "trivial"))
+            return "closed"
+        proof = self._linear(matrix, stage)
+        if proof is None and self.infeasible_by:
+            return "infeasible"
+        value = stage.value(self.best) if self.best is not None else None
+        if proof is not None:
+            self.news("linear", stage.goal, value, proof.bound, "")
+        if self.best is not None and proof is not None and value is not None and value <= proof.bound:
+            self._close(stage, value, proof)
+            return "closed"
+        return self._search(stage, proof)
+
+    def _linear(self, matrix: Matrix, stage: Stage) -> StageProof | None:
+        self.infeasible_by = ""
+        cost_j = np.zeros(matrix.shape[1], np.int64)
+        for j, c in stage.terms.items():
+            cost_j[j] = c
+        relaxed = relax(matrix, cost_j, max(0.1, self.deadline.left * 0.5))
+        if relaxed.status == "infeasible":
+            if relaxed.ray_i is not None and _proven_by_ray(matrix, relaxed.ray_i):
+                self.infeasible_by = "linear"
+            return None
+        rounded_x = np.rint(relaxed.x_j).astype(np.int64)
+        if np.abs(relaxed.x_j - rounded_x).max(initial=0.0) < 1e-6 and satisfies(matrix, rounded_x):
+            self._take(rounded_x, stage)
+        found = best_bound(matrix, stage.terms, stage.constant, relaxed.dual_i)
+        if found is None:
+            return None
+        return StageProof(stage.goal, found[0], "linear", found[1])
+
+    def _take(self, x_j: Ints, stage: Stage) -> None:
+        if self.best is None or stage.value(x_j) < stage.value(self.best):
+            self.best = x_j
+
+    def _search(self, stage: Stage, proof: StageProof | None) -> str:
+        if self.model is None:
+            self.model = Model(self.program.matrix)
+            for earlier, value in zip(self.program.stages, self.values, strict=False):
+                self._require(earlier, value)
+
+        def better(x_j: Ints) -> None:
+            self._take(x_j, stage)
+            self.news("exact", stage.goal, stage.value(x_j), proof.bound if proof else None, "")
+
+        answer = self.model.minimize(
+            stage.terms,
+            self.deadline,
+            seconds=self.seconds,
+            workers=self.workers,
+            seed=self.seed,
+            hint=self.best,
+            floor=proof.bound - stage.constant if proof is not None else None,
+            on_solution=better,
+            work=self.work,
+        )
+        if answer.status == "infeasible":
+            self.infeasible_by = "search"
+            return "infeasible"
+        if answer.x_j is not None:
+            self._take(answer.x_j, stage)
+        if self.best is None:
+            return "open"
+        value = stage.value(self.best)
+        bound = proof.bound if proof is not None else None
+        if answer.bound is not None and (bound is None or answer.bound + stage.constant > bound):
+            bound = min(value, answer.bound + stage.constant)
+            proof = StageProof(stage.goal, bound, "search")
+        if bound is not None and value <= bound and proof is not None:
+            self._close(stage, value, proof)
+            return "closed"
+        self.values.append(value)
+        self.proofs.append(proof)
+        return "open"
+
+    def _require(self, stage: Stage, value: int) -> None:
+        if self.model is not None and stage.terms:
+            self.model.require(stage.terms, None, value - stage.constant)
+
+    def _close(self, stage: Stage, value: int, proof: StageProof) -> None:
+        self.values.append(value)
+        self.proofs.append(proof)
+        self._require(stage, value)
+        self.news("exact", stage.goal, value, proof.bound, "closed")
+
+
+def _proven_by_ray(matrix: Matrix, ray_i: np.ndarray) -> bool:
+    largest = float(np.abs(ray_i).max(initial=0.0))
+    if largest <= 0:
+        return False
+    for scale in (1 << 10, 1 << 20, 1 << 30):
+        for sign in (1.0, -1.0):
+            if proves_infeasible(matrix, rounded(sign * ray_i / largest, scale)):
+                return True
+    return False

@@ -1,0 +1,81 @@
+"""Addresses: instances by zone draw on subnets they may use; whether they fit is a flow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from zonewright.solver.families.base import Columns, Stages, Verdict, total
+from zonewright.solver.rows import Ints, Rows, Tag
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Addresses of one subnet: fixed, plus so many for each unit of some columns."""
+
+    fixed: int
+    columns: Columns = ()
+    each: tuple[int, ...] = ()
+
+    def room(self, x_j: Ints) -> int:
+        """Return how many addresses there are."""
+        return self.fixed + sum(e * int(x_j[j]) for j, e in zip(self.columns, self.each, strict=True))
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Every demand (a sum of columns) is met from the pools it may use."""
+
+    tag: Tag
+    demands: tuple[tuple[Columns, tuple[int, ...]], ...]
+    """Columns and the pools they fit."""
+    pools: tuple[Pool, ...]
+
+    def emit(self, rows: Rows, stages: Stages) -> None:
+        """One row per set of pools where sets do not overlap; flows where they do."""
+        sets: dict[tuple[int, ...], list[int]] = {}
+        for columns, fits in self.demands:
+            sets.setdefault(fits, []).extend(columns)
+        seen: set[int] = set()
+        apart = True
+        for fits in sets:
+            apart &= not seen & set(fits)
+            seen |= set(fits)
+        if apart:
+            for fits, columns in sets.items():
+                self._row(rows, columns, fits)
+            return
+        into: dict[int, list[int]] = {}
+        for fits, columns in sets.items():
+            flows = []
+            for k in fits:
+                flow = rows.column(0, rows.most(columns))
+                flows.append(flow)
+                into.setdefault(k, []).append(flow)
+            rows.row([*columns, *flows], [*([1] * len(columns)), *([-1] * len(flows))], low=0, high=0, tag=self.tag)
+        for k, flows in into.items():
+            self._row(rows, flows, (k,))
+
+    def _row(self, rows: Rows, columns: list[int], fits: tuple[int, ...]) -> None:
+        more = [j for k in fits for j in self.pools[k].columns]
+        each = [-e for k in fits for e in self.pools[k].each]
+        fixed = sum(self.pools[k].fixed for k in fits)
+        rows.row([*columns, *more], [*([1] * len(columns)), *each], high=fixed, tag=self.tag)
+
+    def judge(self, x_j: Ints, verdict: Verdict) -> None:
+        """What a largest flow cannot meet."""
+        from ortools.graph.python import max_flow
+
+        flow = max_flow.SimpleMaxFlow()
+        wanted = 0
+        sink = 1 + len(self.demands) + len(self.pools)
+        for i, (columns, fits) in enumerate(self.demands):
+            amount = total(x_j, columns)
+            wanted += amount
+            flow.add_arc_with_capacity(0, 1 + i, amount)
+            for k in fits:
+                flow.add_arc_with_capacity(1 + i, 1 + len(self.demands) + k, amount)
+        for k, pool in enumerate(self.pools):
+            flow.add_arc_with_capacity(1 + len(self.demands) + k, sink, pool.room(x_j))
+        if wanted:
+            flow.solve(0, sink)
+            verdict.break_by(wanted - flow.optimal_flow(), None)

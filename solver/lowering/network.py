@@ -1,0 +1,175 @@
+"""Lowering of networks: who reaches whom, and room for addresses."""
+
+from __future__ import annotations
+
+import ipaddress
+
+import numpy as np
+
+from zonewright.models.catalogue import Scope
+from zonewright.models.quantities import as_fraction
+from zonewright.models.resources import Subnet, Vpc
+from zonewright.models.rules import NetworkReach, SubnetFit
+from zonewright.models.topology import State
+from zonewright.models.world import Unit, World
+from zonewright.solver.blocks import free_blocks
+from zonewright.solver.context import Context, Layer
+from zonewright.solver.families.addresses import Addresses, Pool
+from zonewright.solver.families.company import Requires
+
+
+def network(ctx: Context, rule: NetworkReach, label: str, layer: Layer | None) -> None:
+    """Regions without a network are closed; callers need somebody to call within reach."""
+    if layer is None:
+        for profile in ctx.reach.profiles:
+            if profile.unit.vpcs:
+                nets = [network_at(ctx.world, profile.unit, int(r)) for r in ctx.reach.region_s]
+                ctx.reach.block(profile, rule.rule, label, np.array([n is None for n in nets], bool))
+        return
+    for service in ctx.world.estate.services:
+        if service.public:
+            continue
+        for caller, called in zip(service.chain, service.chain[1:], strict=False):
+            targets = ctx.by_region(layer, called)
+            anybody = ctx.when(called)
+            if not ctx.world.groups[called].count:
+                continue
+            for here, guests in ctx.by_region(layer, caller).items():
+                hosts = [j for there, c in targets.items() if _reaches(ctx.world, caller, here, called, there) for j in c]
+                tag = ctx.tag(rule, label, caller, here, f"to {called}")
+                ctx.add(Requires(tag, guests, tuple(hosts), when=anybody))
+
+
+def network_at(world: World, unit: Unit, region: int) -> str | None:
+    """Return the first of the unit's networks that is in a region and its account."""
+    name = world.tree.nodes[region].id
+    for vpc_name in unit.vpcs:
+        vpc = world.vpcs[vpc_name]
+        if (vpc.region is None or vpc.region == name) and (vpc.account is None or vpc.account == unit.account):
+            return vpc_name
+    return None
+
+
+def _reaches(world: World, caller: str, here: int, called: str, there: int) -> bool:
+    one, other = world.groups[caller], world.groups[called]
+    accounts = {group.account or world.default_account for group in (one, other)}
+    if len(accounts) > 1:
+        return False
+
+    def networks(names: list[str], region: int) -> set[str]:
+        return {n for n in names if world.vpcs[n].region in (None, world.tree.nodes[region].id)}
+
+    mine, theirs = networks(one.vpcs, here), networks(other.vpcs, there)
+    if mine & theirs or any((a, b) in world.peered for a in mine for b in theirs):
+        return True
+    if here != there:
+        return bool(world.link(here, there, "private"))
+    return not (mine and theirs)
+
+
+def subnet(ctx: Context, rule: SubnetFit, label: str, layer: Layer | None) -> None:
+    """Addresses per network: fixed subnets, subnets whose zone is chosen, and new ones."""
+    if layer is None:
+        return
+    for vpc in ctx.world.vpcs.values():
+        mine = [s for s in ctx.world.subnets.values() if s.vpc == vpc.id]
+        if mine or vpc.new_subnet_prefix is not None:
+            _of_network(ctx, rule, label, layer, vpc, mine)
+
+
+def _of_network(ctx: Context, rule: SubnetFit, label: str, layer: Layer, vpc: Vpc, mine: list[Subnet]) -> None:
+    world = ctx.world
+    classes = [c for c in ctx.classes if vpc.id in c.unit.vpcs]
+    zonal = any(world.scope(c.unit.product, "subnet") is Scope.ZONAL for c in classes)
+    zones = _zones_of(ctx, vpc)
+    if not layer.event:
+        _choices(ctx, rule, label, vpc, mine, zones, zonal)
+    pools: list[Pool] = []
+    allowed: list[tuple[str, int | None]] = []
+    for entry in mine:
+        room = _room(world, entry)
+        if entry.zone is not None:
+            pools.append(Pool(room))
+            allowed.append((entry.id, world.tree.by_id.get(entry.zone, -1)))
+        elif zonal:
+            for zone in zones:
+                column = ctx.subnet_columns.get((entry.id, zone))
+                if column is not None:
+                    pools.append(Pool(0, (column,), (room,)))
+                    allowed.append((entry.id, zone))
+        else:
+            pools.append(Pool(room))
+            allowed.append((entry.id, None))
+    for (name, zone), column in ctx.new_subnet_columns.items():
+        if name == vpc.id:
+            pools.append(Pool(0, (column,), (_new_room(world, vpc),)))
+            allowed.append(("", zone if zone >= 0 else None))
+    demands: list[tuple[tuple[int, ...], tuple[int, ...]]] = []
+    for cls in classes:
+        by_zone: dict[int, list[int]] = {}
+        for place, column in layer.cells[cls.index].items():
+            site = ctx.places[place].site
+            if network_at(world, cls.unit, world.region_of(site)) == vpc.id:
+                by_zone.setdefault(world.zone_of(site), []).append(column)
+        for zone, columns in sorted(by_zone.items()):
+            fits = tuple(
+                k
+                for k, (name, at) in enumerate(allowed)
+                if at in (None, zone) and (not cls.unit.subnets or name in cls.unit.subnets)
+            )
+            demands.append((tuple(columns), fits))
+    tag = ctx.tag(rule, label, None, None, vpc.id)
+    ctx.add(Addresses(tag, tuple(demands), tuple(pools)))
+
+
+def _zones_of(ctx: Context, vpc: Vpc) -> list[int]:
+    tree = ctx.world.tree
+    inside = [z for z in tree.domains_at("zone") if vpc.region in (None, tree.nodes[ctx.world.region_of(z)].id)]
+    products = {c.unit.product for c in ctx.classes if vpc.id in c.unit.vpcs}
+    shut = (State.COMING_SOON, State.FAILED)
+    return [z for z in inside if not products or any(tree.state(z, p) not in shut for p in products)]
+
+
+def _choices(
+    ctx: Context, rule: SubnetFit, label: str, vpc: Vpc, mine: list[Subnet], zones: list[int], zonal: bool
+) -> None:
+    """Add the columns that say where open and new subnets go, within the network's free space."""
+    from zonewright.solver.families.sums import Sum
+
+    tag = ctx.tag(rule, label, None, None, vpc.id)
+    for entry in mine:
+        if entry.zone is None and zonal:
+            columns = []
+            for zone in zones:
+                column = ctx.rows.boolean()
+                ctx.subnet_columns[entry.id, zone] = column
+                columns.append(column)
+            ctx.add(Sum(tag, tuple(columns), (1,) * len(columns), high=1))
+    if vpc.new_subnet_prefix is None or vpc.cidr is None:
+        return
+    taken = [ipaddress.IPv4Network(s.cidr) for s in mine if s.cidr is not None]
+    open_prefixes = [s.prefix for s in mine if s.prefix is not None]
+    blocks = len(free_blocks(vpc.cidr, taken, open_prefixes, vpc.new_subnet_prefix))
+    columns = []
+    for zone in zones if zonal else [-1]:
+        column = ctx.rows.column(0, blocks)
+        ctx.new_subnet_columns[vpc.id, zone] = column
+        columns.append(column)
+    ctx.add(Sum(tag, tuple(columns), (1,) * len(columns), high=blocks))
+
+
+def _room(world: World, entry: Subnet) -> int:
+    prefix = ipaddress.IPv4Network(entry.cidr).prefixlen if entry.cidr is not None else (entry.prefix or 32)
+    kept = _kept(world)
+    virtual = len([b for b in world.balancers.values() if b.internal and b.subnet == entry.id])
+    return max(0, 2 ** (32 - prefix) - kept - entry.reserved - entry.used - virtual)
+
+
+def _kept(world: World) -> int:
+    found = [c.addressing.reserved_per_subnet for c in world.catalogues if c.addressing is not None]
+    return found[-1] if found else 0
+
+
+def _new_room(world: World, vpc: Vpc) -> int:
+    size = 2 ** (32 - (vpc.new_subnet_prefix or 32)) - _kept(world)
+    return max(0, int(size / (1 + as_fraction(vpc.growth))))

@@ -1,0 +1,187 @@
+"""Lowering of capacity, load, quota and budget: weighted sums over cells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from zonewright.models.quantities import as_fraction, to_money
+from zonewright.models.rules import Budget, Capacity, Load, Quota, Rule
+from zonewright.models.tree import Node
+from zonewright.models.world import Unit
+from zonewright.solver.classes import Class
+from zonewright.solver.context import Context, Layer
+from zonewright.solver.families.sums import Sum
+from zonewright.solver.rows import Tag
+
+
+def capacity(ctx: Context, rule: Capacity, label: str, layer: Layer | None) -> None:
+    """Every domain's resources, flavour stock and number of instances; firm stock only after a loss."""
+    if layer is None:
+        return
+    firm = not layer.on_offer
+    by_place = _cells_by_place(ctx, layer)
+    if ctx.pooled:
+        _pools(ctx, rule, label, layer, firm, by_place)
+    for node in ctx.world.tree.nodes:
+        domain = node.domain
+        if not (domain.capacity or domain.flavours or domain.most_instances is not None):
+            continue
+        places = _whole_places(ctx, node, layer)
+        if places is None:
+            continue
+        cells = [cell for place in places for cell in by_place.get(place, ())]
+        tag = ctx.tag(rule, label, None, node.index)
+        for resource in domain.capacity:
+            limit = node.usable(resource, firm=firm)
+            if limit is not None:
+                _sum(ctx, tag, [(j, u.demand.get(resource, 0)) for u, j in cells], limit, resource)
+        for flavour in domain.flavours:
+            limit = node.usable_flavour(flavour, firm=firm)
+            if limit is not None:
+                sold = [(j, 1) for u, j in cells if u.flavour is not None and u.flavour.id == flavour]
+                _sum(ctx, tag, sold, limit, flavour)
+        if domain.most_instances is not None:
+            _sum(ctx, tag, [(j, 1) for _, j in cells], domain.most_instances, "instances")
+
+
+def _cells_by_place(ctx: Context, layer: Layer) -> dict[int, list[tuple[Unit, int]]]:
+    found: dict[int, list[tuple[Unit, int]]] = {}
+    for cls in ctx.classes:
+        for place, column in layer.cells[cls.index].items():
+            found.setdefault(place, []).append((cls.unit, column))
+    return found
+
+
+def _whole_places(ctx: Context, node: Node, layer: Layer) -> list[int] | None:
+    """Return the places in a node's branch, None where a pool is only partly in it."""
+    sites = set(ctx.world.tree.sites_under[node.index])
+    places = sorted({ctx.place_of[s] for s in sites})
+    if ctx.pooled and any(not sites.issuperset(ctx.places[p].sites) for p in places):
+        return None
+    return places
+
+
+def _sum(ctx: Context, tag: Tag, terms: Iterable[tuple[int, int]], limit: int, what: str) -> None:
+    kept = [(j, v) for j, v in terms if v]
+    if kept:
+        named = Tag(tag.rule, tag.label, tag.group, tag.domain, what)
+        ctx.add(Sum(named, tuple(j for j, _ in kept), tuple(v for _, v in kept), high=limit))
+
+
+def _pools(
+    ctx: Context,
+    rule: Capacity,
+    label: str,
+    layer: Layer,
+    firm: bool,
+    by_place: Mapping[int, list[tuple[Unit, int]]],
+) -> None:
+    """Pools hold the sum of their hosts; and of instances above a size, only so many per host."""
+    for place in ctx.places:
+        sites = [s for s in place.sites if s not in layer.lost]
+        if len(place.sites) == 1 or not sites:
+            continue
+        node = ctx.world.tree.nodes[place.site]
+        cells = by_place.get(place.index, [])
+        tag = ctx.tag(rule, label, None, ctx.world.zone_of(place.site))
+        for resource in node.domain.capacity:
+            limit = node.usable(resource, firm=firm)
+            if limit is None:
+                continue
+            _sum(ctx, tag, [(j, u.demand.get(resource, 0)) for u, j in cells], limit * len(sites), resource)
+            sizes = {u.demand.get(resource, 0) for u, _ in cells}
+            for parts in (1, 2, 3):
+                # More than capacity / (parts + 1) each: at most `parts` of them fit on one host.
+                big = [(j, 1) for u, j in cells if u.demand.get(resource, 0) * (parts + 1) > limit]
+                if big and any(s * (parts + 1) > limit for s in sizes):
+                    _sum(ctx, tag, big, parts * len(sites), f"{resource}, {parts} large ones per host")
+        for flavour in node.domain.flavours:
+            stock = node.usable_flavour(flavour, firm=firm)
+            if stock is not None:
+                sold = [(j, 1) for u, j in cells if u.flavour is not None and u.flavour.id == flavour]
+                _sum(ctx, tag, sold, stock * len(sites), flavour)
+        if node.domain.most_instances is not None:
+            _sum(ctx, tag, [(j, 1) for _, j in cells], node.domain.most_instances * len(sites), "instances")
+
+
+def load(ctx: Context, rule: Load, label: str, layer: Layer | None) -> None:
+    """A share of each domain's capacity."""
+    if layer is None or (layer.event and rule.soft is not None):
+        return
+    if ctx.finer(rule.level):
+        ctx.relaxed.add(label)
+        return
+    by_place = _cells_by_place(ctx, layer)
+    for index in ctx.world.tree.domains_at(rule.level):
+        node = ctx.world.tree.nodes[index]
+        cells = [cell for place in sorted(ctx.inside(index)) for cell in by_place.get(place, ())]
+        for resource in node.domain.capacity:
+            usable = node.usable(resource)
+            if usable is None or (rule.resources and resource not in rule.resources):
+                continue
+            terms = [(j, v) for u, j in cells if (v := u.demand.get(resource, 0))]
+            limit = int(usable * as_fraction(rule.most_share))
+            tag = ctx.tag(rule, label, None, index, resource)
+            columns, values = tuple(j for j, _ in terms), tuple(v for _, v in terms)
+            ctx.add(Sum(tag, columns, values, high=limit, soften=ctx.soften(rule.soft)))
+
+
+def _selected_cells(
+    ctx: Context, layer: Layer, groups: list[str], domain: str | None
+) -> Iterable[tuple[Class, int, int]]:
+    chosen = set(groups)
+    inside = ctx.inside(ctx.world.tree.by_id[domain]) if domain is not None else None
+    for cls in ctx.classes:
+        if cls.unit.group in chosen:
+            for place, column in layer.cells[cls.index].items():
+                if inside is None or place in inside:
+                    yield cls, place, column
+
+
+def quota(ctx: Context, rule: Quota, label: str, layer: Layer | None) -> None:
+    """Instances, or a resource, or a flavour, in a domain."""
+    if layer is None or (layer.event and rule.soft is not None):
+        return
+    terms: list[tuple[int, int]] = []
+    for cls, _, column in _selected_cells(ctx, layer, rule.selected(ctx.world), rule.domain):
+        unit = cls.unit
+        if rule.account is not None and unit.account != rule.account:
+            continue
+        if rule.product is not None and unit.product != rule.product:
+            continue
+        if rule.flavour is not None and (unit.flavour is None or unit.flavour.id != rule.flavour):
+            continue
+        terms.append((column, unit.demand.get(rule.resource, 0) if rule.resource else 1))
+    _limited(ctx, rule, label, rule.domain, terms, rule.most)
+
+
+def budget(ctx: Context, rule: Budget, label: str, layer: Layer | None) -> None:
+    """The price of the groups' instances; what is prepaid and stays is free."""
+    if layer is None or (layer.event and rule.soft is not None):
+        return
+    terms: list[tuple[int, int]] = []
+    saved: list[tuple[int, int, int]] = []
+    for cls, place, column in _selected_cells(ctx, layer, rule.selected(ctx.world), rule.domain):
+        price = ctx.world.price(cls.unit, ctx.places[place].site)
+        terms.append((column, price))
+        here = sum(n for s, n in cls.current.items() if ctx.place_of.get(s) == place)
+        if cls.unit.prepaid and here:
+            saved.append((column, here, price))
+    if not saved:
+        _limited(ctx, rule, label, rule.domain, terms, to_money(rule.per_month))
+        return
+    from zonewright.solver.families.costs import Prepaid
+
+    node = ctx.world.tree.by_id[rule.domain] if rule.domain is not None else None
+    columns, values = tuple(j for j, _ in terms), tuple(v for _, v in terms)
+    limit = to_money(rule.per_month)
+    ctx.add(Prepaid(ctx.tag(rule, label, None, node), columns, values, tuple(saved), limit, ctx.soften(rule.soft)))
+
+
+def _limited(
+    ctx: Context, rule: Rule, label: str, domain: str | None, terms: list[tuple[int, int]], limit: int
+) -> None:
+    kept = [(j, v) for j, v in terms if v]
+    node = ctx.world.tree.by_id[domain] if domain is not None else None
+    columns, values = tuple(j for j, _ in kept), tuple(v for _, v in kept)
+    ctx.add(Sum(ctx.tag(rule, label, None, node), columns, values, high=limit, soften=ctx.soften(rule.soft)))

@@ -1,0 +1,133 @@
+"""The Program: an estate lowered to columns, families and stages, ready for every engine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from zonewright.models.rules import all_rules
+from zonewright.models.world import World
+from zonewright.solver.classes import make_classes
+from zonewright.solver.context import Context, Layer
+from zonewright.solver.families.base import Stages, Verdict
+from zonewright.solver.families.sums import Linear, Sum
+from zonewright.solver.lowering import LOWERINGS
+from zonewright.solver.lowering.goals import lower_goals, stage_names
+from zonewright.solver.lowering.survive import evacuation_layers, make_layer
+from zonewright.solver.places import pooled_places, single_places
+from zonewright.solver.profiles import Reach
+from zonewright.solver.rows import Ints, Matrix, Stage, Tag
+
+
+@dataclass
+class Program:
+    """Rows and stages of an estate. Columns below `primary` are decisions; the rest follow from them."""
+
+    context: Context
+    matrix: Matrix
+    stages: list[Stage]
+    primary: int
+
+    @property
+    def world(self) -> World:
+        """The estate."""
+        return self.context.world
+
+    @property
+    def cells(self) -> int:
+        """How many (class, place) pairs there are in the plan itself."""
+        return sum(len(cells) for cells in self.context.base.cells)
+
+    def judge(self, x_j: Ints) -> Verdict:
+        """Judge a solution by the families' oracles, from scratch."""
+        verdict = Verdict(cost=dict.fromkeys((s.goal for s in self.stages), 0))
+        for family in self.context.families:
+            family.judge(x_j, verdict)
+        return verdict
+
+
+def lower(
+    world: World, *, partial: bool = False, pooled: bool = False, explain: bool = False, scenarios: bool = True
+) -> Program:
+    """Lower an estate.
+
+    `partial` lets instances stay unplaced, `pooled` merges equal hosts (a relaxation), `explain` writes
+    reach as rows, and without `scenarios` the evacuation rules are left out (a relaxation too).
+    """
+    reach = Reach(world)
+    stages = Stages(stage_names(world))
+    nowhere = Context(world, reach, [], [], stages, partial, pooled=False, explain=explain)
+    for label, rule in all_rules(world):
+        LOWERINGS[rule.rule](nowhere, rule, label, None)
+    places = pooled_places(world, reach) if pooled else single_places(world)
+    ctx = Context(world, reach, places, make_classes(world, reach), stages, partial, pooled, explain)
+    ctx.layers.append(_base_layer(ctx))
+    _whole(ctx)
+    for label, rule in all_rules(world):
+        LOWERINGS[rule.rule](ctx, rule, label, ctx.base)
+    for signature, scenario, on_offer in evacuation_layers(world) if scenarios else ():
+        layer = make_layer(ctx, signature, scenario, on_offer)
+        ctx.layers.append(layer)
+        for label, rule in all_rules(world):
+            if rule.in_events or rule.rule == "survive":
+                LOWERINGS[rule.rule](ctx, rule, label, layer)
+    lower_goals(ctx)
+    primary = len(ctx.rows.low)
+    for family in ctx.families:
+        family.emit(ctx.rows, stages)
+    return Program(ctx, ctx.rows.matrix(), stages.in_order(), primary)
+
+
+def _base_layer(ctx: Context) -> Layer:
+    layer = Layer()
+    position = ctx.reach.position
+    for cls in ctx.classes:
+        profile = ctx.reach.profiles[ctx.reach.of_unit[cls.unit.index]]
+        cells: dict[int, int] = {}
+        enter_p = [profile.enter[position[p.site]] for p in ctx.places]
+        here: dict[int, int] = {}
+        for site, count in cls.current.items():
+            if site in position and profile.stay[position[site]]:
+                place = ctx.place_of[site]
+                here[place] = here.get(place, 0) + count
+        for place in ctx.places:
+            most = cls.count if enter_p[place.index] else min(cls.count, here.get(place.index, 0))
+            if ctx.explain:
+                cells[place.index] = ctx.rows.column(0, cls.count)
+                if most < cls.count:
+                    _say_why(ctx, cls.unit.group, profile.index, place.index, cells[place.index], most)
+            elif most:
+                cells[place.index] = ctx.rows.column(0, most)
+        layer.cells.append(cells)
+    return layer
+
+
+def _say_why(ctx: Context, group: str, f: int, place: int, column: int, most: int) -> None:
+    """Write the first reach rule that closes a cell as a row with its tag."""
+    site = ctx.places[place].site
+    s = ctx.reach.position[site]
+    for rule, label, enter, _ in ctx.reach.profiles[f].blocks:
+        if enter[s]:
+            zone = ctx.world.tree.nodes[ctx.world.zone_of(site)].id
+            ctx.add(Sum(Tag(rule, label, group, zone), (column,), (1,), high=most))
+
+
+def _whole(ctx: Context) -> None:
+    """Every class is placed whole, or what is missing is charged to its priority."""
+    for cls in ctx.classes:
+        columns = tuple(ctx.base.cells[cls.index].values())
+        ones = (1,) * len(columns)
+        tag = Tag("placed", "placed", cls.group or cls.unit.group)
+        if not ctx.partial:
+            ctx.add(Sum(tag, columns, ones, low=cls.count, high=cls.count))
+            continue
+        missing = ctx.rows.column(0, cls.count)
+        ctx.unplaced[cls.index] = missing
+        ctx.add(Sum(tag, (*columns, missing), (*ones, 1), low=cls.count, high=cls.count))
+        ctx.add(Linear(tag, (missing,), (1,), f"placed[{cls.unit.priority}]"))
+
+
+def zeros(program: Program) -> Ints:
+    """Return a solution of zeros, to be filled."""
+    return np.zeros(len(program.matrix.low_j), np.int64)
