@@ -1,0 +1,91 @@
+"""Seeded generators of estates of any size, and their command line.
+
+python -m zonewright.instances.generator region --instances 5000 --groups 400 --hosts 600 -o region.json
+python -m zonewright.instances.generator zones --instances 1000000 --groups 20000 -o zones.yaml
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any, ParamSpec
+
+from zonewright.instances.pools import zones_data
+from zonewright.instances.region import region_data
+from zonewright.instances.writing import save_estate
+from zonewright.models.estate import Estate
+from zonewright.models.files import estate_from_data
+from zonewright.models.problems import InputError
+
+Options = ParamSpec("Options")
+
+__all__ = ["generate_region", "generate_zones", "main", "region_data", "zones_data"]
+
+
+def _as_estate(make: Callable[Options, dict[str, Any]]) -> Callable[Options, Estate]:
+    """Return the same generator with an estate as its result instead of plain data."""
+
+    @wraps(make)
+    def generate(*args: Options.args, **options: Options.kwargs) -> Estate:
+        return estate_from_data(make(*args, **options))
+
+    return generate
+
+
+generate_region = _as_estate(region_data)
+generate_zones = _as_estate(zones_data)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit code."""
+    options = vars(_parser().parse_args(arguments))
+    makers: dict[str, Callable[..., dict[str, Any]]] = {"region": region_data, "zones": zones_data}
+    make = makers[options.pop("what")]
+    target = options.pop("output")
+    try:
+        save_estate(make(**options), target)
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    print(target)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m zonewright.instances.generator",
+        description="Generate an estate, the same for the same seed.",
+    )
+    kinds = parser.add_subparsers(dest="what", required=True)
+    region = kinds.add_parser(
+        "region", help="zones, racks and hosts; at most one of a group per host, even zones"
+    )
+    region.add_argument("--instances", type=int, default=5_000)
+    region.add_argument("--groups", type=int, default=400)
+    region.add_argument("--hosts", type=int, default=600)
+    region.add_argument("--racks", type=int, default=30)
+    region.add_argument("--host-types", type=int, default=6)
+    region.add_argument("--fill", type=float, default=0.85, help="demand over capacity (%(default)s)")
+    region.add_argument("--largest-group", type=int, default=300)
+    zones = kinds.add_parser("zones", help="zones without hosts, any of which may be lost")
+    zones.add_argument("--instances", type=int, default=1_000_000)
+    zones.add_argument("--groups", type=int, default=20_000)
+    zones.add_argument(
+        "--fill", type=float, default=0.97, help="demand over what a lost zone leaves (%(default)s)"
+    )
+    zones.add_argument("--largest-group", type=int, default=5_000)
+    for kind in (region, zones):
+        kind.add_argument("--zones", type=int, default=3)
+        kind.add_argument("--shapes", type=int, default=120, help="distinct demands (%(default)s)")
+        kind.add_argument(
+            "--barred-share", type=float, default=0.1, help="groups kept out of one zone (%(default)s)"
+        )
+        kind.add_argument("--seed", type=int, default=0)
+        kind.add_argument("-o", "--output", required=True, help="file to write: .json, or YAML")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
