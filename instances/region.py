@@ -20,7 +20,6 @@ _HOST_TYPES = (
     (56, 192), (112, 448),
 )  # fmt: skip
 _UNITS = (0.05, 0.1, 0.25, 0.5, 1, 1.5, 2, 3, 4, 6, 8)
-_ATTEMPTS = 4
 
 
 @dataclass(frozen=True)
@@ -83,15 +82,15 @@ def region_data(
     rng = np.random.default_rng(seed)
     least_hosts = int(0.75 * hosts / zones)
     largest = min(largest_group, max(1, least_hosts) * max(1, zones - 1))
-    count_g = group_sizes(rng, instances=instances, groups=groups, largest=largest)
-    demand_sr = demand_shapes(rng, min(shapes, groups))
-    demand_gr = demand_sr[shapes_of_groups(rng, demand_sr, count_g)]
-    price_z = rng.permutation(np.linspace(1.0, 1.0 + 0.07 * (zones - 1), zones))
-    weight_z = rng.permutation(np.linspace(1.4, 0.7, zones))
-    barred_g = _bar(rng, groups, zones, barred_share, weight_z)
-    demand_gr = _to_host_size(demand_gr, count_g, hosts, fill)
-
-    for _ in range(_ATTEMPTS):
+    # A few large hosts cannot always be filled as asked: small regions are drawn again, which is cheap.
+    for _ in range(max(4, min(300, 200_000 // instances))):
+        count_g = group_sizes(rng, instances=instances, groups=groups, largest=largest)
+        demand_sr = demand_shapes(rng, min(shapes, groups))
+        demand_gr = demand_sr[shapes_of_groups(rng, demand_sr, count_g)]
+        demand_gr = _to_host_size(demand_gr, count_g, hosts, fill)
+        price_z = rng.permutation(np.linspace(1.0, 1.0 + 0.07 * (zones - 1), zones))
+        weight_z = rng.permutation(np.linspace(1.4, 0.7, zones))
+        barred_g = _bar(rng, groups, zones, barred_share, weight_z)
         count_gz = split_over_zones(rng, count_g, barred_g, weight_z)
         fleet = _fleet(rng, count_gz, demand_gr, price_z, hosts, racks, min(host_types, hosts), fill)
         capacity_hr = fleet.capacity_tr[fleet.type_h].astype(float)
