@@ -1,1 +1,1 @@
-"""Part of Zonewright."""
+"""What people see of a result: tables for a terminal, documents for programs."""

@@ -1,0 +1,209 @@
+"""`zonewright place`: find where everything goes."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from zonewright.cli.boundary import guarded, say
+from zonewright.cli.exits import Exit
+
+if TYPE_CHECKING:
+    from zonewright.models import Plan, World
+    from zonewright.solver.result import Result
+
+_BEGAN = time.monotonic()
+_MOST_WARNINGS = 10
+
+
+def _seconds(value: float) -> float:
+    if not 0 < value <= 1e7:
+        raise typer.BadParameter("takes a number of seconds above 0")
+    return value
+
+
+@guarded
+def place(
+    estate: Annotated[
+        str, typer.Argument(metavar="ESTATE", help="A YAML or JSON file, or a shipped estate.")
+    ],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="PLAN.json", help="Save the plan in this file.")
+    ] = None,
+    time_limit: Annotated[
+        float,
+        typer.Option(
+            metavar="SECONDS",
+            callback=_seconds,
+            help="For everything: reading, solving, writing.",
+            show_default=True,
+        ),
+    ] = 60.0,
+    workers: Annotated[
+        int | None, typer.Option(min=1, max=1024, metavar="N", help="Threads.", show_default="all cores")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, metavar="N", help="For whatever is random.")] = 0,
+    work_limit: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Stop after so much work: with one worker the same plan on every machine.",
+        ),
+    ] = None,
+    partial: Annotated[bool, typer.Option("--partial", help="Accept a plan that leaves some out.")] = False,
+    hint: Annotated[
+        Path | None, typer.Option(metavar="PLAN.json", help="Begin from this plan.", show_default=False)
+    ] = None,
+    json_: Annotated[bool, typer.Option("--json", help="One JSON document on stdout, for programs.")] = False,
+    quiet: Annotated[
+        bool,
+        typer.Option("--quiet", "-q", help="No table, no progress, no warnings: the plan file and errors."),
+    ] = False,
+) -> Exit:
+    """Place every instance of ESTATE, and prove how good the plan is.
+
+    The plan is printed as a table; [bold]-o[/bold] saves it for `check`. Progress goes to stderr. Ctrl-C once
+    keeps the best plan so far (in PLAN.json, or NAME.plan.json), twice leaves at once.
+
+    [bold]Examples[/bold]
+
+      zonewright place guangzhou-shop
+
+      zonewright place estate.yaml -o plan.json --time-limit 120
+
+      zonewright place estate.json --json --quiet | jq .objective
+
+      zonewright place estate.yaml --seed 7 --workers 1 --work-limit 1000000
+
+    [bold]Exit codes[/bold]: 0 all placed · 1 bad input · 2 wrong usage · 3 proven impossible (the rules that
+    clash are named, the largest partial plan is saved) · 4 nothing found in time · 5 something left out
+    (with --partial) · 130 interrupted
+    """
+    from zonewright.cli.source import read_plan, read_world
+
+    _writable(output)
+    world = read_world(estate)
+    begin_with = read_plan(hint)[0] if hint is not None else None
+    read_s = time.monotonic() - _BEGAN
+    # Writing takes about as long as reading did, and never long.
+    left_s = max(0.05, time_limit - read_s - min(read_s / 2, time_limit / 10))
+    result = _solve(world, left_s, workers, seed, work_limit, partial, begin_with, quiet)
+    saved, fault = _save(world, result, output)
+    _show(world, result, saved, json_=json_, quiet=quiet)
+    if fault is not None:
+        raise fault
+    return _exit_code(result)
+
+
+def _writable(output: Path | None) -> None:
+    """Raise InputError before the work where the plan could not be saved after it."""
+    from zonewright.models.problems import InputError
+
+    if output is None:
+        return
+    if output.is_dir():
+        raise InputError("cannot be written: is a directory", source=str(output))
+    if not output.parent.is_dir():
+        raise InputError(f"cannot be written: there is no directory {output.parent}", source=str(output))
+    if not os.access(output.parent, os.W_OK):
+        raise InputError("cannot be written: permission denied", source=str(output))
+
+
+def _solve(
+    world: World,
+    time_limit_s: float,
+    workers: int | None,
+    seed: int,
+    work_limit: int | None,
+    partial: bool,
+    hint: Plan | None,
+    quiet: bool,
+) -> Result:
+    from dataclasses import replace
+
+    from zonewright import solver
+    from zonewright.cli.background import Background
+    from zonewright.cli.progress import ProgressLine
+
+    progress = ProgressLine(world.estate.currency, quiet=quiet)
+
+    def work(stop: threading.Event) -> Result:
+        return solver.place(
+            world,
+            time_limit_s=time_limit_s,
+            workers=workers,
+            seed=seed,
+            work_limit=work_limit,
+            partial=partial,
+            hint=hint,
+            progress=progress,
+            stop=stop,
+        )
+
+    run = Background(work)
+    try:
+        result = run.run(progress.tick, progress.close)
+    finally:
+        progress.close()
+    return replace(result, interrupted=True) if run.stop.is_set() else result
+
+
+def _save(world: World, result: Result, output: Path | None) -> tuple[str | None, Exception | None]:
+    """Save the plan where that was asked, or where it would be lost; return where, and what went wrong."""
+    from zonewright.models import InputError, save_plan
+
+    if result.plan is None:
+        return None, None
+    target = output
+    if target is None and result.interrupted:
+        target = Path(f"{_file_name(world)}.plan.json")
+    elif target is None and result.status.value not in ("OPTIMAL", "FEASIBLE"):
+        target = Path(f"{_file_name(world)}.partial.plan.json")
+    if target is None:
+        return None, None
+    try:
+        save_plan(result.plan, target)
+    except InputError as error:
+        return None, error
+    return str(target), None
+
+
+def _file_name(world: World) -> str:
+    """Return the estate's name as a file name: no separators, no way out of the directory."""
+    return "".join(ch if ch.isalnum() or ch in "_-." else "-" for ch in world.estate.estate)
+
+
+def _show(world: World, result: Result, saved: str | None, *, json_: bool, quiet: bool) -> None:
+    if not quiet:
+        warnings = [*world.warnings, *result.warnings]
+        for line in warnings[:_MOST_WARNINGS]:
+            say(f"warning: {line}")
+        if len(warnings) > _MOST_WARNINGS:
+            say(f"warning: and {len(warnings) - _MOST_WARNINGS} more (--json lists all)")
+        if result.interrupted:
+            say(f"interrupted; best plan saved in {saved}" if saved else "interrupted; nothing was found yet")
+    if json_:
+        from zonewright.report.documents import print_document, result_document
+
+        print_document(result_document(world, result, saved))
+    elif not quiet:
+        from zonewright.report.console import stdout_console
+        from zonewright.report.plan_table import print_result
+
+        print_result(stdout_console(), world, result, saved)
+
+
+def _exit_code(result: Result) -> Exit:
+    if result.interrupted:
+        return Exit.INTERRUPTED
+    if result.status.value == "INFEASIBLE":
+        return Exit.IMPOSSIBLE
+    if result.status.value == "UNKNOWN" or result.plan is None:
+        return Exit.NOTHING_FOUND
+    return Exit.FINDINGS if result.plan.unplaced else Exit.DONE
