@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from zonewright.models.goals import objective
 from zonewright.models.placing import view_of
-from zonewright.models.plan import Plan
+from zonewright.models.plan import Plan, Status
 from zonewright.models.rules import all_rules
 from zonewright.models.view import View, Violation
 from zonewright.models.world import World
@@ -43,9 +43,28 @@ def check_plan(world: World, plan: Plan) -> Report:
     for goal in plan.objective:
         if goal.goal in found and found[goal.goal] != goal.value:
             claims.append(f"{goal.goal}: the plan says {goal.value}, it is {found[goal.goal]}")
+        if goal.goal not in found:
+            claims.append(f"{goal.goal}: the estate has no such goal")
         if goal.bound is not None and goal.bound > goal.value:
             claims.append(f"{goal.goal}: the bound {goal.bound} is above the value {goal.value}")
+    if plan.objective and plan.status is Status.OPTIMAL and plan.gap != 0.0:
+        claims.append("the status is OPTIMAL, yet not every goal's bound meets its value")
+    claims += _unplaced_claims(view, plan)
     return Report(report.violations, report.objective, claims)
+
+
+def _unplaced_claims(view: View, plan: Plan) -> list[str]:
+    """Return where the plan's list of what is unplaced is wrong; a plan without one claims nothing."""
+    claims: list[str] = []
+    said: dict[str, int] = {}
+    for entry in plan.unplaced:
+        said[entry.group] = said.get(entry.group, 0) + entry.count
+    for group, count in said.items():
+        known = view.world.groups.get(group)
+        missing = known.count - view.total(group) if known else 0
+        if missing != count:
+            claims.append(f"{group}: the plan says {count} are unplaced, it is {missing}")
+    return claims
 
 
 def judge(view: View) -> Report:
