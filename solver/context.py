@@ -53,6 +53,8 @@ class Context:
     """Places are pools: rules below them become relaxations."""
     explain: bool = False
     """Reach is written as rows with tags instead of leaving cells out."""
+    margins: dict[int, float] = field(default_factory=dict)
+    """Zone to the share of its pools that is left free, so that what is decided can be packed."""
     rows: Rows = field(default_factory=Rows)
     layers: list[Layer] = field(default_factory=list)
     families: list[Family] = field(default_factory=list)

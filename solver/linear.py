@@ -8,7 +8,9 @@ valid bound (Geoffrion 1974), good ones a good bound.
 from __future__ import annotations
 
 import math
+import threading
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,54 +28,96 @@ class Relaxation:
     """`optimal`, `infeasible`, or `open` when the time ran out."""
     x_j: Floats
     dual_i: Floats
-    ray_i: Floats | None = None
-    """A direction in the multipliers that proves that no solution exists."""
 
 
-def relax(matrix: Matrix, cost_j: Ints, time_limit_s: float, *, integral: bool = False, gap: float = 0.0) -> Relaxation:
+def relax(
+    matrix: Matrix,
+    cost_j: Floats,
+    time_limit_s: float,
+    *,
+    integral: bool = False,
+    gap: float = 0.0,
+    stop: threading.Event | None = None,
+    solver: str = "glop",
+) -> Relaxation:
     """Minimize cost_j x_j over the relaxation (or, with `integral`, over the integers by branch and cut)."""
-    import highspy
+    from ortools.linear_solver.python import model_builder_helper as helper
+    from scipy.sparse import csr_matrix
 
-    highs = highspy.Highs()
-    highs.setOptionValue("output_flag", False)
-    highs.setOptionValue("threads", 1)
-    highs.setOptionValue("time_limit", max(0.05, time_limit_s))
-    highs.setOptionValue("random_seed", 1)
-    if integral:
-        highs.setOptionValue("mip_rel_gap", gap)
     rows, columns = matrix.shape
-    model = highspy.HighsLp()
-    model.num_col_, model.num_row_ = columns, rows
-    infinity = highspy.kHighsInf
-    model.col_cost_ = cost_j.astype(float)
-    model.col_lower_ = matrix.low_j.astype(float)
-    model.col_upper_ = matrix.high_j.astype(float)
-    model.row_lower_ = np.where(matrix.low_i <= -FREE, -infinity, matrix.low_i.astype(float))
-    model.row_upper_ = np.where(matrix.high_i >= FREE, infinity, matrix.high_i.astype(float))
-    model.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-    model.a_matrix_.start_ = matrix.start_i.astype(np.int32)
-    model.a_matrix_.index_ = matrix.column_k.astype(np.int32)
-    model.a_matrix_.value_ = matrix.value_k.astype(float)
+    left = csr_matrix(
+        (matrix.value_k.astype(float), matrix.column_k.astype(np.int32), matrix.start_i.astype(np.int32)),
+        shape=(rows, columns),
+    )
+    model = helper.ModelBuilderHelper()
+    low = np.where(matrix.low_i <= -FREE, -np.inf, matrix.low_i.astype(float))
+    high = np.where(matrix.high_i >= FREE, np.inf, matrix.high_i.astype(float))
+    model.fill_model_from_sparse_data(
+        matrix.low_j.astype(float), matrix.high_j.astype(float), cost_j.astype(float), low, high, left
+    )
+    engine = helper.ModelSolverHelper("highs" if integral else solver)
+    engine.enable_output(False)
+    engine.set_time_limit_in_seconds(max(0.05, time_limit_s))
     if integral:
-        model.integrality_ = [highspy.HighsVarType.kInteger] * columns
-    highs.passModel(model)
-    highs.run()
-    status = highs.getModelStatus()
-    solution = highs.getSolution()
-    x_j = np.array(solution.col_value, float)
-    dual_i = np.array(solution.row_dual, float)
-    if status == highspy.HighsModelStatus.kOptimal:
-        return Relaxation("optimal", x_j, dual_i if len(dual_i) == rows else np.zeros(rows))
-    if status == highspy.HighsModelStatus.kInfeasible:
-        ray = None
-        if not integral:
-            found = highs.getDualRay()
-            values = found[-1] if isinstance(found, tuple) else None
-            if values is not None and len(values) == rows:
-                ray = np.array(values, float)
-        return Relaxation("infeasible", np.zeros(columns), np.zeros(rows), ray)
-    usable = len(x_j) == columns and bool(np.isfinite(x_j).all())
-    return Relaxation("open", x_j if usable else np.zeros(columns), dual_i if len(dual_i) == rows else np.zeros(rows))
+        for j in range(columns):
+            model.set_var_integrality(j, True)
+        if gap:
+            engine.set_solver_specific_parameters(f"mip_rel_gap={gap}")
+    _solve(engine, model, stop)
+    status = engine.status()
+    zeros_j, zeros_i = np.zeros(columns), np.zeros(rows)
+    if status == helper.SolveStatus.OPTIMAL or (engine.has_solution() and status == helper.SolveStatus.FEASIBLE):
+        x_j = np.array(engine.variable_values(), float)
+        dual_i = zeros_i if integral else np.array(engine.dual_values(), float)
+        return Relaxation("optimal" if status == helper.SolveStatus.OPTIMAL else "open", x_j, dual_i)
+    if status == helper.SolveStatus.INFEASIBLE:
+        return Relaxation("infeasible", zeros_j, zeros_i)
+    return Relaxation("open", zeros_j, zeros_i)
+
+
+def _solve(engine: Any, model: Any, stop: threading.Event | None) -> None:
+    """Solve, and interrupt the solver when asked to stop."""
+    if stop is None:
+        engine.solve(model)
+        return
+    ended = threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(0.05):
+            if stop.is_set():
+                engine.interrupt_solve()
+                return
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        engine.solve(model)
+    finally:
+        ended.set()
+        watcher.join()
+
+
+def elastic(matrix: Matrix) -> tuple[Matrix, Floats]:
+    """Return the rows with a costly excess on either side, and the costs: feasible for any limits.
+
+    Its multipliers prove infeasibility where its optimum is above zero.
+    """
+    rows, columns = matrix.shape
+    ints = np.int64
+    counts = np.diff(matrix.start_i)
+    start = np.concatenate([[0], np.cumsum(counts + 2)]).astype(ints)
+    column = np.empty(len(matrix.column_k) + 2 * rows, ints)
+    value = np.empty_like(column)
+    own = np.ones(len(column), bool)
+    own[start[1:] - 1] = own[start[1:] - 2] = False
+    column[own], value[own] = matrix.column_k, matrix.value_k
+    column[start[1:] - 2], value[start[1:] - 2] = columns + np.arange(rows), 1
+    column[start[1:] - 1], value[start[1:] - 1] = columns + rows + np.arange(rows), -1
+    extra = np.zeros(2 * rows, ints)
+    low_j = np.concatenate([matrix.low_j, extra])
+    high_j = np.concatenate([matrix.high_j, extra + (1 << 52)])
+    cost_j = np.concatenate([np.zeros(columns), np.ones(2 * rows)])
+    return Matrix(start, column, value, matrix.low_i, matrix.high_i, low_j, high_j), cost_j
 
 
 @dataclass(frozen=True)

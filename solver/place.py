@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from dataclasses import dataclass, field
 
 from zonewright.models.check import judge
 from zonewright.models.estate import Estate
@@ -12,11 +13,14 @@ from zonewright.models.plan import BoundWitness, GoalValue, Plan, Status
 from zonewright.models.world import World
 from zonewright.solver import decode
 from zonewright.solver.assumptions import assumptions_of, delegated
+from zonewright.solver.context import Context
 from zonewright.solver.deadline import Deadline
-from zonewright.solver.engines.exact import Outcome, StageProof, solve_exact
+from zonewright.solver.engines.exact import StageProof, solve_exact
+from zonewright.solver.engines.pooled import applies, solve_pooled
 from zonewright.solver.explain import find_clash
-from zonewright.solver.program import Program, lower
+from zonewright.solver.program import lower
 from zonewright.solver.result import Listener, Progress, Result
+from zonewright.solver.rows import Ints
 
 
 def place(
@@ -70,6 +74,26 @@ def place(
     return run.place(partial)
 
 
+#: Beyond this many (class, host) pairs the exact engine is not tried on single hosts.
+MOST_CELLS_EXACT = 20_000
+
+
+@dataclass
+class Decision:
+    """Who is where, before it is written as a plan."""
+
+    context: Context
+    x_j: Ints
+    """For what is decided besides sites: balancers, subnets."""
+    sites: decode.Sites
+    moved: dict[tuple[str, tuple[int, ...]], decode.Sites]
+    proofs: list[StageProof | None]
+    engine: str
+    values: list[int] = field(default_factory=list)
+    pooled: bool = False
+    """The proofs are about pools of equal hosts."""
+
+
 class _Solve:
     def __init__(
         self, world: World, deadline: Deadline, workers: int, seed: int, listener: Listener | None
@@ -85,19 +109,57 @@ class _Solve:
             self.listener(Progress(self.deadline.seconds, engine, goal, value, bound, message))
 
     def place(self, partial: bool) -> Result:
-        program = lower(self.world, partial=partial)
-        outcome = self._solve(program)
-        if outcome.x_j is not None:
-            return self._result(program, outcome)
-        if outcome.status == "infeasible" and not partial:
+        decision, infeasible = self._decide(partial)
+        if decision is not None:
+            return self._result(make_plan(self.world, decision, self.seed))
+        if infeasible and not partial:
             return self._impossible()
         return self._nothing()
 
-    def _solve(self, program: Program) -> Outcome:
-        return solve_exact(program, self.deadline, workers=self.workers, seed=self.seed, news=self.news)
+    def _decide(self, partial: bool) -> tuple[Decision | None, bool]:
+        """Return the best decision that engines find, cheapest proof first, and whether none can exist."""
+        if self._on_hosts():
+            decision, infeasible, done = self._on_pools(partial)
+            if done:
+                return decision, infeasible
+        else:
+            decision = None
+        program = lower(self.world, partial=partial)
+        outcome = solve_exact(program, self.deadline, workers=self.workers, seed=self.seed, news=self.news)
+        if outcome.x_j is None:
+            return decision, outcome.status == "infeasible"
+        sites = decode.unit_sites(program.context, outcome.x_j)
+        moved = decode.layer_sites(program.context, outcome.x_j, sites)
+        found = Decision(program.context, outcome.x_j, sites, moved, outcome.proofs, "exact")
+        if decision is None or outcome.values < decision.values:
+            found.values = outcome.values
+            return found, False
+        return decision, False
 
-    def _result(self, program: Program, outcome: Outcome) -> Result:
-        plan = make_plan(program, outcome, self.seed)
+    def _on_hosts(self) -> bool:
+        return len(self.world.tree.sites) > len({self.world.zone_of(s) for s in self.world.tree.sites})
+
+    def _on_pools(self, partial: bool) -> tuple[Decision | None, bool, bool]:
+        """Try pools and packing. Returns the decision, whether none can exist, and whether that is final."""
+        pooled = lower(self.world, partial=partial, pooled=True)
+        fine = applies(pooled)
+        if fine is None:
+            return None, False, False
+        found = solve_pooled(
+            pooled, fine, self.deadline, workers=self.workers, seed=self.seed, news=self.news
+        )
+        if found.status == "infeasible":
+            return None, True, True
+        if found.packed is None:
+            return None, False, self.deadline.over
+        packed = found.packed
+        decision = Decision(packed.context, packed.x_j, packed.sites, packed.moved, found.proofs, "pools and packing")
+        decision.values = packed.values
+        decision.pooled = True
+        small = len(self.world.tree.sites) * len(packed.context.classes) <= MOST_CELLS_EXACT
+        return decision, False, found.closed or self.deadline.over or not small
+
+    def _result(self, plan: Plan) -> Result:
         return Result(
             status=plan.status,
             plan=plan,
@@ -110,10 +172,9 @@ class _Solve:
         )
 
     def _impossible(self) -> Result:
-        clash, minimal = find_clash(self.world, self.deadline, seed=self.seed, pooled=False)
-        program = lower(self.world, partial=True)
-        outcome = self._solve(program)
-        plan = make_plan(program, outcome, self.seed) if outcome.x_j is not None else None
+        clash, minimal = find_clash(self.world, self.deadline, seed=self.seed, pooled=self._on_hosts())
+        decision, _ = self._decide(partial=True)
+        plan = make_plan(self.world, decision, self.seed) if decision is not None else None
         return Result(
             status=Status.INFEASIBLE,
             plan=plan,
@@ -139,38 +200,33 @@ class _Solve:
         )
 
 
-def make_plan(program: Program, outcome: Outcome, seed: int) -> Plan:
-    """Return the plan of a solution, judged by the models: its values are the judge's, not the engine's.
+def make_plan(world: World, decision: Decision, seed: int) -> Plan:
+    """Return the plan of a decision, judged by the models: its values are the judge's, not the engine's.
 
     Raises ArithmeticError when the judge finds a hard rule broken, which would be a defect of the solver.
     """
-    if outcome.x_j is None:
-        raise ValueError("there is no solution to make a plan of")
-    ctx, x_j = program.context, outcome.x_j
-    world = program.world
-    sites = decode.unit_sites(ctx, x_j)
-    moved = decode.layer_sites(ctx, x_j, sites)
-    networks = decode.Networks(ctx, x_j, sites, moved.values())
+    ctx, x_j = decision.context, decision.x_j
+    networks = decode.Networks(ctx, x_j, decision.sites, decision.moved.values())
     seating = networks.base if world.vpcs else None
-    seatings = networks.moved if world.vpcs else [None] * len(moved)
+    seatings = networks.moved if world.vpcs else [None] * len(decision.moved)
     plan = Plan(
         plan=world.estate.estate,
         estate_fingerprint=world.estate.fingerprint,
-        status=Status.OPTIMAL if outcome.status == "optimal" else Status.FEASIBLE,
-        placements=decode.placements(world, sites, seating),
-        unplaced=decode.unplaced(world, sites),
+        status=Status.FEASIBLE,
+        placements=decode.placements(world, decision.sites, seating),
+        unplaced=decode.unplaced(world, decision.sites),
         balancers=decode.balancers(ctx, x_j),
         subnets=networks.chosen,
         new_subnets=networks.new,
-        image_copies=decode.image_copies(world, sites),
-        scenarios=decode.scenario_entries(world, moved, seatings),
-        bounds=[_witness(proof) for proof in outcome.proofs if proof is not None],
-        assumptions=assumptions_of(world, sites),
+        image_copies=decode.image_copies(world, decision.sites),
+        scenarios=decode.scenario_entries(world, decision.moved, seatings),
+        bounds=[_witness(proof, decision) for proof in decision.proofs if proof is not None],
+        assumptions=assumptions_of(world, decision.sites),
         not_proven=delegated(world),
-        engine="exact",
+        engine=decision.engine,
         seed=seed,
     )
-    return judged(world, plan, outcome.proofs)
+    return judged(world, plan, decision.proofs)
 
 
 def judged(world: World, plan: Plan, proofs: list[StageProof | None]) -> Plan:
@@ -187,10 +243,10 @@ def judged(world: World, plan: Plan, proofs: list[StageProof | None]) -> Plan:
     return plan.model_copy(update={"objective": objective, "status": status})
 
 
-def _witness(proof: StageProof) -> BoundWitness:
-    data: dict[str, object] = {}
+def _witness(proof: StageProof, decision: Decision) -> BoundWitness:
+    data: dict[str, object] = {"pooled": decision.pooled, "partial": decision.context.partial}
     if proof.multipliers is not None:
-        data = {
+        data |= {
             "denominator": proof.multipliers.denominator,
             "row": list(proof.multipliers.row),
             "weight": list(proof.multipliers.weight),
@@ -198,4 +254,4 @@ def _witness(proof: StageProof) -> BoundWitness:
     return BoundWitness(goal=proof.goal, kind=proof.kind, bound=proof.bound, data=data)
 
 
-__all__ = ["judged", "make_plan", "place"]
+__all__ = ["Decision", "judged", "make_plan", "place"]

@@ -48,12 +48,19 @@ class Program:
 
 
 def lower(
-    world: World, *, partial: bool = False, pooled: bool = False, explain: bool = False, scenarios: bool = True
+    world: World,
+    *,
+    partial: bool = False,
+    pooled: bool = False,
+    explain: bool = False,
+    scenarios: bool = True,
+    margins: dict[int, float] | None = None,
 ) -> Program:
     """Lower an estate.
 
     `partial` lets instances stay unplaced, `pooled` merges equal hosts (a relaxation), `explain` writes
     reach as rows, and without `scenarios` the evacuation rules are left out (a relaxation too).
+    `margins` leaves a share of a zone's pools free: no relaxation any more, but easier to pack.
     """
     reach = Reach(world)
     stages = Stages(stage_names(world))
@@ -62,11 +69,14 @@ def lower(
         LOWERINGS[rule.rule](nowhere, rule, label, None)
     places = pooled_places(world, reach) if pooled else single_places(world)
     ctx = Context(world, reach, places, make_classes(world, reach), stages, partial, pooled, explain)
+    ctx.margins = margins or {}
     ctx.layers.append(_base_layer(ctx))
     _whole(ctx)
     for label, rule in all_rules(world):
         LOWERINGS[rule.rule](ctx, rule, label, ctx.base)
-    for signature, scenario, on_offer in evacuation_layers(world) if scenarios else ():
+    for signature, scenario, on_offer in (
+        evacuation_layers(world, below_zones=not pooled) if scenarios else ()
+    ):
         layer = make_layer(ctx, signature, scenario, on_offer)
         ctx.layers.append(layer)
         for label, rule in all_rules(world):

@@ -9,7 +9,7 @@ import numpy as np
 
 from zonewright.solver.cpsat import Model
 from zonewright.solver.deadline import Deadline
-from zonewright.solver.linear import Multipliers, best_bound, proves_infeasible, relax, rounded
+from zonewright.solver.linear import Multipliers, best_bound, elastic, proves_infeasible, relax, rounded
 from zonewright.solver.program import Program
 from zonewright.solver.rows import FREE, Ints, Matrix, Stage
 
@@ -80,15 +80,19 @@ def solve_exact(
     news: News,
     hint: Ints | None = None,
     share: float = 1.0,
+    gap: float = 0.0,
 ) -> Outcome:
-    """Solve a program stage by stage until all are closed or the deadline comes."""
-    run = _Run(program, deadline, workers, seed, news, share)
+    """Solve a program stage by stage until all are closed, the deadline comes or `share` of it is used up.
+
+    With `gap` a stage is left once its value is within that part of the linear bound.
+    """
+    run = _Run(program, deadline, workers, seed, news, share, gap)
     return run.solve(hint)
 
 
 class _Run:
     def __init__(
-        self, program: Program, deadline: Deadline, workers: int, seed: int, news: News, share: float
+        self, program: Program, deadline: Deadline, workers: int, seed: int, news: News, share: float, gap: float
     ) -> None:
         self.program = program
         self.deadline = deadline
@@ -100,7 +104,9 @@ class _Run:
         self.values: list[int] = []
         self.proofs: list[StageProof | None] = []
         self.work = deadline.work_limit * WORK_UNIT if deadline.work_limit is not None else None
-        self.seconds = deadline.left * share
+        self.until = deadline.seconds + deadline.left * share
+        self.gap = gap
+        self.infeasible_by = ""
 
     def solve(self, hint: Ints | None) -> Outcome:
         if hint is not None and satisfies(self.program.matrix, hint):
@@ -138,12 +144,12 @@ class _Run:
 
     def _linear(self, matrix: Matrix, stage: Stage) -> StageProof | None:
         self.infeasible_by = ""
-        cost_j = np.zeros(matrix.shape[1], np.int64)
+        cost_j = np.zeros(matrix.shape[1])
         for j, c in stage.terms.items():
             cost_j[j] = c
-        relaxed = relax(matrix, cost_j, max(0.1, self.deadline.left * 0.5))
+        relaxed = relax(matrix, cost_j, max(0.1, self.deadline.left * 0.5), stop=self.deadline.stop)
         if relaxed.status == "infeasible":
-            if relaxed.ray_i is not None and _proven_by_ray(matrix, relaxed.ray_i):
+            if proves_no_solution(matrix, self.deadline) is not None:
                 self.infeasible_by = "linear"
             return None
         rounded_x = np.rint(relaxed.x_j).astype(np.int64)
@@ -171,11 +177,11 @@ class _Run:
         answer = self.model.minimize(
             stage.terms,
             self.deadline,
-            seconds=self.seconds,
+            seconds=max(0.05, self.until - self.deadline.seconds),
             workers=self.workers,
             seed=self.seed,
             hint=self.best,
-            floor=proof.bound - stage.constant if proof is not None else None,
+            floor=self._floor(stage, proof),
             on_solution=better,
             work=self.work,
         )
@@ -198,6 +204,12 @@ class _Run:
         self.proofs.append(proof)
         return "open"
 
+    def _floor(self, stage: Stage, proof: StageProof | None) -> int | None:
+        """Return the value (without the stage's constant) that is good enough."""
+        if proof is None:
+            return None
+        return proof.bound + int(self.gap * abs(proof.bound)) - stage.constant
+
     def _require(self, stage: Stage, value: int) -> None:
         if self.model is not None and stage.terms:
             self.model.require(stage.terms, None, value - stage.constant)
@@ -209,12 +221,12 @@ class _Run:
         self.news("exact", stage.goal, value, proof.bound, "closed")
 
 
-def _proven_by_ray(matrix: Matrix, ray_i: np.ndarray) -> bool:
-    largest = float(np.abs(ray_i).max(initial=0.0))
-    if largest <= 0:
-        return False
+def proves_no_solution(matrix: Matrix, deadline: Deadline) -> Multipliers | None:
+    """Return multipliers that prove exactly that the relaxation has no solution; None where none were found."""
+    loose, cost_j = elastic(matrix)
+    relaxed = relax(loose, cost_j, max(0.1, deadline.left * 0.5), stop=deadline.stop)
     for scale in (1 << 10, 1 << 20, 1 << 30):
-        for sign in (1.0, -1.0):
-            if proves_infeasible(matrix, rounded(sign * ray_i / largest, scale)):
-                return True
-    return False
+        multipliers = rounded(relaxed.dual_i, scale)
+        if proves_infeasible(matrix, multipliers):
+            return multipliers
+    return None

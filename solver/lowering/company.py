@@ -6,6 +6,7 @@ from zonewright.models.rules import Affinity, AntiAffinity, Separation
 from zonewright.solver.context import Context, Layer
 from zonewright.solver.families.company import DomainCount, Excludes, Requires
 from zonewright.solver.families.sums import Sum
+from zonewright.solver.lowering.pools import relaxed_limit
 
 
 def anti_affinity(ctx: Context, rule: AntiAffinity, label: str, layer: Layer | None) -> None:
@@ -15,39 +16,14 @@ def anti_affinity(ctx: Context, rule: AntiAffinity, label: str, layer: Layer | N
     if ctx.finer(rule.level):
         ctx.relaxed.add(label)
         if rule.soft is None:
-            _relaxed(ctx, rule, label, layer)
+            for group in rule.selected(ctx.world):
+                relaxed_limit(ctx, rule, label, layer, group, rule.level, rule.at_most)
         return
     for group in rule.selected(ctx.world):
         for node, columns in ctx.by_domain(layer, [group], rule.level).items():
             tag = ctx.tag(rule, label, group, node)
             ones = (1,) * len(columns)
             ctx.add(Sum(tag, columns, ones, high=rule.at_most, soften=ctx.soften(rule.soft)))
-
-
-def _relaxed(ctx: Context, rule: AntiAffinity, label: str, layer: Layer) -> None:
-    tree = ctx.world.tree
-    rooms = [
-        len({tree.at_level(s, rule.level) for s in place.sites if s not in layer.lost}) * rule.at_most
-        for place in ctx.places
-    ]
-    by_zone: dict[int, set[int]] = {}
-    for place in ctx.places:
-        for site in place.sites:
-            domain = tree.at_level(site, rule.level)
-            if domain is not None and site not in layer.lost:
-                by_zone.setdefault(ctx.world.zone_of(site), set()).add(domain)
-    for group in rule.selected(ctx.world):
-        pools: dict[int, list[int]] = {}
-        zones: dict[int, list[int]] = {}
-        for place, column in ctx.cells(layer, group):
-            pools.setdefault(place, []).append(column)
-            zones.setdefault(ctx.world.zone_of(ctx.places[place].site), []).append(column)
-        for place, columns in pools.items():
-            tag = ctx.tag(rule, label, group, ctx.world.zone_of(ctx.places[place].site))
-            ctx.add(Sum(tag, tuple(columns), (1,) * len(columns), high=rooms[place]))
-        for zone, columns in zones.items():
-            room = len(by_zone.get(zone, ())) * rule.at_most
-            ctx.add(Sum(ctx.tag(rule, label, group, zone), tuple(columns), (1,) * len(columns), high=room))
 
 
 def affinity(ctx: Context, rule: Affinity, label: str, layer: Layer | None) -> None:

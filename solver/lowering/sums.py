@@ -88,7 +88,9 @@ def _pools(
             limit = node.usable(resource, firm=firm)
             if limit is None:
                 continue
-            _sum(ctx, tag, [(j, u.demand.get(resource, 0)) for u, j in cells], limit * len(sites), resource)
+            zone = ctx.world.zone_of(place.site)
+            whole = int(limit * len(sites) * (1 - ctx.margins.get(zone, 0.0)))
+            _sum(ctx, tag, [(j, u.demand.get(resource, 0)) for u, j in cells], whole, resource)
             sizes = {u.demand.get(resource, 0) for u, _ in cells}
             for parts in (1, 2, 3):
                 # More than capacity / (parts + 1) each: at most `parts` of them fit on one host.

@@ -11,6 +11,7 @@ from zonewright.models.rules import AllOrNothing, Survive, all_rules
 from zonewright.models.world import Unit, World
 from zonewright.solver.context import Context, Layer
 from zonewright.solver.families.sums import Sum
+from zonewright.solver.lowering.pools import relaxed_limit
 
 
 def survive(ctx: Context, rule: Survive, label: str, layer: Layer | None) -> None:
@@ -55,9 +56,10 @@ def _needed(world: World, rule: Survive, group: str) -> int:
 
 
 def _static(ctx: Context, rule: Survive, label: str) -> None:
-    finer = ctx.finer(rule.level)
-    if finer:
+    if ctx.finer(rule.level):
         ctx.relaxed.add(label)
+        for group, at_most in limits_by_survival(ctx.world, rule).items():
+            relaxed_limit(ctx, rule, label, ctx.base, group, rule.level, at_most)
         return
     domain = ctx.domain_of(rule.level)
     for group in rule.selected(ctx.world):
@@ -84,14 +86,43 @@ def _static(ctx: Context, rule: Survive, label: str) -> None:
                 ctx.add(Sum(tag, columns, values, low=0, soften=soften, unit=share.denominator))
 
 
-def evacuation_layers(world: World) -> list[tuple[str, tuple[int, ...], bool]]:
-    """Return (signature, scenario, on_offer) of every layer that the evacuation rules ask for."""
+def limits_by_survival(world: World, rule: Survive) -> dict[str, int]:
+    """Return what a static rule says in another way: so many of a group at most in any one domain.
+
+    Exact for the loss of any single domain by groups that are placed whole; {} where it says more.
+    """
+    if rule.mode != "static" or rule.lose != 1 or rule.domains or rule.soft is not None:
+        return {}
+    found: dict[str, int] = {}
+    for group in rule.selected(world):
+        count = world.groups[group].count
+        needed = _needed(world, rule, group)
+        if rule.keep_share is not None:
+            needed = max(needed, -int(-as_fraction(rule.keep_share) * count // 1))
+        if count:
+            found[group] = count - needed
+    return found
+
+
+def evacuation_layers(world: World, *, below_zones: bool = True) -> list[tuple[str, tuple[int, ...], bool]]:
+    """Return (signature, scenario, on_offer) of every layer that the evacuation rules ask for.
+
+    Without `below_zones` only those that lose whole zones or more, which pools can express.
+    """
     found: dict[tuple[str, tuple[int, ...]], bool] = {}
     for _, rule in all_rules(world):
         if isinstance(rule, Survive) and rule.mode == "evacuate":
+            if not below_zones and is_below_zones(world, rule.level):
+                continue
             for scenario in scenarios(world, rule):
                 found[signature(rule), scenario] = rule.on_offer
     return [(name, scenario, offer) for (name, scenario), offer in found.items()]
+
+
+def is_below_zones(world: World, level: str) -> bool:
+    """Return whether a level is below the zone."""
+    order = world.tree.levels
+    return "zone" in order and order.index(level) > order.index("zone")
 
 
 @dataclass(frozen=True)
@@ -151,9 +182,7 @@ def can_recover(world: World, unit: Unit, level: str, scenario: tuple[int, ...])
         return False
     if not unit.stateful:
         return True
-    order = world.tree.levels
-    zonal_or_above = "zone" not in order or order.index(level) <= order.index("zone")
-    if not zonal_or_above and not unit.movability.local_disk:
+    if is_below_zones(world, level) and not unit.movability.local_disk:
         return True
     gone = {world.tree.nodes[d].id for d in scenario}
     for name in unit.snapshots:
@@ -198,4 +227,4 @@ def all_or_nothing(ctx: Context, rule: AllOrNothing, label: str, layer: Layer | 
             ctx.add(Sum(ctx.tag(rule, label, name), (*columns, whole), values, low=0, high=0))
 
 
-__all__ = ["all_or_nothing", "can_recover", "evacuation_layers", "make_layer", "signature", "survive"]
+__all__ = ["all_or_nothing", "can_recover", "evacuation_layers", "is_below_zones", "limits_by_survival", "make_layer", "signature", "survive"]

@@ -1,0 +1,204 @@
+"""Large estates on hosts: decide per pool of equal hosts, pack, and leave more room where packing fails."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from zonewright.models.rules import Survive, all_rules
+from zonewright.models.world import World
+from zonewright.solver.context import Context
+from zonewright.solver.deadline import Deadline
+from zonewright.solver.decode import Sites, share_out
+from zonewright.solver.engines.exact import News, Outcome, StageProof, solve_exact
+from zonewright.solver.engines.hosts import FineRules, Packer, Seats, fine_rules
+from zonewright.solver.lowering.survive import is_below_zones, scenarios, signature
+from zonewright.solver.program import Program, lower
+from zonewright.solver.rows import Ints
+
+#: A pooled plan this near its linear bound is good enough to try packing.
+FIRST_GAP = 1e-4
+#: Share of a zone's pools that is left free once packing has failed, and how it grows.
+FIRST_MARGIN, GROWTH = 0.002, 1.8
+
+Moved = dict[tuple[str, tuple[int, ...]], Sites]
+
+
+@dataclass
+class Packed:
+    """A plan on hosts, with what proves its bounds."""
+
+    context: Context
+    x_j: Ints
+    sites: Sites
+    moved: Moved
+    values: list[int]
+    margins: dict[int, float] = field(default_factory=dict)
+
+
+@dataclass
+class PooledOutcome:
+    """What the engine reached."""
+
+    status: str
+    """`packed`, `infeasible`, or `open` where this engine found nothing."""
+    packed: Packed | None = None
+    proofs: list[StageProof | None] = field(default_factory=list)
+    closed: bool = False
+    """The packed plan has the pooled optimum: nothing is better."""
+
+
+def applies(program: Program) -> FineRules | None:
+    """Return the limits below the zone if pools and packing can express everything, else None."""
+    return fine_rules(program.world, program.context.relaxed)
+
+
+def solve_pooled(
+    program: Program,
+    fine: FineRules,
+    deadline: Deadline,
+    *,
+    workers: int,
+    seed: int,
+    news: News,
+) -> PooledOutcome:
+    """Solve the pooled program, pack, and try again with more room until packed; then close the gap."""
+    run = _Run(program, fine, deadline, workers, seed, news)
+    return run.solve()
+
+
+class _Run:
+    def __init__(
+        self, program: Program, fine: FineRules, deadline: Deadline, workers: int, seed: int, news: News
+    ) -> None:
+        self.program = program
+        self.world: World = program.world
+        self.fine = fine
+        self.deadline = deadline
+        self.workers = workers
+        self.seed = seed
+        self.news = news
+        self.partial = program.context.partial
+        self.best: Packed | None = None
+        self.proofs: list[StageProof | None] = []
+
+    def solve(self) -> PooledOutcome:
+        first = self._decide(self.program, 0.4, FIRST_GAP)
+        if first.status == "infeasible":
+            return PooledOutcome("infeasible")
+        if first.x_j is None:
+            return PooledOutcome("open")
+        self.proofs = first.proofs
+        self._pack_with_room(first)
+        if self.best is not None and not self._closed():
+            self._close_gap(first)
+        status = "packed" if self.best is not None else "open"
+        return PooledOutcome(status, self.best, self.proofs, self._closed())
+
+    def _decide(self, program: Program, share: float, gap: float, hint: Ints | None = None) -> Outcome:
+        return solve_exact(
+            program, self.deadline, workers=self.workers, seed=self.seed, news=self.news, hint=hint, share=share, gap=gap
+        )
+
+    def _closed(self) -> bool:
+        if self.best is None or len(self.proofs) != len(self.best.values):
+            return False
+        return all(p is not None and v <= p.bound for v, p in zip(self.best.values, self.proofs, strict=True))
+
+    def _pack_with_room(self, first: Outcome) -> None:
+        margins: dict[int, float] = {}
+        program, outcome = self.program, first
+        while not self.deadline.over and outcome.x_j is not None:
+            failed = self._pack(program, outcome, margins)
+            if failed is None:
+                return
+            margins = {**margins, failed: max(FIRST_MARGIN, margins.get(failed, 0.0) * GROWTH)}
+            zone = self.world.tree.nodes[failed].id
+            self.news("packing", "", None, None, f"{zone}: leaving {100 * margins[failed]:.2g} % of its hosts free")
+            program = lower(self.world, partial=self.partial, pooled=True, margins=margins)
+            outcome = self._decide(program, 0.25, FIRST_GAP)
+            if outcome.status == "infeasible":
+                margins = {z: m / GROWTH**1.5 for z, m in margins.items()}
+                program = lower(self.world, partial=self.partial, pooled=True, margins=margins)
+                outcome = self._decide(program, 0.25, FIRST_GAP)
+
+    def _pack(self, program: Program, outcome: Outcome, margins: dict[int, float]) -> int | None:
+        """Pack a pooled decision; keep it if it is better. Returns the zone that failed, None where none did."""
+        if outcome.x_j is None:
+            return None
+        ctx, x_j = program.context, outcome.x_j
+        packer = Packer(ctx, self.fine, self.seed + len(margins), self.deadline)
+        seats, failed = packer.pack(x_j)
+        if seats is None:
+            return failed
+        moved: Moved = {}
+        base = self._units(ctx, seats)
+        for layer in ctx.layers[1:]:
+            again, failed = packer.pack_scenario(layer, x_j, seats)
+            if again is None:
+                return failed
+            moved[layer.signature, layer.scenario] = self._displaced_units(ctx, base, again, layer.lost)
+        for rule_signature, scenario, offer, groups in self._below():
+            again = packer.pack_below(scenario, offer, groups, seats)
+            if again is None:
+                return self.world.zone_of(scenario[0])
+            lost = frozenset(s for d in scenario for s in self.world.tree.sites_under[d])
+            moved[rule_signature, scenario] = self._displaced_units(ctx, base, again, lost)
+        found = Packed(ctx, x_j, base, moved, outcome.values, dict(margins))
+        if self.best is None or found.values < self.best.values:
+            self.best = found
+            self.news("packing", program.stages[-1].goal, outcome.values[-1], None, "packed")
+        return None
+
+    def _below(self) -> list[tuple[str, tuple[int, ...], bool, set[str]]]:
+        """Return the scenarios below the zone: signature, lost domains, stock on offer, groups."""
+        found: dict[tuple[str, tuple[int, ...]], tuple[bool, set[str]]] = {}
+        for _, rule in all_rules(self.world):
+            if isinstance(rule, Survive) and rule.mode == "evacuate" and is_below_zones(self.world, rule.level):
+                for scenario in scenarios(self.world, rule):
+                    entry = found.setdefault((signature(rule), scenario), (rule.on_offer, set()))
+                    entry[1].update(rule.selected(self.world))
+        return [(name, scenario, offer, groups) for (name, scenario), (offer, groups) in found.items()]
+
+    def _units(self, ctx: Context, seats: Seats) -> Sites:
+        found: Sites = {}
+        for cls in ctx.classes:
+            found.update(share_out(cls, seats.get(cls.index, {})))
+        return found
+
+    def _displaced_units(self, ctx: Context, base: Sites, seats: Seats, lost: frozenset[int]) -> Sites:
+        moved: Sites = {}
+        for c, by_site in seats.items():
+            arrivals = [[site, count] for site, count in by_site.items()]
+            for unit in ctx.classes[c].units:
+                displaced = sum(n for s, n in base[unit.index].items() if s in lost)
+                while displaced and arrivals:
+                    takes = min(displaced, arrivals[-1][1])
+                    goes = moved.setdefault(unit.index, {})
+                    goes[arrivals[-1][0]] = goes.get(arrivals[-1][0], 0) + takes
+                    displaced -= takes
+                    arrivals[-1][1] -= takes
+                    if not arrivals[-1][1]:
+                        arrivals.pop()
+        return moved
+
+    def _close_gap(self, first: Outcome) -> None:
+        """Solve the pooled program to the end, and try to pack it with less and less room to spare."""
+        outcome = self._decide(self.program, 0.6, 0.0, first.x_j)
+        if outcome.x_j is not None:
+            self.proofs = [_better(a, b) for a, b in zip(self.proofs, outcome.proofs, strict=True)]
+            if self.best is None or outcome.values < self.best.values:
+                self._pack(self.program, outcome, {})
+        for shrink in (0.3, 0.6, 0.85):
+            if self.best is None or self._closed() or not self.best.margins or self.deadline.over:
+                return
+            margins = {z: m * shrink for z, m in self.best.margins.items()}
+            program = lower(self.world, partial=self.partial, pooled=True, margins=margins)
+            tighter = self._decide(program, 0.3, FIRST_GAP)
+            if tighter.x_j is not None and tighter.values < self.best.values:
+                self._pack(program, tighter, margins)
+
+
+def _better(a: StageProof | None, b: StageProof | None) -> StageProof | None:
+    if a is None or (b is not None and b.bound > a.bound):
+        return b
+    return a

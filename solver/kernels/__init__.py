@@ -1,0 +1,1 @@
+"""Compiled inner loops. State lives in arrays; nothing here knows of estates."""

@@ -1,0 +1,31 @@
+"""What pools of equal hosts can still say of rules on the levels below them."""
+
+from __future__ import annotations
+
+from zonewright.models.rules import Rule
+from zonewright.solver.context import Context, Layer
+from zonewright.solver.families.sums import Sum
+
+
+def relaxed_limit(
+    ctx: Context, rule: Rule, label: str, layer: Layer, group: str, level: str, at_most: int
+) -> None:
+    """At most so many of a group per domain: of a pool or a zone, that many times its domains."""
+    tree = ctx.world.tree
+    pools: dict[int, list[int]] = {}
+    zones: dict[int, list[int]] = {}
+    rooms: dict[int, set[int | None]] = {}
+    for place, column in ctx.cells(layer, group):
+        sites = [s for s in ctx.places[place].sites if s not in layer.lost]
+        zone = ctx.world.zone_of(ctx.places[place].site)
+        pools.setdefault(place, []).append(column)
+        zones.setdefault(zone, []).append(column)
+        rooms.setdefault(zone, set()).update(tree.at_level(s, level) for s in sites)
+    for place, columns in pools.items():
+        sites = [s for s in ctx.places[place].sites if s not in layer.lost]
+        room = len({tree.at_level(s, level) for s in sites}) * at_most
+        tag = ctx.tag(rule, label, group, ctx.world.zone_of(ctx.places[place].site))
+        ctx.add(Sum(tag, tuple(columns), (1,) * len(columns), high=room))
+    for zone, columns in zones.items():
+        room = len(rooms[zone]) * at_most
+        ctx.add(Sum(ctx.tag(rule, label, group, zone), tuple(columns), (1,) * len(columns), high=room))
