@@ -9,8 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
-from zonewright.models.catalogue import BalancerKind, Catalogue, ResourceKind, Scope, shipped_catalogue, shipped_catalogues
+from zonewright.models.base import Source
+from zonewright.models.catalogue import (
+    BalancerKind,
+    Catalogue,
+    Networking,
+    ResourceKind,
+    Scope,
+    shipped_catalogue,
+    shipped_catalogues,
+)
 from zonewright.models.estate import Estate
 from zonewright.models.problems import InputError, maybe
 from zonewright.models.quantities import MONEY, SPELLINGS, as_fraction, to_latency
@@ -76,14 +86,18 @@ class World:
             tuple(estate.levels),
             estate.consider,
         )
-        self.accounts: dict[str, Account] = {a.id: a for a in estate.accounts} or {"default": Account(id="default")}
+        self.accounts: dict[str, Account] = {a.id: a for a in estate.accounts} or {
+            "default": Account(id="default")
+        }
         self.default_account = next(iter(self.accounts))
         self.flavours: dict[str, Flavour] = {f.id: f for c in self.catalogues for f in c.flavours}
         self.flavours |= {f.id: f for f in estate.flavours}
         self.groups: dict[str, Group] = {g.id: g for g in estate.groups}
         self.products: dict[str, Catalogue] = {p.id: c for c in self.catalogues for p in c.products}
         self.default_product = next(iter(self.products), "instance")
-        self.clients = {c.id: c for cat in self.catalogues for c in cat.clients} | {c.id: c for c in estate.clients}
+        self.clients = {c.id: c for cat in self.catalogues for c in cat.clients} | {
+            c.id: c for c in estate.clients
+        }
         self.vpcs = {v.id: v for v in estate.vpcs}
         self.subnets = {s.id: s for s in estate.subnets}
         self.balancers = {b.id: b for b in estate.load_balancers}
@@ -135,6 +149,14 @@ class World:
         """
         entry = self.resource_kind(product, kind)
         return entry.scope if entry else _ASSUMED_SCOPES.get(kind, Scope.REGIONAL)
+
+    def networking(self, product: str) -> Networking:
+        """Return who reaches whom over private addresses for a product.
+
+        Without a catalogue that says it: within a region and an account, and between peered networks.
+        """
+        catalogue = self.products.get(product)
+        return catalogue.networking if catalogue and catalogue.networking else _ASSUMED_NETWORKING
 
     def balancer_kind(self, kind: str) -> BalancerKind | None:
         """Return the catalogue's entry for a kind of balancer."""
@@ -298,7 +320,7 @@ class World:
                 index += 1
 
     def _unit(self, index: int, group: Group, instance: Instance | None, count: int) -> Unit:
-        def own(name: str) -> object:
+        def own(name: str) -> Any:
             value = getattr(instance, name) if instance is not None else None
             return getattr(group, name) if value is None or value == [] else value
 
@@ -325,19 +347,19 @@ class World:
             product=group.product or self.default_product,
             kind=flavour.kind if flavour else group.kind,
             account=group.account or self.default_account,
-            priority=own("priority"),  # type: ignore[arg-type]
-            pinned=own("pinned"),  # type: ignore[arg-type]
-            preemptible=own("preemptible"),  # type: ignore[arg-type]
-            stateful=own("stateful"),  # type: ignore[arg-type]
-            snapshots=tuple(own("snapshots")),  # type: ignore[call-overload]
-            movability=own("movability"),  # type: ignore[arg-type]
+            priority=own("priority"),
+            pinned=own("pinned"),
+            preemptible=own("preemptible"),
+            stateful=own("stateful"),
+            snapshots=tuple(own("snapshots")),
+            movability=own("movability"),
             prepaid=prepaid,
-            image=own("image"),  # type: ignore[arg-type]
-            disks=tuple(own("disks")),  # type: ignore[call-overload]
-            elastic_ips=tuple(own("elastic_ips")),  # type: ignore[call-overload]
-            security_groups=tuple(own("security_groups")),  # type: ignore[call-overload]
-            key_pairs=tuple(own("key_pairs")),  # type: ignore[call-overload]
-            route_table=own("route_table"),  # type: ignore[arg-type]
+            image=own("image"),
+            disks=tuple(own("disks")),
+            elastic_ips=tuple(own("elastic_ips")),
+            security_groups=tuple(own("security_groups")),
+            key_pairs=tuple(own("key_pairs")),
+            route_table=own("route_table"),
             vpcs=tuple(group.vpcs),
             subnets=tuple(group.subnets),
             current=current,
@@ -345,7 +367,17 @@ class World:
         )
 
 
-_ASSUMED_SCOPES = {"key_pair": Scope.GLOBAL, "disk": Scope.ZONAL, "instance": Scope.ZONAL, "subnet": Scope.NONE}
+_ASSUMED_NETWORKING = Networking(
+    peering=True,
+    source=Source(assumption="no catalogue says who reaches whom: private within region and account"),
+)
+
+_ASSUMED_SCOPES = {
+    "key_pair": Scope.GLOBAL,
+    "disk": Scope.ZONAL,
+    "instance": Scope.ZONAL,
+    "subnet": Scope.NONE,
+}
 
 
 def _load_catalogues(estate: Estate) -> list[Catalogue]:

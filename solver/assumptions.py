@@ -20,10 +20,17 @@ def assumptions_of(world: World, sites: dict[int, dict[int, int]] | None) -> lis
                 found[f"{entry.kind} in {catalogue.catalogue}: {entry.source.assumption}"] = None
         if world.subnets and catalogue.addressing and catalogue.addressing.source.assumption:
             found[f"addresses: {catalogue.addressing.source.assumption}"] = None
-    if any(isinstance(rule, LatencyLimit) for _, rule in all_rules(world)) or "client_latency" in world.estate.goals:
+    if (
+        any(isinstance(rule, LatencyLimit) for _, rule in all_rules(world))
+        or "client_latency" in world.estate.goals
+    ):
         for entries in (*(c.latencies for c in world.catalogues), world.estate.latencies):
             for entry in entries:
-                if entry.source and entry.source.assumption and all(n in world.tree.by_id for n in entry.between):
+                if (
+                    entry.source
+                    and entry.source.assumption
+                    and all(n in world.tree.by_id for n in entry.between)
+                ):
                     a, b = entry.between
                     found[f"latency {a} - {b} {entry.rtt_ms:g} ms: {entry.source.assumption}"] = None
     if sites is not None:
@@ -49,7 +56,9 @@ def _not_stated(world: World, sites: dict[int, dict[int, int]]) -> list[str]:
     services: dict[str, None] = {}
     used = {site for by_site in sites.values() for site in by_site}
     for site in sorted(used):
-        if not any(tree.nodes[a].domain.capacity or tree.nodes[a].domain.flavours for a in tree.nodes[site].ancestors):
+        if not any(
+            tree.nodes[a].domain.capacity or tree.nodes[a].domain.flavours for a in tree.nodes[site].ancestors
+        ):
             unlimited[f"capacity of {tree.nodes[site].id} is not stated: taken as unlimited"] = None
     for unit in world.units:
         for service in world.groups[unit.group].needs_services:
@@ -67,5 +76,7 @@ def delegated(world: World) -> list[str]:
         if isinstance(rule, AntiAffinity) and rule.delegate:
             hidden = any(world.tree.at_level(s, rule.level) is None for s in world.tree.sites)
             if hidden:
-                found.append(f"{label}: at most {rule.at_most} per {rule.level} is left to the provider's placement group")
+                found.append(
+                    f"{label}: at most {rule.at_most} per {rule.level} is left to the provider's placement group"
+                )
     return found

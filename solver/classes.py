@@ -76,7 +76,9 @@ def _pin_key(world: World, unit: Unit) -> tuple[str, ...]:
     if unit.name is None:
         return ()
     return tuple(
-        label for label, rule in all_rules(world) if rule.rule == "pin" and unit.name in getattr(rule, "instances", ())
+        label
+        for label, rule in all_rules(world)
+        if rule.rule == "pin" and unit.name in getattr(rule, "instances", ())
     )
 
 

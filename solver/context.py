@@ -89,7 +89,9 @@ class Context:
         """Return where a soft rule's excess is charged."""
         return None if soft is None else Soften(f"soft[{soft.priority}]", soft.weight)
 
-    def tag(self, rule: Rule, label: str, group: str | None = None, node: int | None = None, text: str = "") -> Tag:
+    def tag(
+        self, rule: Rule, label: str, group: str | None = None, node: int | None = None, text: str = ""
+    ) -> Tag:
         """Return a tag in the user's names."""
         domain = self.world.tree.nodes[node].id if node is not None else None
         return Tag(rule.rule, label, group, domain, text)
@@ -113,7 +115,7 @@ class Context:
         domain = self.domain_of(level)
         tree = self.world.tree
         return any(
-            domain[p.index] is None and any(tree.at_level(s, level) is not None for s in p.sites)
+            (domain[p.index] is None and any(tree.at_level(s, level) is not None for s in p.sites))
             or (len(p.sites) > 1 and tree.nodes[p.site].level == level)
             for p in self.places
         )

@@ -32,7 +32,7 @@ class Model:
         from ortools.sat.python import cp_model
 
         self._cp = cp_model
-        self.model = cp_model.CpModel()
+        self.model: Any = cp_model.CpModel()
         self.matrix = matrix
         low, high = matrix.low_j.tolist(), matrix.high_j.tolist()
         self.variables = [self.model.new_int_var(a, b, "") for a, b in zip(low, high, strict=True)]
@@ -138,7 +138,7 @@ class _Listener:
     def __init__(
         self, cp: Any, variables: list[Any], floor: int | None, on_solution: Callable[[Ints], None] | None
     ) -> None:
-        class Callback(cp.CpSolverSolutionCallback):  # type: ignore[misc, name-defined]
+        class Callback(cp.CpSolverSolutionCallback):  # type: ignore[misc]
             def on_solution_callback(self) -> None:
                 if on_solution is not None:
                     on_solution(np.array([self.value(v) for v in variables], np.int64))

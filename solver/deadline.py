@@ -14,6 +14,8 @@ class Deadline:
     time_limit_s: float
     work_limit: int | None = None
     stop: threading.Event = field(default_factory=threading.Event)
+    reserve_s: float = 0.0
+    """Kept back for what comes after solving: writing the plan and judging it."""
     started: float = field(default_factory=time.monotonic)
 
     @property
@@ -23,8 +25,8 @@ class Deadline:
 
     @property
     def left(self) -> float:
-        """Seconds that are left, never below 0; 0 once asked to stop."""
-        return 0.0 if self.stop.is_set() else max(0.0, self.time_limit_s - self.seconds)
+        """Seconds that are left for solving, never below 0; 0 once asked to stop."""
+        return 0.0 if self.stop.is_set() else max(0.0, self.time_limit_s - self.reserve_s - self.seconds)
 
     @property
     def over(self) -> bool:

@@ -105,14 +105,22 @@ def placements(world: World, sites: Sites, seating: Seating | None) -> list[Plac
     order = {group: i for i, group in enumerate(world.groups)}
     nodes = world.tree.nodes
     return [
-        Placement(group=group, site=nodes[site].id, count=count, subnet=subnet, instances=names.get((group, site, subnet), []))
+        Placement(
+            group=group,
+            site=nodes[site].id,
+            count=count,
+            subnet=subnet,
+            instances=names.get((group, site, subnet), []),
+        )
         for (group, site, subnet), count in sorted(
             counts.items(), key=lambda item: (order[item[0][0]], item[0][1], item[0][2] or "")
         )
     ]
 
 
-def _seated(unit: Unit, sites: dict[int, int], seating: Seating | None) -> Iterable[tuple[int, str | None, int]]:
+def _seated(
+    unit: Unit, sites: dict[int, int], seating: Seating | None
+) -> Iterable[tuple[int, str | None, int]]:
     for site, count in sites.items():
         seats = seating.get((unit.index, site)) if seating is not None else None
         if seats is None:
@@ -199,7 +207,9 @@ class Networks:
         entry = self.world.vpcs[vpc]
         nodes = self.world.tree.nodes
         if entry.cidr is None:
-            self.chosen += [SubnetZone(subnet=s.id, zone=nodes[zone_of[s.id]].id) for s in mine if s.id in zone_of]
+            self.chosen += [
+                SubnetZone(subnet=s.id, zone=nodes[zone_of[s.id]].id) for s in mine if s.id in zone_of
+            ]
             return []
         taken = [ipaddress.IPv4Network(s.cidr) for s in mine if s.cidr is not None]
         free = free_space(entry.cidr, taken)

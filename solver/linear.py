@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zonewright.solver.rows import FREE, Ints, Matrix
+from zonewright.solver.rows import FREE, Matrix
 
 Floats = NDArray[np.float64]
 
@@ -49,7 +49,7 @@ def relax(
         (matrix.value_k.astype(float), matrix.column_k.astype(np.int32), matrix.start_i.astype(np.int32)),
         shape=(rows, columns),
     )
-    model = helper.ModelBuilderHelper()
+    model: Any = helper.ModelBuilderHelper()
     low = np.where(matrix.low_i <= -FREE, -np.inf, matrix.low_i.astype(float))
     high = np.where(matrix.high_i >= FREE, np.inf, matrix.high_i.astype(float))
     model.fill_model_from_sparse_data(
@@ -66,7 +66,9 @@ def relax(
     _solve(engine, model, stop)
     status = engine.status()
     zeros_j, zeros_i = np.zeros(columns), np.zeros(rows)
-    if status == helper.SolveStatus.OPTIMAL or (engine.has_solution() and status == helper.SolveStatus.FEASIBLE):
+    if status == helper.SolveStatus.OPTIMAL or (
+        engine.has_solution() and status == helper.SolveStatus.FEASIBLE
+    ):
         x_j = np.array(engine.variable_values(), float)
         dual_i = zeros_i if integral else np.array(engine.dual_values(), float)
         return Relaxation("optimal" if status == helper.SolveStatus.OPTIMAL else "open", x_j, dual_i)
@@ -177,7 +179,9 @@ def proves_infeasible(matrix: Matrix, multipliers: Multipliers) -> bool:
     return found is not None and found > 0
 
 
-def best_bound(matrix: Matrix, cost: dict[int, int], constant: int, dual_i: Floats) -> tuple[int, Multipliers] | None:
+def best_bound(
+    matrix: Matrix, cost: dict[int, int], constant: int, dual_i: Floats
+) -> tuple[int, Multipliers] | None:
     """Return the best exact bound over a few denominators, with its multipliers."""
     best: tuple[int, Multipliers] | None = None
     largest = float(np.abs(dual_i).max(initial=0.0))

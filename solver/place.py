@@ -18,6 +18,7 @@ from zonewright.solver.deadline import Deadline
 from zonewright.solver.engines.exact import StageProof, solve_exact
 from zonewright.solver.engines.pooled import applies, solve_pooled
 from zonewright.solver.explain import find_clash
+from zonewright.solver.lowering.survive import evacuation_layers
 from zonewright.solver.program import lower
 from zonewright.solver.result import Listener, Progress, Result
 from zonewright.solver.rows import Ints
@@ -70,12 +71,18 @@ def place(
     """
     deadline = Deadline(time_limit_s, work_limit, stop or threading.Event())
     world = estate if isinstance(estate, World) else World(estate)
+    layers = 1 + len(evacuation_layers(world))
+    deadline.reserve_s = min(0.3 * time_limit_s, 0.05 + WRITING_S * len(world.units) * layers)
     run = _Solve(world, deadline, workers or os.cpu_count() or 1, seed, progress)
     return run.place(partial)
 
 
 #: Beyond this many (class, host) pairs the exact engine is not tried on single hosts.
 MOST_CELLS_EXACT = 20_000
+
+
+#: Seconds per unit and layer that writing and judging a plan takes.
+WRITING_S = 4e-5
 
 
 @dataclass
@@ -153,7 +160,9 @@ class _Solve:
         if found.packed is None:
             return None, False, self.deadline.over
         packed = found.packed
-        decision = Decision(packed.context, packed.x_j, packed.sites, packed.moved, found.proofs, "pools and packing")
+        decision = Decision(
+            packed.context, packed.x_j, packed.sites, packed.moved, found.proofs, "pools and packing"
+        )
         decision.values = packed.values
         decision.pooled = True
         small = len(self.world.tree.sites) * len(packed.context.classes) <= MOST_CELLS_EXACT
@@ -235,7 +244,9 @@ def judged(world: World, plan: Plan, proofs: list[StageProof | None]) -> Plan:
     broken = [v for v in report.violations if v.hard]
     if broken:
         first = broken[0]
-        raise ArithmeticError(f"the plan breaks {first.label} ({first.group}, {first.domain}): {first.message}")
+        raise ArithmeticError(
+            f"the plan breaks {first.label} ({first.group}, {first.domain}): {first.message}"
+        )
     bounds = {proof.goal: proof.bound for proof in proofs if proof is not None}
     objective = [GoalValue(goal=g, value=v, bound=bounds.get(g)) for g, v in report.objective]
     closed = all(goal.closed for goal in objective)

@@ -99,8 +99,8 @@ def _base_layer(ctx: Context) -> Layer:
         here: dict[int, int] = {}
         for site, count in cls.current.items():
             if site in position and profile.stay[position[site]]:
-                place = ctx.place_of[site]
-                here[place] = here.get(place, 0) + count
+                at = ctx.place_of[site]
+                here[at] = here.get(at, 0) + count
         for place in ctx.places:
             most = cls.count if enter_p[place.index] else min(cls.count, here.get(place.index, 0))
             if ctx.explain:

@@ -58,13 +58,17 @@ class Capacity(Rule):
                 if limit is not None and firm:
                     limit = max(limit, kept.get(node.index, {}).get(resource, 0))
                 if limit is not None and used > limit:
-                    yield self.broken(label, None, node.id, used - limit, f"{resource}: {used} used, {limit} usable")
+                    yield self.broken(
+                        label, None, node.id, used - limit, f"{resource}: {used} used, {limit} usable"
+                    )
             for flavour, used in flavours.get(node.index, {}).items():
                 limit = node.usable_flavour(flavour, firm=firm)
                 if limit is not None and firm:
                     limit = max(limit, kept_flavours.get(node.index, {}).get(flavour, 0))
                 if limit is not None and used > limit:
-                    yield self.broken(label, None, node.id, used - limit, f"{flavour}: {used} used, {limit} in stock")
+                    yield self.broken(
+                        label, None, node.id, used - limit, f"{flavour}: {used} used, {limit} in stock"
+                    )
             most, count = node.domain.most_instances, instances.get(node.index, 0)
             if most is not None and count > most:
                 yield self.broken(label, None, node.id, count - most, f"{count} instances, at most {most}")
@@ -93,7 +97,9 @@ class Load(Rule):
                     continue
                 limit = int(usable * as_fraction(self.most_share))
                 if used > limit:
-                    yield self.broken(label, None, node.id, used - limit, f"{resource}: {used} used, {limit} wanted")
+                    yield self.broken(
+                        label, None, node.id, used - limit, f"{resource}: {used} used, {limit} wanted"
+                    )
 
 
 class Quota(GroupRule):
@@ -133,7 +139,9 @@ class Quota(GroupRule):
             used += each * sum(n for site, n in sites.items() if inside is None or site in inside)
         if used > self.most:
             what = self.resource or self.flavour or "instances"
-            yield self.broken(label, None, self.domain, used - self.most, f"{what}: {used} used, quota {self.most}")
+            yield self.broken(
+                label, None, self.domain, used - self.most, f"{what}: {used} used, quota {self.most}"
+            )
 
 
 class Budget(GroupRule):

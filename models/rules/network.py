@@ -66,19 +66,26 @@ def vpc_at(world: World, unit: Unit, site: int) -> str | None:
 def privately_reachable(world: World, caller: str, here: int, called: str, there: int) -> bool:
     """Return whether `caller` in the region `here` reaches `called` in the region `there` privately.
 
-    Accounts never reach each other. Inside a region networks must be the same or peered; across regions
-    they must be peered, or the regions linked for private use.
+    The caller's catalogue says whether accounts reach each other, and what its networks do within and
+    across regions; peering and links between regions are data of the estate. Two networks must be the
+    same, or peered where the catalogue knows peering.
     """
     one, other = world.groups[caller], world.groups[called]
-    if (one.account or world.default_account) != (other.account or world.default_account):
+    what = world.networking(one.product or world.default_product)
+    one_account, other_account = one.account or world.default_account, other.account or world.default_account
+    if one_account != other_account and not what.across_accounts:
         return False
     mine = [v for v in one.vpcs if world.vpcs[v].region in (None, world.tree.nodes[here].id)]
     theirs = [v for v in other.vpcs if world.vpcs[v].region in (None, world.tree.nodes[there].id)]
-    if mine and theirs and any(a == b or (a, b) in world.peered for a in mine for b in theirs):
+    if (
+        mine
+        and theirs
+        and any(a == b or (what.peering and (a, b) in world.peered) for a in mine for b in theirs)
+    ):
         return True
     if here != there:
-        return world.link(here, there, "private") is True
-    return not mine or not theirs
+        return what.across_regions or world.link(here, there, "private") is True
+    return what.within_region and (not mine or not theirs)
 
 
 class SubnetFit(Rule):

@@ -30,11 +30,19 @@ class ZoneState(ReachRule):
             return None
         if not entering and state in (State.SOLD_OUT, State.DRAINING, State.SUSPECT):
             return None
+        if state is State.COMING_SOON and not _lists(world, site, unit.product):
+            return f"does not offer {unit.product}"
         return f"is {state.value.replace('_', ' ')} for {unit.product}"
 
     def domain_of(self, world: World, site: int) -> int:
         """Name the zone."""
         return world.zone_of(site)
+
+
+def _lists(world: World, site: int, product: str) -> bool:
+    """Return whether every domain that lists products lists this one."""
+    stated = [world.tree.nodes[a].domain.states for a in world.tree.nodes[site].ancestors]
+    return all(product in states for states in stated if states)
 
 
 class Entitlement(ReachRule):
@@ -181,7 +189,9 @@ class Domains(ReachRule):
             if node.labels.get(label) not in ([values] if isinstance(values, str) else values):
                 return f"label {label} is {node.labels.get(label, 'missing')}"
         for label, values in self.forbid_labels.items():
-            if label in node.labels and node.labels[label] in ([values] if isinstance(values, str) else values):
+            if label in node.labels and node.labels[label] in (
+                [values] if isinstance(values, str) else values
+            ):
                 return f"label {label} is {node.labels[label]}"
         return None
 
@@ -242,7 +252,9 @@ class Pin(GroupRule):
             if self.domain is not None:
                 outside = {site: n for site, n in sites.items() if site not in inside}
                 for site, count in outside.items():
-                    yield self.broken(label, unit.group, view.node_name(site), count, f"is to stay in {self.domain}")
+                    yield self.broken(
+                        label, unit.group, view.node_name(site), count, f"is to stay in {self.domain}"
+                    )
                 continue
             yield from left_behind(self, view, label, unit, sites)
 

@@ -92,7 +92,14 @@ def solve_exact(
 
 class _Run:
     def __init__(
-        self, program: Program, deadline: Deadline, workers: int, seed: int, news: News, share: float, gap: float
+        self,
+        program: Program,
+        deadline: Deadline,
+        workers: int,
+        seed: int,
+        news: News,
+        share: float,
+        gap: float,
     ) -> None:
         self.program = program
         self.deadline = deadline
@@ -121,6 +128,8 @@ class _Run:
             proven &= status == "closed"
             if status != "closed":
                 break
+        if self.best is None:
+            return Outcome("open")
         for stage in self.program.stages[len(self.values) :]:
             self.values.append(stage.value(self.best))
             self.proofs.append(None)

@@ -93,8 +93,10 @@ class Packer:
         nodes = [tree.nodes[s] for s in self.sites]
         resources = self.world.resources
         most = 1 << 50
-        self.demand_cr = np.array([[c.unit.demand.get(r, 0) for r in resources] + [1] for c in classes], np.int64)
-        limits = {False: np.empty((0, 0)), True: np.empty((0, 0))}
+        self.demand_cr = np.array(
+            [[c.unit.demand.get(r, 0) for r in resources] + [1] for c in classes], np.int64
+        )
+        limits: dict[bool, Ints] = {}
         for firm in (False, True):
             table = []
             for node in nodes:
@@ -124,14 +126,19 @@ class Packer:
 
     def _group_numbers(self, classes: list[Class]) -> Ints:
         numbers: dict[object, int] = {}
-        return np.array([numbers.setdefault(c.group or ("merged", c.index), len(numbers)) for c in classes], np.int64)
+        return np.array(
+            [numbers.setdefault(c.group or ("merged", c.index), len(numbers)) for c in classes], np.int64
+        )
 
     def _enter(self, cls: Class) -> np.ndarray:
         return self.ctx.reach.profiles[self.ctx.reach.of_unit[cls.unit.index]].enter
 
     def _blocks(self) -> Ints:
         numbers: dict[object, int] = {}
-        found = [numbers.setdefault((self.world.zone_of(s), self.world._price_key(s)), len(numbers)) for s in self.sites]
+        found = [
+            numbers.setdefault((self.world.zone_of(s), self.world._price_key(s)), len(numbers))
+            for s in self.sites
+        ]
         return np.array(found, np.int64)
 
     def pack(self, x_j: Ints) -> tuple[Seats | None, int]:
@@ -160,7 +167,9 @@ class Packer:
                 return None, self._zone(block)
         return moved, -1
 
-    def pack_below(self, scenario: tuple[int, ...], on_offer: bool, groups: set[str], seats: Seats) -> Seats | None:
+    def pack_below(
+        self, scenario: tuple[int, ...], on_offer: bool, groups: set[str], seats: Seats
+    ) -> Seats | None:
         """Seat what lost hosts or racks displace in the same block, so that no zone's counts change."""
         lost = frozenset(s for d in scenario for s in self.world.tree.sites_under[d])
         level = self.world.tree.nodes[scenario[0]].level
@@ -185,7 +194,9 @@ class Packer:
     def _zone(self, block: int) -> int:
         return self.world.zone_of(self.sites[int(np.flatnonzero(self.block_s == block)[0])])
 
-    def _by_block(self, layer: Layer, x_j: Ints, lost: frozenset[int] = frozenset()) -> dict[int, dict[int, int]]:
+    def _by_block(
+        self, layer: Layer, x_j: Ints, lost: frozenset[int] = frozenset()
+    ) -> dict[int, dict[int, int]]:
         found: dict[int, dict[int, int]] = {}
         for cls in self.ctx.classes:
             for place, column in layer.cells[cls.index].items():
@@ -207,7 +218,7 @@ class Packer:
         lost: frozenset[int] = frozenset(),
     ) -> bool:
         """Seat `wanted` on the hosts of a block, around who stays; add to `seats` and say whether all fit."""
-        hosts = [s for s in np.flatnonzero(self.block_s == block) if self.sites[s] not in lost]
+        hosts = [int(s) for s in np.flatnonzero(self.block_s == block) if self.sites[s] not in lost]
         job = _Job(self, hosts, wanted, staying, capacity_sr)
         if not job.solve():
             return False
@@ -226,7 +237,9 @@ def _limit(limits: dict[str, int], cls: Class) -> int:
 class _Job:
     """One block: its items in arrays, those that may move first."""
 
-    def __init__(self, packer: Packer, hosts: list[int], wanted: dict[int, int], staying: Seats, capacity_sr: Ints) -> None:
+    def __init__(
+        self, packer: Packer, hosts: list[int], wanted: dict[int, int], staying: Seats, capacity_sr: Ints
+    ) -> None:
         self.packer = packer
         self.hosts = np.array(hosts, np.int64)
         index = {int(s): k for k, s in enumerate(hosts)}
@@ -236,7 +249,12 @@ class _Job:
         for c, count in sorted(wanted.items()):
             movers += [c] * count
             here = packer.ctx.classes[c].current if not staying else {}
-            today = [index[s] for site, n in here.items() if (s := packer.position.get(site, -1)) in index for _ in range(n)]
+            today = [
+                index[s]
+                for site, n in here.items()
+                if (s := packer.position.get(site, -1)) in index
+                for _ in range(n)
+            ]
             start += (today + [-1] * count)[:count]
         fixed: list[int] = []
         at: list[int] = []

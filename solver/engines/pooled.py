@@ -96,7 +96,14 @@ class _Run:
 
     def _decide(self, program: Program, share: float, gap: float, hint: Ints | None = None) -> Outcome:
         return solve_exact(
-            program, self.deadline, workers=self.workers, seed=self.seed, news=self.news, hint=hint, share=share, gap=gap
+            program,
+            self.deadline,
+            workers=self.workers,
+            seed=self.seed,
+            news=self.news,
+            hint=hint,
+            share=share,
+            gap=gap,
         )
 
     def _closed(self) -> bool:
@@ -113,7 +120,9 @@ class _Run:
                 return
             margins = {**margins, failed: max(FIRST_MARGIN, margins.get(failed, 0.0) * GROWTH)}
             zone = self.world.tree.nodes[failed].id
-            self.news("packing", "", None, None, f"{zone}: leaving {100 * margins[failed]:.2g} % of its hosts free")
+            self.news(
+                "packing", "", None, None, f"{zone}: leaving {100 * margins[failed]:.2g} % of its hosts free"
+            )
             program = lower(self.world, partial=self.partial, pooled=True, margins=margins)
             outcome = self._decide(program, 0.25, FIRST_GAP)
             if outcome.status == "infeasible":
@@ -153,7 +162,11 @@ class _Run:
         """Return the scenarios below the zone: signature, lost domains, stock on offer, groups."""
         found: dict[tuple[str, tuple[int, ...]], tuple[bool, set[str]]] = {}
         for _, rule in all_rules(self.world):
-            if isinstance(rule, Survive) and rule.mode == "evacuate" and is_below_zones(self.world, rule.level):
+            if (
+                isinstance(rule, Survive)
+                and rule.mode == "evacuate"
+                and is_below_zones(self.world, rule.level)
+            ):
                 for scenario in scenarios(self.world, rule):
                     entry = found.setdefault((signature(rule), scenario), (rule.on_offer, set()))
                     entry[1].update(rule.selected(self.world))

@@ -41,17 +41,19 @@ class Addresses:
             apart &= not seen & set(fits)
             seen |= set(fits)
         if apart:
-            for fits, columns in sets.items():
-                self._row(rows, columns, fits)
+            for fits, drawing in sets.items():
+                self._row(rows, drawing, fits)
             return
         into: dict[int, list[int]] = {}
-        for fits, columns in sets.items():
+        for fits, drawing in sets.items():
             flows = []
             for k in fits:
-                flow = rows.column(0, rows.most(columns))
+                flow = rows.column(0, rows.most(drawing))
                 flows.append(flow)
                 into.setdefault(k, []).append(flow)
-            rows.row([*columns, *flows], [*([1] * len(columns)), *([-1] * len(flows))], low=0, high=0, tag=self.tag)
+            rows.row(
+                [*drawing, *flows], [*([1] * len(drawing)), *([-1] * len(flows))], low=0, high=0, tag=self.tag
+            )
         for k, flows in into.items():
             self._row(rows, flows, (k,))
 

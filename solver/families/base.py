@@ -61,7 +61,9 @@ class Stages:
 class Family(Protocol):
     """What every family can do."""
 
-    tag: Tag
+    @property
+    def tag(self) -> Tag:
+        """What it is there for."""
 
     def emit(self, rows: Rows, stages: Stages) -> None:
         """Add columns and rows that hold exactly when the family does, and its cost to the stages."""

@@ -39,11 +39,11 @@ class Skew:
         for columns in self.sets:
             rows.row([*columns, high], [*([1] * len(columns)), -1], high=0, tag=self.tag)
             rows.row([*columns, low], [*([1] * len(columns)), -1], low=0, tag=self.tag)
-        columns, values = [high, low], [1, -1]
+        ends, values = [high, low], [1, -1]
         if self.soften is not None:
-            columns.append(excess_column(rows, stages, self.soften, most))
+            ends.append(excess_column(rows, stages, self.soften, most))
             values.append(-1)
-        rows.row(columns, values, high=self.limit, tag=self.tag)
+        rows.row(ends, values, high=self.limit, tag=self.tag)
 
     def judge(self, x_j: Ints, verdict: Verdict) -> None:
         """Largest less smallest less the limit."""

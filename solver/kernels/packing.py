@@ -1,3 +1,4 @@
+# mypy: disable-error-code="no-untyped-def"
 """Pack items onto sites: annealing on the overload, with everything else kept at every step.
 
 Axes: i item, c class, s site, r resource, k slot on a site, g group, a rack. An item is one instance. Rules
@@ -20,7 +21,7 @@ def _over(use: int, more: int, capacity: int) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _clash(slot_sk, fill_s, item_class_i, class_group_c, s, group, limit, leaving):  # type: ignore[no-untyped-def]
+def _clash(slot_sk, fill_s, item_class_i, class_group_c, s, group, limit, leaving):
     """Whether a site already holds `limit` of a group, `leaving` (an item) not counted."""
     found = 0
     for k in range(fill_s[s]):
@@ -33,7 +34,20 @@ def _clash(slot_sk, fill_s, item_class_i, class_group_c, s, group, limit, leavin
 
 
 @njit(cache=True, nogil=True)
-def _move(i, s, site_i, slot_sk, fill_s, position_i, use_sr, demand_cr, item_class_i, class_group_c, rack_s, rack_count_ga):  # type: ignore[no-untyped-def]
+def _move(
+    i,
+    s,
+    site_i,
+    slot_sk,
+    fill_s,
+    position_i,
+    use_sr,
+    demand_cr,
+    item_class_i,
+    class_group_c,
+    rack_s,
+    rack_count_ga,
+):
     """Take an item from its site and put it on another."""
     c = item_class_i[i]
     old = site_i[i]
@@ -57,7 +71,24 @@ def _move(i, s, site_i, slot_sk, fill_s, position_i, use_sr, demand_cr, item_cla
 
 
 @njit(cache=True, nogil=True)
-def fill_greedily(order_i, site_i, slot_sk, fill_s, position_i, use_sr, capacity_sr, demand_cr, weight_r, item_class_i, class_group_c, allowed_cs, site_limit_c, rack_limit_c, rack_s, rack_count_ga):  # type: ignore[no-untyped-def]
+def fill_greedily(
+    order_i,
+    site_i,
+    slot_sk,
+    fill_s,
+    position_i,
+    use_sr,
+    capacity_sr,
+    demand_cr,
+    weight_r,
+    item_class_i,
+    class_group_c,
+    allowed_cs,
+    site_limit_c,
+    rack_limit_c,
+    rack_s,
+    rack_count_ga,
+):
     """Put items, in order, where they fit best; where they fit nowhere, where they overload least.
 
     Best is the site on which, after the item, the least weighted room is left unevenly. Returns the number
@@ -72,9 +103,15 @@ def fill_greedily(order_i, site_i, slot_sk, fill_s, position_i, use_sr, capacity
         for s in range(sites):
             if not allowed_cs[c, s] or fill_s[s] >= slot_sk.shape[1]:
                 continue
-            if site_limit_c[c] > 0 and _clash(slot_sk, fill_s, item_class_i, class_group_c, s, class_group_c[c], site_limit_c[c], -1):
+            if site_limit_c[c] > 0 and _clash(
+                slot_sk, fill_s, item_class_i, class_group_c, s, class_group_c[c], site_limit_c[c], -1
+            ):
                 continue
-            if rack_limit_c[c] > 0 and rack_s[s] >= 0 and rack_count_ga[class_group_c[c], rack_s[s]] >= rack_limit_c[c]:
+            if (
+                rack_limit_c[c] > 0
+                and rack_s[s] >= 0
+                and rack_count_ga[class_group_c[c], rack_s[s]] >= rack_limit_c[c]
+            ):
                 continue
             over, room, least, most = 0.0, 0.0, 1e300, -1e300
             for r in range(resources):
@@ -89,12 +126,25 @@ def fill_greedily(order_i, site_i, slot_sk, fill_s, position_i, use_sr, capacity
         if best < 0:
             nowhere += 1
             continue
-        _move(i, best, site_i, slot_sk, fill_s, position_i, use_sr, demand_cr, item_class_i, class_group_c, rack_s, rack_count_ga)
+        _move(
+            i,
+            best,
+            site_i,
+            slot_sk,
+            fill_s,
+            position_i,
+            use_sr,
+            demand_cr,
+            item_class_i,
+            class_group_c,
+            rack_s,
+            rack_count_ga,
+        )
     return nowhere
 
 
 @njit(cache=True, nogil=True)
-def overload(use_sr, capacity_sr, weight_r):  # type: ignore[no-untyped-def]
+def overload(use_sr, capacity_sr, weight_r):
     """The sum over sites and resources of weighted use beyond capacity, from scratch."""
     total = 0.0
     for s in range(use_sr.shape[0]):
@@ -104,7 +154,28 @@ def overload(use_sr, capacity_sr, weight_r):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def repack(state, steps, temperature, movable_i, site_i, slot_sk, fill_s, position_i, use_sr, capacity_sr, demand_cr, weight_r, item_class_i, class_group_c, allowed_cs, site_limit_c, rack_limit_c, rack_s, rack_count_ga, sites_with_room):  # type: ignore[no-untyped-def]
+def repack(
+    state,
+    steps,
+    temperature,
+    movable_i,
+    site_i,
+    slot_sk,
+    fill_s,
+    position_i,
+    use_sr,
+    capacity_sr,
+    demand_cr,
+    weight_r,
+    item_class_i,
+    class_group_c,
+    allowed_cs,
+    site_limit_c,
+    rack_limit_c,
+    rack_s,
+    rack_count_ga,
+    sites_with_room,
+):
     """Shift and swap items until nothing is overloaded or the steps are used up.
 
     `state` is the generator's state, in an array of one. Returns the steps taken; the overload is 0 exactly
@@ -147,7 +218,9 @@ def repack(state, steps, temperature, movable_i, site_i, slot_sk, fill_s, positi
         ci = item_class_i[i]
         j = -1
         if (draw >> np.uint64(60)) < np.uint64(5):
-            b = sites_with_room[np.int64((draw >> np.uint64(20)) & np.uint64(0xFFFFFFFF)) % sites_with_room.shape[0]]
+            b = sites_with_room[
+                np.int64((draw >> np.uint64(20)) & np.uint64(0xFFFFFFFF)) % sites_with_room.shape[0]
+            ]
             if fill_s[b] >= slot_sk.shape[1]:
                 continue
         else:
@@ -162,8 +235,10 @@ def repack(state, steps, temperature, movable_i, site_i, slot_sk, fill_s, positi
             for r in range(resources):
                 d = demand_cr[ci, r]
                 delta += weight_r[r] * (
-                    _over(use_sr[b, r], d, capacity_sr[b, r]) - _over(use_sr[b, r], 0, capacity_sr[b, r])
-                    + _over(use_sr[a, r], -d, capacity_sr[a, r]) - _over(use_sr[a, r], 0, capacity_sr[a, r])
+                    _over(use_sr[b, r], d, capacity_sr[b, r])
+                    - _over(use_sr[b, r], 0, capacity_sr[b, r])
+                    + _over(use_sr[a, r], -d, capacity_sr[a, r])
+                    - _over(use_sr[a, r], 0, capacity_sr[a, r])
                 )
         else:
             cj = item_class_i[j]
@@ -172,24 +247,40 @@ def repack(state, steps, temperature, movable_i, site_i, slot_sk, fill_s, positi
             for r in range(resources):
                 d = demand_cr[ci, r] - demand_cr[cj, r]
                 delta += weight_r[r] * (
-                    _over(use_sr[b, r], d, capacity_sr[b, r]) - _over(use_sr[b, r], 0, capacity_sr[b, r])
-                    + _over(use_sr[a, r], -d, capacity_sr[a, r]) - _over(use_sr[a, r], 0, capacity_sr[a, r])
+                    _over(use_sr[b, r], d, capacity_sr[b, r])
+                    - _over(use_sr[b, r], 0, capacity_sr[b, r])
+                    + _over(use_sr[a, r], -d, capacity_sr[a, r])
+                    - _over(use_sr[a, r], 0, capacity_sr[a, r])
                 )
         if delta > 0.0:
             u = np.float64((draw >> np.uint64(11)) & np.uint64(0xFFFFFFFF)) / 4294967296.0
             if u >= np.exp(-delta / temperature):
                 continue
         gi = class_group_c[ci]
-        if site_limit_c[ci] > 0 and _clash(slot_sk, fill_s, item_class_i, class_group_c, b, gi, site_limit_c[ci], j):
+        if site_limit_c[ci] > 0 and _clash(
+            slot_sk, fill_s, item_class_i, class_group_c, b, gi, site_limit_c[ci], j
+        ):
             continue
-        if rack_limit_c[ci] > 0 and rack_s[b] >= 0 and rack_s[b] != rack_s[a] and rack_count_ga[gi, rack_s[b]] >= rack_limit_c[ci]:
+        if (
+            rack_limit_c[ci] > 0
+            and rack_s[b] >= 0
+            and rack_s[b] != rack_s[a]
+            and rack_count_ga[gi, rack_s[b]] >= rack_limit_c[ci]
+        ):
             continue
         if j >= 0:
             gj = class_group_c[item_class_i[j]]
             cj = item_class_i[j]
-            if site_limit_c[cj] > 0 and _clash(slot_sk, fill_s, item_class_i, class_group_c, a, gj, site_limit_c[cj], i):
+            if site_limit_c[cj] > 0 and _clash(
+                slot_sk, fill_s, item_class_i, class_group_c, a, gj, site_limit_c[cj], i
+            ):
                 continue
-            if rack_limit_c[cj] > 0 and rack_s[a] >= 0 and rack_s[a] != rack_s[b] and rack_count_ga[gj, rack_s[a]] >= rack_limit_c[cj]:
+            if (
+                rack_limit_c[cj] > 0
+                and rack_s[a] >= 0
+                and rack_s[a] != rack_s[b]
+                and rack_count_ga[gj, rack_s[a]] >= rack_limit_c[cj]
+            ):
                 continue
             # One slot is free for the moment of the exchange: the first item leaves before the other comes.
             k, m = position_i[i], position_i[j]
@@ -207,7 +298,20 @@ def repack(state, steps, temperature, movable_i, site_i, slot_sk, fill_s, positi
                 rack_count_ga[gi, rack_s[b]] += 1
                 rack_count_ga[gj, rack_s[b]] -= 1
         else:
-            _move(i, b, site_i, slot_sk, fill_s, position_i, use_sr, demand_cr, item_class_i, class_group_c, rack_s, rack_count_ga)
+            _move(
+                i,
+                b,
+                site_i,
+                slot_sk,
+                fill_s,
+                position_i,
+                use_sr,
+                demand_cr,
+                item_class_i,
+                class_group_c,
+                rack_s,
+                rack_count_ga,
+            )
         for turn in range(2):
             s = a if turn == 0 else b
             over = False

@@ -35,14 +35,18 @@ def _reach(ctx: Context, rule: LoadBalancing, label: str) -> None:
             if wrong or profile.unit.account != owner:
                 reach.block(profile, rule.rule, label, np.ones(len(reach.sites), bool))
             if balancer.region is not None:
-                away = np.array([world.tree.nodes[int(r)].id != balancer.region for r in reach.region_s], bool)
+                away = np.array(
+                    [world.tree.nodes[int(r)].id != balancer.region for r in reach.region_s], bool
+                )
                 reach.block(profile, rule.rule, label, away)
 
 
 def candidates(ctx: Context, balancer: LoadBalancer) -> list[int]:
     """Return the zones that a balancer can serve from."""
     world, tree = ctx.world, ctx.world.tree
-    products = {world.groups[g].product or world.default_product for g in balancer.backends} or {world.default_product}
+    products = {world.groups[g].product or world.default_product for g in balancer.backends} or {
+        world.default_product
+    }
     held = set(world.accounts[balancer.account or world.default_account].entitlements)
     found = []
     for zone in tree.domains_at("zone"):
@@ -83,7 +87,7 @@ def _home(ctx: Context, rule: LoadBalancing, label: str, balancer: LoadBalancer)
     if subnet.zone is not None:
         if subnet.zone not in tree.by_id:
             return
-        homes = [(tree.by_id[subnet.zone], None)]
+        homes: list[tuple[int, int | None]] = [(tree.by_id[subnet.zone], None)]
     else:
         homes = [(z, ctx.subnet_columns.get((subnet.id, z))) for z in tree.domains_at("zone")]
     for zone, there in homes:

@@ -51,7 +51,12 @@ def _pairs(ctx: Context, rule: LatencyLimit, label: str, layer: Layer, one: str,
 
 
 def _quorum(
-    ctx: Context, rule: LatencyLimit, label: str, group: str, used: Mapping[int, Columns], when: Columns | None
+    ctx: Context,
+    rule: LatencyLimit,
+    label: str,
+    group: str,
+    used: Mapping[int, Columns],
+    when: Columns | None,
 ) -> None:
     majority = ctx.world.groups[group].count // 2 + 1
     leaders = []
@@ -65,7 +70,12 @@ def _quorum(
 
 
 def _clients(
-    ctx: Context, rule: LatencyLimit, label: str, group: str, used: Mapping[int, Columns], when: Columns | None
+    ctx: Context,
+    rule: LatencyLimit,
+    label: str,
+    group: str,
+    used: Mapping[int, Columns],
+    when: Columns | None,
 ) -> None:
     limit = to_latency(rule.limit_ms)
     for location in rule.locations or list(ctx.world.groups[group].clients):

@@ -35,7 +35,12 @@ def network(ctx: Context, rule: NetworkReach, label: str, layer: Layer | None) -
             if not ctx.world.groups[called].count:
                 continue
             for here, guests in ctx.by_region(layer, caller).items():
-                hosts = [j for there, c in targets.items() if _reaches(ctx.world, caller, here, called, there) for j in c]
+                hosts = [
+                    j
+                    for there, c in targets.items()
+                    if _reaches(ctx.world, caller, here, called, there)
+                    for j in c
+                ]
                 tag = ctx.tag(rule, label, caller, here, f"to {called}")
                 ctx.add(Requires(tag, guests, tuple(hosts), when=anybody))
 
@@ -45,26 +50,31 @@ def network_at(world: World, unit: Unit, region: int) -> str | None:
     name = world.tree.nodes[region].id
     for vpc_name in unit.vpcs:
         vpc = world.vpcs[vpc_name]
-        if (vpc.region is None or vpc.region == name) and (vpc.account is None or vpc.account == unit.account):
+        if (vpc.region is None or vpc.region == name) and (
+            vpc.account is None or vpc.account == unit.account
+        ):
             return vpc_name
     return None
 
 
 def _reaches(world: World, caller: str, here: int, called: str, there: int) -> bool:
     one, other = world.groups[caller], world.groups[called]
+    provider = world.networking(one.product or world.default_product)
     accounts = {group.account or world.default_account for group in (one, other)}
-    if len(accounts) > 1:
+    if len(accounts) > 1 and not provider.across_accounts:
         return False
 
     def networks(names: list[str], region: int) -> set[str]:
         return {n for n in names if world.vpcs[n].region in (None, world.tree.nodes[region].id)}
 
     mine, theirs = networks(one.vpcs, here), networks(other.vpcs, there)
-    if mine & theirs or any((a, b) in world.peered for a in mine for b in theirs):
+    if mine & theirs:
         return True
-    if here != there:
-        return bool(world.link(here, there, "private"))
-    return not (mine and theirs)
+    if provider.peering and any((a, b) in world.peered for a in mine for b in theirs):
+        return True
+    if here == there:
+        return provider.within_region and not (mine and theirs)
+    return provider.across_regions or bool(world.link(here, there, "private"))
 
 
 def subnet(ctx: Context, rule: SubnetFit, label: str, layer: Layer | None) -> None:
@@ -77,7 +87,9 @@ def subnet(ctx: Context, rule: SubnetFit, label: str, layer: Layer | None) -> No
             _of_network(ctx, rule, label, layer, vpc, mine)
 
 
-def _of_network(ctx: Context, rule: SubnetFit, label: str, layer: Layer, vpc: Vpc, mine: list[Subnet]) -> None:
+def _of_network(
+    ctx: Context, rule: SubnetFit, label: str, layer: Layer, vpc: Vpc, mine: list[Subnet]
+) -> None:
     world = ctx.world
     classes = [c for c in ctx.classes if vpc.id in c.unit.vpcs]
     zonal = any(world.scope(c.unit.product, "subnet") is Scope.ZONAL for c in classes)
@@ -124,7 +136,9 @@ def _of_network(ctx: Context, rule: SubnetFit, label: str, layer: Layer, vpc: Vp
 
 def _zones_of(ctx: Context, vpc: Vpc) -> list[int]:
     tree = ctx.world.tree
-    inside = [z for z in tree.domains_at("zone") if vpc.region in (None, tree.nodes[ctx.world.region_of(z)].id)]
+    inside = [
+        z for z in tree.domains_at("zone") if vpc.region in (None, tree.nodes[ctx.world.region_of(z)].id)
+    ]
     products = {c.unit.product for c in ctx.classes if vpc.id in c.unit.vpcs}
     shut = (State.COMING_SOON, State.FAILED)
     return [z for z in inside if not products or any(tree.state(z, p) not in shut for p in products)]
@@ -162,7 +176,7 @@ def _room(world: World, entry: Subnet) -> int:
     prefix = ipaddress.IPv4Network(entry.cidr).prefixlen if entry.cidr is not None else (entry.prefix or 32)
     kept = _kept(world)
     virtual = len([b for b in world.balancers.values() if b.internal and b.subnet == entry.id])
-    return max(0, 2 ** (32 - prefix) - kept - entry.reserved - entry.used - virtual)
+    return max(0, (1 << (32 - prefix)) - kept - entry.reserved - entry.used - virtual)
 
 
 def _kept(world: World) -> int:
@@ -171,5 +185,5 @@ def _kept(world: World) -> int:
 
 
 def _new_room(world: World, vpc: Vpc) -> int:
-    size = 2 ** (32 - (vpc.new_subnet_prefix or 32)) - _kept(world)
+    size = (1 << (32 - (vpc.new_subnet_prefix or 32))) - _kept(world)
     return max(0, int(size / (1 + as_fraction(vpc.growth))))

@@ -12,7 +12,7 @@ from zonewright.models.world import Unit
 from zonewright.solver.context import Context, Layer
 from zonewright.solver.families.moving import Away
 from zonewright.solver.families.sums import Sum
-from zonewright.solver.profiles import Mask, Reach
+from zonewright.solver.profiles import Mask, Profile, Reach
 
 _STAYS = (State.OPEN, State.SOLD_OUT, State.DRAINING, State.SUSPECT)
 
@@ -37,7 +37,9 @@ def entitlement(ctx: Context, rule: Entitlement, label: str, layer: Layer | None
     if layer is not None:
         return
     reach, tree = ctx.reach, ctx.world.tree
-    needed = [{r for a in tree.nodes[s].ancestors for r in tree.nodes[a].domain.requires} for s in reach.sites]
+    needed = [
+        {r for a in tree.nodes[s].ancestors for r in tree.nodes[a].domain.requires} for s in reach.sites
+    ]
     for profile in reach.profiles:
         held = set(ctx.world.accounts[profile.unit.account].entitlements)
         reach.block(profile, rule.rule, label, np.array([not n <= held for n in needed], bool))
@@ -48,14 +50,17 @@ def compatibility(ctx: Context, rule: Rule, label: str, layer: Layer | None) -> 
     if layer is not None:
         return
     reach, tree = ctx.reach, ctx.world.tree
-    families = [[set(f) for a in tree.nodes[s].ancestors if (f := tree.nodes[a].domain.families)] for s in reach.sites]
+    families = [
+        [set(f) for a in tree.nodes[s].ancestors if (f := tree.nodes[a].domain.families)] for s in reach.sites
+    ]
     models = [tree.nodes[s].labels.get("cpu_model") for s in reach.sites]
     for profile in reach.profiles:
         unit = profile.unit
         family = unit.flavour.family if unit.flavour else None
         wanted = unit.movability.cpu_model
         blocked = [
-            any(family not in f for f in families[s]) or (wanted is not None and models[s] not in (None, wanted))
+            any(family not in f for f in families[s])
+            or (wanted is not None and models[s] not in (None, wanted))
             for s in range(len(reach.sites))
         ]
         reach.block(profile, rule.rule, label, np.array(blocked, bool))
@@ -69,7 +74,12 @@ def service_availability(ctx: Context, rule: Rule, label: str, layer: Layer | No
     for profile in reach.profiles:
         unit = profile.unit
         needed = set(ctx.world.groups[unit.group].needs_services)
-        attached = {"disk": unit.disks, "snapshot": unit.snapshots, "elastic_ip": unit.elastic_ips, "image": unit.image}
+        attached = {
+            "disk": unit.disks,
+            "snapshot": unit.snapshots,
+            "elastic_ip": unit.elastic_ips,
+            "image": unit.image,
+        }
         for kind, names in attached.items():
             entry = ctx.world.resource_kind(unit.product, kind)
             if names and entry is not None and entry.service is not None:
@@ -97,7 +107,11 @@ def _attachment_masks(ctx: Context, unit: Unit) -> list[Mask]:
         image = world.images[unit.image]
         if image.account is not None and image.account != unit.account:
             masks.append(nowhere)
-        if image.regions and not image.copy_allowed and world.scope(unit.product, "image") is not Scope.GLOBAL:
+        if (
+            image.regions
+            and not image.copy_allowed
+            and world.scope(unit.product, "image") is not Scope.GLOBAL
+        ):
             masks.append(_in(ctx, reach.region_s, set(image.regions)))
     attached = {
         "disk": unit.disks,
@@ -171,24 +185,27 @@ def _close(
     concerned = set(groups)
     if rule.soft is None:
         if layer is None:
-            for profile, members in _profiles_of(ctx.reach, concerned):
-                if members:
-                    ctx.reach.block(profile, rule.rule, label, outside)
+            for profile in _profiles_of(ctx.reach, concerned):
+                ctx.reach.block(profile, rule.rule, label, outside)
         return
     if layer is None or layer.event:
         return
     for cls in ctx.classes:
         if cls.unit.group not in concerned:
             continue
-        cells = [(p, j) for p, j in layer.cells[cls.index].items() if outside[ctx.reach.position[ctx.places[p].site]]]
+        cells = [
+            (p, j)
+            for p, j in layer.cells[cls.index].items()
+            if outside[ctx.reach.position[ctx.places[p].site]]
+        ]
         columns = tuple(j for _, j in cells)
         tag = ctx.tag(rule, label, cls.unit.group)
         ctx.add(Sum(tag, columns, (1,) * len(columns), high=0, soften=ctx.soften(rule.soft)))
 
 
-def _profiles_of(reach: Reach, groups: set[str]) -> list[tuple[object, bool]]:
+def _profiles_of(reach: Reach, groups: set[str]) -> list[Profile]:
     concerned = {reach.of_unit[u.index] for u in reach.world.units if u.group in groups}
-    return [(reach.profiles[f], True) for f in sorted(concerned)]
+    return [reach.profiles[f] for f in sorted(concerned)]
 
 
 def pin(ctx: Context, rule: Pin, label: str, layer: Layer | None) -> None:

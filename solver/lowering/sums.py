@@ -177,7 +177,9 @@ def budget(ctx: Context, rule: Budget, label: str, layer: Layer | None) -> None:
     node = ctx.world.tree.by_id[rule.domain] if rule.domain is not None else None
     columns, values = tuple(j for j, _ in terms), tuple(v for _, v in terms)
     limit = to_money(rule.per_month)
-    ctx.add(Prepaid(ctx.tag(rule, label, None, node), columns, values, tuple(saved), limit, ctx.soften(rule.soft)))
+    ctx.add(
+        Prepaid(ctx.tag(rule, label, None, node), columns, values, tuple(saved), limit, ctx.soften(rule.soft))
+    )
 
 
 def _limited(

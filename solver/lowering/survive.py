@@ -227,4 +227,13 @@ def all_or_nothing(ctx: Context, rule: AllOrNothing, label: str, layer: Layer | 
             ctx.add(Sum(ctx.tag(rule, label, name), (*columns, whole), values, low=0, high=0))
 
 
-__all__ = ["all_or_nothing", "can_recover", "evacuation_layers", "is_below_zones", "limits_by_survival", "make_layer", "signature", "survive"]
+__all__ = [
+    "all_or_nothing",
+    "can_recover",
+    "evacuation_layers",
+    "is_below_zones",
+    "limits_by_survival",
+    "make_layer",
+    "signature",
+    "survive",
+]

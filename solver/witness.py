@@ -1,0 +1,115 @@
+"""Evaluate the bounds of a plan again, from the estate and the witnesses alone.
+
+A linear witness is evaluated exactly in integers. A search leaves no witness that could be evaluated, so
+the question is asked again, from nothing and with another seed: is there anything better?
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from zonewright.models.plan import BoundWitness, Plan
+from zonewright.models.world import World
+from zonewright.solver.cpsat import Model
+from zonewright.solver.deadline import Deadline
+from zonewright.solver.engines.exact import fixed
+from zonewright.solver.linear import Multipliers, exact_bound
+from zonewright.solver.program import Program, lower
+
+#: Added to the plan's seed when a search is repeated.
+OTHER_SEED = 7919
+
+
+@dataclass(frozen=True)
+class BoundFinding:
+    """What evaluating one bound again gave."""
+
+    goal: str
+    bound: int
+    kind: str
+    confirmed: bool
+    text: str
+
+
+def verify_bound(
+    world: World, plan: Plan, *, time_limit_s: float = 60.0, workers: int = 1
+) -> list[BoundFinding]:
+    """Evaluate every bound that a plan claims.
+
+    A bound of a goal means: no plan that is as good in the goals before is below it. The values of the
+    goals before are the plan's own.
+    """
+    deadline = Deadline(time_limit_s)
+    programs: dict[tuple[bool, bool], Program] = {}
+    values = {goal.goal: goal.value for goal in plan.objective}
+    witnesses = {witness.goal: witness for witness in plan.bounds}
+    found: list[BoundFinding] = []
+    for goal in plan.objective:
+        if goal.bound is None:
+            continue
+        witness = witnesses.get(goal.goal)
+        if witness is None or witness.bound != goal.bound:
+            found.append(BoundFinding(goal.goal, goal.bound, "none", False, "no witness for this bound"))
+            continue
+        key = (bool(witness.data.get("pooled")), bool(witness.data.get("partial")))
+        if plan.unplaced and not key[1]:
+            found.append(
+                BoundFinding(goal.goal, goal.bound, witness.kind, False, "proven for whole placements only")
+            )
+            continue
+        if key not in programs:
+            programs[key] = lower(world, pooled=key[0], partial=key[1])
+        found.append(_one(programs[key], witness, values, deadline, (plan.seed or 0) + OTHER_SEED, workers))
+    return found
+
+
+def _one(
+    program: Program,
+    witness: BoundWitness,
+    values: dict[str, int],
+    deadline: Deadline,
+    seed: int,
+    workers: int,
+) -> BoundFinding:
+    def finding(confirmed: bool, text: str) -> BoundFinding:
+        return BoundFinding(witness.goal, witness.bound, witness.kind, confirmed, text)
+
+    names = [stage.goal for stage in program.stages]
+    if witness.goal not in names:
+        return finding(False, "the estate has no such goal")
+    k = names.index(witness.goal)
+    stage = program.stages[k]
+    before = program.stages[:k]
+    if any(s.goal not in values for s in before):
+        return finding(False, "the plan does not say the values of the goals before")
+    if not stage.terms:
+        return finding(witness.bound <= stage.constant, f"the goal is {stage.constant} in every plan")
+    matrix = fixed(program.matrix, before, [values[s.goal] for s in before])
+    if witness.kind == "linear":
+        multipliers = _multipliers(witness.data, matrix.shape[0])
+        if multipliers is None:
+            return finding(False, "the witness is damaged")
+        bound = exact_bound(matrix, stage.terms, stage.constant, multipliers)
+        if bound is None or bound < witness.bound:
+            return finding(False, f"the multipliers prove {bound}, not {witness.bound}")
+        return finding(True, f"{len(multipliers.row)} multipliers, evaluated exactly, prove {bound}")
+    model = Model(matrix)
+    model.require(stage.terms, None, witness.bound - 1 - stage.constant)
+    answer = model.minimize(None, deadline, seconds=deadline.left, workers=workers, seed=seed)
+    if answer.status == "infeasible":
+        return finding(True, "searched again with another seed: nothing is below it")
+    if answer.status == "open":
+        return finding(False, "searched again: the time ran out before an answer")
+    return finding(False, "searched again: something is below it")
+
+
+def _multipliers(data: dict[str, Any], rows: int) -> Multipliers | None:
+    try:
+        denominator = int(data["denominator"])
+        row, weight = tuple(map(int, data["row"])), tuple(map(int, data["weight"]))
+    except (KeyError, TypeError, ValueError):
+        return None
+    if denominator < 1 or len(row) != len(weight) or any(not 0 <= i < rows for i in row):
+        return None
+    return Multipliers(denominator, row, weight)
