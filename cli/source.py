@@ -38,9 +38,17 @@ def estate_path(text: str) -> Path:
 
 def read_world(text: str) -> World:
     """Read an estate, by path or name, and look up its names."""
+    import gc
+
     from zonewright.models import load_world
 
-    return load_world(estate_path(text))
+    # Reading makes millions of objects that all stay: looking for garbage among them costs as much as reading.
+    gc.disable()
+    try:
+        return load_world(estate_path(text))
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def read_plan(path: Path) -> tuple[Plan, Document]:

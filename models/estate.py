@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator
 
 from zonewright.models.base import Moment, Name, Record, Text
 from zonewright.models.catalogue import Catalogue
@@ -88,13 +88,14 @@ class Estate(Record):
     goals: Annotated[list[Goal], Field(min_length=1)] = list(DEFAULT_GOALS)
     """What is best, first things first."""
 
-    @model_validator(mode="after")
-    def _goals_once(self) -> Self:
-        if len(set(self.goals)) != len(self.goals):
-            raise ValueError("goals name one goal twice")
-        if self.goals[0] != "placed":
-            raise ValueError("goals must begin with placed")
-        return self
+    @field_validator("goals")
+    @classmethod
+    def _goals_once(cls, goals: list[Goal]) -> list[Goal]:
+        if len(set(goals)) != len(goals):
+            raise ValueError("name one goal twice")
+        if goals[0] != "placed":
+            raise ValueError("must begin with placed")
+        return goals
 
     @property
     def fingerprint(self) -> str:

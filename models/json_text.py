@@ -7,8 +7,11 @@ import re
 from typing import Any
 
 from zonewright.models.problems import InputError, printable
+from zonewright.models.yaml_text import parse_yaml_text
 
 _MOST_DIGITS = 30
+#: How much of a text is looked at to find the line of a key.
+MOST_LINE_LETTERS = 2_000_000
 
 
 def parse_json_text(text: str, source: str | None = None) -> Any:
@@ -53,10 +56,11 @@ def parse_json_text(text: str, source: str | None = None) -> Any:
 
 def _given_twice(text: str, source: str | None, keys: list[str]) -> InputError:
     seen: set[str] = set()
-    for key in keys:
-        if key in seen:
-            break
-        seen.add(key)
-    places = list(re.finditer(re.escape(json.dumps(key, ensure_ascii=False)) + r"\s*:", text))
-    line = text.count("\n", 0, places[-1].start()) + 1 if places else None
-    return InputError(f"key {printable(key)} is given twice", source=source, line=line)
+    key = next(key for key in keys if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+    what = f"key {printable(key)} is given twice"
+    try:
+        parse_yaml_text(text[:MOST_LINE_LETTERS])
+    except InputError as error:
+        if error.what == what:
+            return InputError(what, source=source, line=error.line)
+    return InputError(what, source=source)

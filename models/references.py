@@ -26,9 +26,10 @@ Path = tuple[str | int, ...]
 def check_references(world: World) -> None:
     """Raise InputError at the first name that is not known, or size that cannot be right."""
     _unique(world)
-    _topology(world)
-    _networks(world)
-    _things(world)
+    levels = _levels(world)
+    _topology(world, levels)
+    _networks(world, levels)
+    _things(world, levels)
     _groups(world)
     _instances(world)
     _services(world)
@@ -92,12 +93,12 @@ def _priced(world: World, prices: Mapping[str, Any], path: Path) -> None:
         _known(name, (*SPELLINGS, *world.estate.known_resources), "resource", (*path, name))
 
 
-def _topology(world: World) -> None:
+def _topology(world: World, levels: Mapping[str, str]) -> None:
     estate = world.estate
     for position, name in enumerate(estate.resource_names):
         if name in (*RESOURCES, *SPELLINGS, *estate.resource_names[:position]):
             raise InputError(f"{name} is known already", path=("resource_names", position))
-    places = {*_levels(world), *world.clients}
+    places = {*levels, *world.clients}
     _topology_of(world, estate, places, ())
     for position, catalogue in enumerate(estate.catalogues):
         if not isinstance(catalogue, str):
@@ -150,9 +151,8 @@ def _place(name: str | None, level: str, levels: Mapping[str, str], path: Path) 
         raise InputError(f"{name} is a {levels[name]}, a {level} belongs here.{near}", path=path)
 
 
-def _networks(world: World) -> None:
+def _networks(world: World, levels: Mapping[str, str]) -> None:
     estate = world.estate
-    levels = _levels(world)
     for position, vpc in enumerate(estate.vpcs):
         _place(vpc.region, "region", levels, ("vpcs", position, "region"))
         _known(vpc.account, world.accounts, "account", ("vpcs", position, "account"))
@@ -193,9 +193,8 @@ def _disjoint(world: World, blocks: list[tuple[ipaddress.IPv4Network, int]]) -> 
         around = (block, position)
 
 
-def _things(world: World) -> None:
+def _things(world: World, levels: Mapping[str, str]) -> None:
     estate = world.estate
-    levels = _levels(world)
     for section in ("elastic_ips", "disks", "snapshots", "security_groups", "route_tables", "key_pairs"):
         for position, thing in enumerate(getattr(estate, section)):
             path: Path = (section, position)

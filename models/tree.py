@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TypeVar
 
 from zonewright.models.catalogue import Catalogue
 from zonewright.models.problems import InputError, maybe
@@ -12,6 +13,8 @@ from zonewright.models.quantities import as_fraction
 from zonewright.models.topology import Domain, Provision, State, Stock
 
 MOST_DOMAINS = 200_000
+
+V = TypeVar("V")
 
 
 @dataclass(frozen=True)
@@ -157,19 +160,37 @@ def build_tree(
     of a catalogue's overrides the fields that it sets.
     """
     merged: dict[str, tuple[Domain, str, tuple[str | int, ...]]] = {}
-    for catalogue in catalogues:
-        for name, level, entries in (
-            ("regions", "region", catalogue.regions),
-            ("zones", "zone", catalogue.zones),
-            ("racks", "rack", catalogue.racks),
-            ("hosts", "host", catalogue.hosts),
-            ("domains", None, catalogue.domains),
-        ):
-            _merge(merged, name, level, entries, (f"catalogue {catalogue.catalogue}",), override=True)
+    sections = tuple((name, level, tuple(entries)) for name, level, entries in sections)
+    of_catalogues = [(f"catalogue {c.catalogue}", *section) for c in catalogues for section in _sections(c)]
+    _not_too_many(
+        [(name, entries) for _, name, _, entries in of_catalogues] + [(n, e) for n, _, e in sections]
+    )
+    for catalogue, name, level, entries in of_catalogues:
+        _merge(merged, name, level, entries, (catalogue,))
     own: set[str] = set()
     for name, level, entries in sections:
-        _merge(merged, name, level, entries, (), override=True, own=own)
+        _merge(merged, name, level, entries, (), own=own)
     return _resolve(merged, levels, tuple(consider))
+
+
+def _sections(catalogue: Catalogue) -> tuple[tuple[str, str | None, Iterable[Domain]], ...]:
+    return (
+        ("regions", "region", catalogue.regions),
+        ("zones", "zone", catalogue.zones),
+        ("racks", "rack", catalogue.racks),
+        ("hosts", "host", catalogue.hosts),
+        ("domains", None, catalogue.domains),
+    )
+
+
+def _not_too_many(sections: Iterable[tuple[str, Iterable[Domain]]]) -> None:
+    """Raise InputError before hosts are counted out, where there would be too many."""
+    total = 0
+    for name, entries in sections:
+        for position, entry in enumerate(entries):
+            total += entry.count or 1
+            if total > MOST_DOMAINS:
+                raise InputError(f"more than {MOST_DOMAINS} domains", path=(name, position))
 
 
 def _merge(
@@ -179,7 +200,6 @@ def _merge(
     entries: Iterable[Domain],
     prefix: tuple[str | int, ...],
     *,
-    override: bool,
     own: set[str] | None = None,
 ) -> None:
     for position, entry in enumerate(entries):
@@ -189,8 +209,6 @@ def _merge(
             raise InputError(f"{entry.id} needs its level", path=path)
         if entry.level is not None and entry.level != at:
             raise InputError(f"{entry.id} says level {entry.level} under {section}", path=path)
-        if len(merged) + (entry.count or 1) > MOST_DOMAINS and entry.id not in merged:
-            raise InputError(f"more than {MOST_DOMAINS} domains", path=path)
         for domain in _counted(entry):
             if own is not None:
                 if domain.id in own:
@@ -220,8 +238,15 @@ def _counted(entry: Domain) -> Iterable[Domain]:
     if entry.count is None:
         yield entry
         return
+    # What model_copy does, for hosts by the hundred thousand: everything but the name is shared.
+    fields = {**entry.__dict__, "count": None}
     for number in range(entry.count):
-        yield entry.model_copy(update={"id": f"{entry.id}-{number}", "count": None})
+        host = Domain.__new__(Domain)
+        object.__setattr__(host, "__dict__", {**fields, "id": f"{entry.id}-{number}"})
+        object.__setattr__(host, "__pydantic_fields_set__", entry.model_fields_set)
+        object.__setattr__(host, "__pydantic_extra__", None)
+        object.__setattr__(host, "__pydantic_private__", None)
+        yield host
 
 
 def _resolve(
@@ -259,11 +284,15 @@ def _resolve(
                 level=level,
                 parent=parent,
                 ancestors=(*(above.ancestors if above else ()), index),
-                labels={**(above.labels if above else {}), **domain.labels},
-                price={**(above.price if above else {}), **domain.price},
+                labels=_inherited(above.labels if above else {}, domain.labels),
+                price=_inherited(above.price if above else {}, domain.price),
             )
         )
     return Tree(nodes, levels)
+
+
+def _inherited(above: dict[str, V], own: dict[str, V]) -> dict[str, V]:
+    return {**above, **own} if above and own else own or above
 
 
 def _considered(

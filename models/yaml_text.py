@@ -96,18 +96,19 @@ class _Builder:
     def build(self, events: Iterator[Any]) -> Any:
         documents = 0
         for event in events:
-            if isinstance(event, yaml.ScalarEvent):
+            kind = type(event)
+            if kind is yaml.ScalarEvent:
                 self._scalar(event)
-            elif isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
+            elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
                 self._open(event)
-            elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
+            elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
                 frame = self.stack.pop()
                 if frame.anchor is not None:
                     self.anchors[frame.anchor] = (frame.data, frame.nodes, frame.height)
                 self._add(frame.data, frame.nodes, frame.height, event)
-            elif isinstance(event, yaml.AliasEvent):
+            elif kind is yaml.AliasEvent:
                 self._alias(event)
-            elif isinstance(event, yaml.DocumentStartEvent):
+            elif kind is yaml.DocumentStartEvent:
                 documents += 1
                 if documents > 1:
                     raise self._refuse(event, "holds more than one document")
@@ -154,7 +155,10 @@ class _Builder:
             if event.anchor is not None:
                 self.anchors[event.anchor] = (key, 1, 0)
             return
-        value = self._value(event)
+        if event.tag is None:
+            value = self._plain(event, event.value) if event.implicit[0] else event.value
+        else:
+            value = self._tagged(event)
         if event.anchor is not None:
             self.anchors[event.anchor] = (value, 1, 0)
         self._add(value, 1, 0, event)
@@ -175,13 +179,9 @@ class _Builder:
             frame.data[frame.key] = value
             frame.key = None
 
-    def _value(self, event: Any) -> Any:
+    def _tagged(self, event: Any) -> Any:
         text: str = event.value
         tag = event.tag
-        if tag is None:
-            if not event.implicit[0]:
-                return text
-            return self._plain(event, text)
         if tag in ("!", _PREFIX + "str"):
             return text
         kind = tag.removeprefix(_PREFIX)
@@ -196,6 +196,13 @@ class _Builder:
     def _plain(self, event: Any, text: str) -> Any:
         first = text[:1]
         if first in "-+.0123456789" and first:
+            if (
+                text.isdigit()
+                and text.isascii()
+                and len(text) <= _MOST_DIGITS
+                and (first != "0" or text == "0")
+            ):
+                return int(text)
             return self._number(event, text)
         if len(text) <= 5:
             if text in ("", "~"):

@@ -1,0 +1,1 @@
+"""Malformed and hostile estates: each is one change to an estate that is in order."""
