@@ -1,0 +1,112 @@
+"""Rule by rule: the solver against brute force on random tiny estates.
+
+    python -m benchmarks.rule_table [--seed 0] [--per-cell 30] [--rules spread survive_static] [--save FOLDER]
+
+For every rule, estates are drawn until each of feasible, infeasible and binding (dropping the rule changes
+the best plan) has at least `--per-cell`. Status and full objective are compared with an enumeration that
+shares no code with the checkers or the lowering, and every plan is judged by both. Exits 1 on a mismatch.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.brute.cases import KINDS, Case, cases
+from tests.brute.duel import Claim, Raw, Solver, judged
+
+CELLS = ("feasible", "infeasible", "binding")
+#: Estates drawn for a rule before it is said that a cell cannot be filled.
+MOST_DRAWN = 3000
+
+
+@dataclass
+class Row:
+    """What one rule's estates showed."""
+
+    kind: str
+    cells: Counter[str] = field(default_factory=Counter)
+    drawn: int = 0
+    mismatches: list[tuple[Case, str]] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def least(self) -> int:
+        """Estates in the emptiest cell."""
+        return min(self.cells[name] for name in CELLS)
+
+
+def placed(data: Raw, partial: bool) -> Claim:
+    """What `place` says of an estate."""
+    from zonewright.models import Status, World, check_plan, estate_from_data
+    from zonewright.solver import place
+
+    world = World(estate_from_data(data))
+    result = place(world, workers=1, time_limit_s=20, partial=partial)
+    if result.status is Status.INFEASIBLE:
+        return Claim(False, True, [], None, [])
+    if result.plan is None:
+        return Claim(True, False, [], None, ["there is no plan"])
+    report = check_plan(world, result.plan)
+    faults = [f"{v.rule}: {v.message}" for v in report.violations if v.hard] + report.claims
+    values = [(goal.goal, goal.value) for goal in result.objective]
+    optimal = result.status is Status.OPTIMAL and all(goal.closed for goal in result.objective)
+    return Claim(True, optimal, values, result.plan.model_dump(mode="json", by_alias=True), faults)
+
+
+def rows(
+    solver: Solver, kinds: list[str], seed: int, per_cell: int, *, stop_at_mismatch: bool = False
+) -> Iterator[Row]:
+    """Yield a row per rule, once its cells are full."""
+    for kind in kinds:
+        row = Row(kind)
+        start = time.perf_counter()
+        for case in cases(kind, seed):
+            row.drawn += 1
+            try:
+                cell, difference = judged(case, solver)
+            except Exception as error:
+                cell, difference = "feasible", f"{type(error).__name__}: {error}"
+            row.cells[cell] += 1
+            if difference:
+                row.mismatches.append((case, difference))
+            full = row.least >= per_cell or row.drawn >= MOST_DRAWN
+            if full or (stop_at_mismatch and row.mismatches):
+                break
+        row.seconds = time.perf_counter() - start
+        yield row
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Print the table; return the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--per-cell", type=int, default=30)
+    parser.add_argument("--rules", nargs="+", choices=list(KINDS), default=list(KINDS), metavar="RULE")
+    parser.add_argument("--save", type=Path, help="write the estates that differ to this folder")
+    options = parser.parse_args(arguments)
+    print(f"{'rule':22}{'feasible':>10}{'infeasible':>12}{'binding':>9}{'mismatches':>12}{'seconds':>9}")
+    bad = 0
+    for row in rows(placed, options.rules, options.seed, options.per_cell):
+        cells = row.cells
+        figures = f"{cells['feasible']:10}{cells['infeasible']:12}{cells['binding']:9}"
+        print(f"{row.kind:22}{figures}{len(row.mismatches):12}{row.seconds:9.1f}", flush=True)
+        bad += len(row.mismatches) + (row.least < options.per_cell)
+        for case, difference in row.mismatches:
+            print(f"    {case.name}: {difference}", file=sys.stderr)
+            if options.save:
+                options.save.mkdir(parents=True, exist_ok=True)
+                name = case.name.replace("/", "-") + ("-partial" if case.partial else "")
+                (options.save / f"{name}.json").write_text(json.dumps(case.data, indent=1))
+    print("every plan agrees" if not bad else f"{bad} findings")
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
