@@ -59,9 +59,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Generate an estate, the same for the same seed.",
     )
     kinds = parser.add_subparsers(dest="what", required=True)
-    region = kinds.add_parser(
-        "region", help="zones, racks and hosts; at most one of a group per host, even zones"
-    )
+    region = kinds.add_parser("region", help="zones, racks and hosts; at most one of a group per host, even zones")
     region.add_argument("--instances", type=int, default=5_000)
     region.add_argument("--groups", type=int, default=400)
     region.add_argument("--hosts", type=int, default=600)

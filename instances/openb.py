@@ -91,9 +91,7 @@ def _pods(path: Path) -> tuple[list[dict[str, Any]], dict[str, list[str]]]:
     for line, row in _rows(path, _POD_COLUMNS):
         qos = row["qos"] or "BE"
         if qos not in PRIORITY:
-            raise InputError(
-                f"unknown qos {printable(qos)}.{maybe(qos, PRIORITY)}", source=str(path), line=line
-            )
+            raise InputError(f"unknown qos {printable(qos)}.{maybe(qos, PRIORITY)}", source=str(path), line=line)
         cpu, memory = _number(path, line, row, "cpu_milli"), _number(path, line, row, "memory_mib")
         cards = _number(path, line, row, "num_gpu")
         gpu = cards * _number(path, line, row, "gpu_milli") if cards else 0

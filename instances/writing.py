@@ -12,7 +12,12 @@ from zonewright.models import Estate, InputError
 
 def estate_data(estate: Estate) -> dict[str, Any]:
     """Return an estate as plain data without what is left at its default."""
-    return estate.model_dump(mode="json", exclude_defaults=True, by_alias=True)
+    data = estate.model_dump(mode="json", exclude_defaults=True, by_alias=True)
+    if estate.rules:
+        # A rule's kind is the default of its class, and yet what tells the classes apart.
+        rules = zip(estate.rules, data["rules"], strict=True)
+        data["rules"] = [{"rule": rule.rule, **entry} for rule, entry in rules]
+    return data
 
 
 def estate_json(data: dict[str, Any]) -> str:
