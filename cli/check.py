@@ -13,9 +13,7 @@ from zonewright.cli.exits import Exit
 
 @guarded
 def check(
-    estate: Annotated[
-        str, typer.Argument(metavar="ESTATE", help="A YAML or JSON file, or a shipped estate.")
-    ],
+    estate: Annotated[str, typer.Argument(metavar="ESTATE", help="A YAML or JSON file, or a shipped estate.")],
     plan: Annotated[Path, typer.Argument(metavar="PLAN.json", help="A plan, from `place -o` or by hand.")],
     bound: Annotated[
         bool, typer.Option("--bound", help="Evaluate the proof of every bound again, in exact integers.")

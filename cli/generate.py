@@ -26,9 +26,7 @@ def generate(
     ],
     output: Annotated[
         Path,
-        typer.Option(
-            "--output", "-o", metavar="ESTATE", help="The file: .json, or YAML.", show_default=False
-        ),
+        typer.Option("--output", "-o", metavar="ESTATE", help="The file: .json, or YAML.", show_default=False),
     ],
     instances: Annotated[
         int | None,

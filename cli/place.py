@@ -29,9 +29,7 @@ def _seconds(value: float) -> float:
 
 @guarded
 def place(
-    estate: Annotated[
-        str, typer.Argument(metavar="ESTATE", help="A YAML or JSON file, or a shipped estate.")
-    ],
+    estate: Annotated[str, typer.Argument(metavar="ESTATE", help="A YAML or JSON file, or a shipped estate.")],
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="PLAN.json", help="Save the plan in this file.")
     ] = None,
@@ -91,8 +89,7 @@ def place(
     world = read_world(estate)
     begin_with = read_plan(hint)[0] if hint is not None else None
     read_s = time.monotonic() - _BEGAN
-    # Writing takes about as long as reading did, and never long.
-    left_s = max(0.05, time_limit - read_s - min(read_s / 2, time_limit / 10))
+    left_s = max(0.05, time_limit - read_s)  # of which the solver keeps back what writing takes
     result = _solve(world, left_s, workers, seed, work_limit, partial, begin_with, quiet)
     saved, fault = _save(world, result, output)
     _show(world, result, saved, json_=json_, quiet=quiet)

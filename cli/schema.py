@@ -21,9 +21,7 @@ class Format(StrEnum):
 
 @guarded
 def schema(
-    of: Annotated[
-        Format, typer.Argument(metavar="[estate|plan|catalogue]", help="Which format.")
-    ] = Format.ESTATE,
+    of: Annotated[Format, typer.Argument(metavar="[estate|plan|catalogue]", help="Which format.")] = Format.ESTATE,
 ) -> Exit:
     """Print the JSON Schema of a format: for editors, and for programs that write estates.
 

@@ -9,9 +9,9 @@ from rich.console import Console
 from rich.text import Text
 
 from zonewright.models.plan import GoalValue
-from zonewright.report.amounts import money_text
-from zonewright.report.console import lines, table
-from zonewright.report.goals_table import goals_table
+from zonewright.report.amounts import money_text, value_text
+from zonewright.report.console import lines, print_table
+from zonewright.report.goals_table import print_goals
 
 if TYPE_CHECKING:
     from zonewright.models import Plan, Report, Violation, World
@@ -19,17 +19,18 @@ if TYPE_CHECKING:
 MOST_ROWS = 100
 
 
-def print_check(
-    console: Console, world: World, plan: Plan, report: Report, bounds: Sequence[Any] | None
-) -> None:
+def print_check(console: Console, world: World, plan: Plan, report: Report, bounds: Sequence[Any] | None) -> None:
     """Print what a check found; `bounds` are the findings on the plan's bounds, None where not asked."""
     broken = [v for v in report.violations if v.hard]
     missed = [v for v in report.violations if not v.hard]
     verdict = ("valid", "bold green") if report.valid else ("not valid", "bold red")
     first = Text.assemble((world.estate.estate, "bold"), ": the plan is ", verdict)
-    first.append(
-        f", {len(broken):,} rules broken, {len(missed):,} wishes missed, {len(report.claims):,} untrue claims"
-    )
+    first.append(f", {len(broken):,} rules broken, {len(missed):,} wishes missed")
+    if report.claims:
+        first.append(f", {len(report.claims):,} untrue claims")
+    left_out = sum(value for goal, value in report.objective if goal.startswith("placed"))
+    if left_out:
+        first.append(f", {left_out:,} instances left out")
     console.print(first, soft_wrap=True)
     console.print()
     _violations(console, "Broken", broken, world.estate.currency)
@@ -37,19 +38,24 @@ def print_check(
     lines(console, "The plan says what is not so", report.claims)
     claimed = {goal.goal: goal.bound for goal in plan.objective}
     found = [GoalValue(goal=goal, value=value, bound=claimed.get(goal)) for goal, value in report.objective]
-    console.print(goals_table(world, found))
+    print_goals(console, world, found, "Objective, with the bounds that the plan claims")
     if bounds is not None:
         rows = [
-            (b.goal, b.bound, b.kind, "confirmed" if b.confirmed else "NOT confirmed", b.text) for b in bounds
+            (
+                b.goal,
+                value_text(b.goal, b.bound, world.estate.currency),
+                b.kind,
+                "confirmed" if b.confirmed else "NOT confirmed",
+                b.text,
+            )
+            for b in bounds
         ]
-        console.print(table("Bounds evaluated again", ["goal", "bound>", "kind", "result", "how"], rows))
+        print_table(console, "Bounds evaluated again", ["goal", "bound>", "kind", "result", "how"], rows)
         if not bounds:
             console.print(Text("The plan carries no bounds to evaluate."))
 
 
 def _violations(console: Console, title: str, violations: Sequence[Violation], currency: str) -> None:
-    if not violations:
-        return
     rows = [
         (
             v.rule,
@@ -59,8 +65,9 @@ def _violations(console: Console, title: str, violations: Sequence[Violation], c
             money_text(v.amount, currency) if v.rule == "budget" else f"{v.amount:,}",
             v.message,
         )
-        for v in violations[:MOST_ROWS]
+        for v in violations[: MOST_ROWS + 1]
     ]
-    console.print(table(title, ["rule", "label", "group", "domain", "amount>", "message"], rows))
+    columns = ["rule", "label", "group", "domain", "amount>", "message"]
+    print_table(console, title, columns, rows, MOST_ROWS)
     if len(violations) > MOST_ROWS:
-        console.print(Text(f"  … and {len(violations) - MOST_ROWS:,} more\n"))
+        console.print(Text(f"In all {len(violations):,}; --json lists every one.\n"))

@@ -27,16 +27,25 @@ def stderr_console() -> Console:
     return Console(file=sys.stderr, markup=False, emoji=False, highlight=False)
 
 
-def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
-    """Return a table; columns whose name ends in `>` are flushed right (and lose it)."""
-    found = Table(
-        title=Text(title), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, title_style="bold"
-    )
+def print_table(
+    console: Console, title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], most: int = 100
+) -> None:
+    """Print a table under its title, nothing where it has no rows, and how many more rows there are.
+
+    Columns whose name ends in `>` are flushed right (and lose it).
+    """
+    if not rows:
+        return
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for name in columns:
-        found.add_column(Text(name.removesuffix(">")), justify="right" if name.endswith(">") else "left")
-    for row in rows:
-        found.add_row(*(cell(value) for value in row))
-    return found
+        table.add_column(Text(name.removesuffix(">")), justify="right" if name.endswith(">") else "left")
+    for row in rows[:most]:
+        table.add_row(*(cell(value) for value in row))
+    console.print(Text(title, style="bold"))
+    console.print(table)
+    if len(rows) > most:
+        console.print(Text(f" … and {len(rows) - most:,} more"))
+    console.print()
 
 
 def cell(value: object) -> Text:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.text import Text
 
-from zonewright.report.console import table
+from zonewright.report.console import print_table
 
 if TYPE_CHECKING:
     from zonewright.instances import ShippedEstate
@@ -21,7 +21,5 @@ def print_estates(console: Console, estates: Sequence[ShippedEstate]) -> None:
         for entry in estates
     ]
     columns = ["name", "what it is", "instances>", "hosts>", "feasible"]
-    console.print(table("Estates that ship", columns, rows))
-    console.print(
-        Text("zonewright place NAME solves one; its file opens with its story and what is hard in it.")
-    )
+    print_table(console, "Estates that ship", columns, rows)
+    console.print(Text("zonewright place NAME solves one; its file opens with its story and what is hard in it."))

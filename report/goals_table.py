@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rich.table import Table
+from rich.console import Console
 
 from zonewright.report.amounts import gap_text, value_text
-from zonewright.report.console import table
+from zonewright.report.console import print_table
 
 if TYPE_CHECKING:
     from zonewright.models import World
     from zonewright.models.plan import GoalValue
 
 
-def goals_table(world: World, objective: Sequence[GoalValue]) -> Table:
-    """Return one row per goal, most important first."""
+def print_goals(console: Console, world: World, objective: Sequence[GoalValue], title: str = "Objective") -> None:
+    """Print one row per goal, most important first."""
     currency = world.estate.currency
     rows = [
         (
@@ -27,7 +27,7 @@ def goals_table(world: World, objective: Sequence[GoalValue]) -> Table:
         )
         for goal in objective
     ]
-    return table("Objective", ["goal", "value>", "bound>", "gap>"], rows)
+    print_table(console, title, ["goal", "value>", "bound>", "gap>"], rows)
 
 
 def goals_line(world: World) -> str:

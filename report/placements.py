@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from rich.table import Table
+from rich.console import Console
 
-from zonewright.report.console import table
+from zonewright.report.console import print_table
 
 if TYPE_CHECKING:
     from zonewright.models import Plan, World
@@ -16,14 +16,15 @@ MOST_ROWS = 40
 MOST_ZONES = 9
 
 
-def placement_table(world: World, plan: Plan) -> Table:
-    """Return where everything goes: row by row where a person can read it all, summed up otherwise."""
+def print_placements(console: Console, world: World, plan: Plan) -> None:
+    """Print where everything goes: row by row where a person can read it all, summed up otherwise."""
     if len(plan.placements) <= MOST_ROWS:
-        return _every_row(plan)
-    return _by_zone(world, plan)
+        _every_row(console, plan)
+    else:
+        _by_zone(console, world, plan)
 
 
-def _every_row(plan: Plan) -> Table:
+def _every_row(console: Console, plan: Plan) -> None:
     networked = any(entry.subnet for entry in plan.placements)
     named = any(entry.instances for entry in plan.placements)
     columns = [
@@ -41,10 +42,10 @@ def _every_row(plan: Plan) -> Table:
         if named:
             row.append(", ".join(entry.instances))
         rows.append(row)
-    return table("Placement", columns, rows)
+    print_table(console, "Placement", columns, rows)
 
 
-def _by_zone(world: World, plan: Plan) -> Table:
+def _by_zone(console: Console, world: World, plan: Plan) -> None:
     """Count instances, and hosts where zones have them, by group and zone."""
     tree = world.tree
     counts: dict[str, Counter[str]] = {}
@@ -83,4 +84,4 @@ def _by_zone(world: World, plan: Plan) -> Table:
     rows.append(row("all", zones, all_hosts))
     title = "Placement by group and zone" + (" (instances on hosts)" if all_hosts else "")
     columns = ["group", *(f"{zone}>" for zone in shown), *([f"{others} more>"] if others else []), "all>"]
-    return table(title, columns, rows)
+    print_table(console, title, columns, rows)

@@ -8,9 +8,9 @@ from rich.console import Console
 from rich.text import Text
 
 from zonewright.report.amounts import share_text
-from zonewright.report.console import lines, table
-from zonewright.report.goals_table import goals_line, goals_table
-from zonewright.report.placements import placement_table
+from zonewright.report.console import lines, print_table
+from zonewright.report.goals_table import goals_line, print_goals
+from zonewright.report.placements import print_placements
 
 if TYPE_CHECKING:
     from zonewright.models import Plan, World
@@ -27,25 +27,19 @@ _STYLES = {
 def print_result(console: Console, world: World, result: Result, saved: str | None) -> None:
     """Print the outcome of `place`."""
     _headline(console, world, result)
-    if result.clash:
-        _clash(console, result)
-    if result.objective:
-        console.print(goals_table(world, result.objective))
+    _clash(console, result)
+    whole = result.status.value in ("OPTIMAL", "FEASIBLE")
+    title = "Objective" if whole else "Objective of the largest partial plan found"
+    print_goals(console, world, result.objective, title)
     plan = result.plan
     if plan is not None:
-        if plan.placements:
-            console.print(placement_table(world, plan))
+        print_placements(console, world, plan)
         _networks(console, plan)
         unplaced = [(entry.group, entry.count, ", ".join(entry.instances)) for entry in plan.unplaced]
-        if unplaced:
-            console.print(table("Unplaced", ["group", "count>", "instances"], unplaced[:40]))
-            if len(unplaced) > 40:
-                console.print(Text(f"  … and {len(unplaced) - 40:,} more groups\n"))
+        print_table(console, "Unplaced", ["group", "count>", "instances"], unplaced, 40)
         if plan.scenarios:
             moved = sum(p.count for s in plan.scenarios for p in s.placements)
-            console.print(
-                f"Evacuations: {len(plan.scenarios):,} scenarios, {moved:,} instances placed again\n"
-            )
+            console.print(f"Evacuations: {len(plan.scenarios):,} scenarios, {moved:,} instances placed again\n")
         lines(console, "Not proven: left to the provider", plan.not_proven)
     lines(console, "Assumptions this hinges on", result.assumptions)
     if saved is not None:
@@ -75,17 +69,14 @@ def _clash(console: Console, result: Result) -> None:
     if result.clash_minimal:
         title += " (without any one of them there is a plan)"
     rows = [(c.rule, c.label, c.group, c.domain, c.text) for c in result.clash]
-    console.print(table(title, ["rule", "label", "group", "domain", "in words"], rows))
+    print_table(console, title, ["rule", "label", "group", "domain", "in words"], rows)
 
 
 def _networks(console: Console, plan: Plan) -> None:
     balancers = [(entry.balancer, ", ".join(entry.zones)) for entry in plan.balancers]
-    if balancers:
-        console.print(table("Load balancers", ["balancer", "zones"], balancers))
+    print_table(console, "Load balancers", ["balancer", "zones"], balancers)
     subnets: list[tuple[object, ...]] = [(s.subnet, None, s.zone, s.cidr) for s in plan.subnets]
     subnets += [(s.id, s.vpc, s.zone, s.cidr) for s in plan.new_subnets]
-    if subnets:
-        console.print(table("Subnets to create", ["subnet", "network", "zone", "block"], subnets))
+    print_table(console, "Subnets to create", ["subnet", "network", "zone", "block"], subnets)
     copies = [(entry.image, entry.region) for entry in plan.image_copies]
-    if copies:
-        console.print(table("Images to copy first", ["image", "to region"], copies))
+    print_table(console, "Images to copy first", ["image", "to region"], copies)
