@@ -96,6 +96,8 @@ class Model:
         parameters = solver.parameters
         parameters.num_workers = 1 if assume else workers
         parameters.random_seed = seed
+        # CP-SAT's own handler aborts the process when it runs in another thread than the solve.
+        parameters.catch_sigint_signal = False
         parameters.max_time_in_seconds = max(0.01, min(seconds, deadline.left))
         if work is not None:
             parameters.max_deterministic_time = max(work, 1e-6)
