@@ -62,24 +62,25 @@ def lower(
     reach as rows, and without `scenarios` the evacuation rules are left out (a relaxation too).
     `margins` leaves a share of a zone's pools free: no relaxation any more, but easier to pack.
     """
+    rules = [entry for entry in all_rules(world) if entry[1].soft is None or "soft" in world.estate.goals]
     reach = Reach(world)
     stages = Stages(stage_names(world))
     nowhere = Context(world, reach, [], [], stages, partial, pooled=False, explain=explain)
-    for label, rule in all_rules(world):
+    for label, rule in rules:
         LOWERINGS[rule.rule](nowhere, rule, label, None)
     places = pooled_places(world, reach) if pooled else single_places(world)
     ctx = Context(world, reach, places, make_classes(world, reach), stages, partial, pooled, explain)
     ctx.margins = margins or {}
     ctx.layers.append(_base_layer(ctx))
     _whole(ctx)
-    for label, rule in all_rules(world):
+    for label, rule in rules:
         LOWERINGS[rule.rule](ctx, rule, label, ctx.base)
     for signature, scenario, on_offer in (
         evacuation_layers(world, below_zones=not pooled) if scenarios else ()
     ):
         layer = make_layer(ctx, signature, scenario, on_offer)
         ctx.layers.append(layer)
-        for label, rule in all_rules(world):
+        for label, rule in rules:
             if rule.in_events or rule.rule == "survive":
                 LOWERINGS[rule.rule](ctx, rule, label, layer)
     lower_goals(ctx)
