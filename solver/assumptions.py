@@ -24,15 +24,11 @@ def assumptions_of(world: World, sites: dict[int, dict[int, int]] | None) -> lis
         any(isinstance(rule, LatencyLimit) for _, rule in all_rules(world))
         or "client_latency" in world.estate.goals
     ):
-        for entries in (*(c.latencies for c in world.catalogues), world.estate.latencies):
-            for entry in entries:
-                if (
-                    entry.source
-                    and entry.source.assumption
-                    and all(n in world.tree.by_id for n in entry.between)
-                ):
-                    a, b = entry.between
-                    found[f"latency {a} - {b} {entry.rtt_ms:g} ms: {entry.source.assumption}"] = None
+        for pairs in (*(c.latencies for c in world.catalogues), world.estate.latencies):
+            for pair in pairs:
+                if pair.source and pair.source.assumption and all(n in world.tree.by_id for n in pair.between):
+                    a, b = pair.between
+                    found[f"latency {a} - {b} {pair.rtt_ms:g} ms: {pair.source.assumption}"] = None
     if sites is not None:
         found.update(dict.fromkeys(_not_stated(world, sites)))
     return list(found)
