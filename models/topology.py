@@ -8,7 +8,7 @@ from typing import Annotated, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from zonewright.models.base import Name, Record, Source, Text
-from zonewright.models.quantities import Amount, Amounts, Count, Millis, Money, fold_spellings
+from zonewright.models.quantities import SPELLINGS, Amount, Amounts, Count, Millis, Money, fold_spellings
 
 
 class State(StrEnum):
@@ -61,8 +61,15 @@ def _stocks(value: object) -> object:
     """Read a bare number as owned."""
     if isinstance(value, dict):
         plain = {k: v for k, v in value.items() if not isinstance(v, dict)}
-        rest = {k: v for k, v in value.items() if isinstance(v, dict)}
         folded = fold_spellings(plain)
+        rest: dict[str, object] = {}
+        for name, parts in value.items():
+            if isinstance(parts, dict):
+                unit, factor = SPELLINGS.get(name, (name, 1))
+                if unit in rest:
+                    raise ValueError(f"gives {unit} twice")
+                spelled = {part: fold_spellings({name: amount}) for part, amount in parts.items()}
+                rest[unit] = {part: by_unit[unit] for part, by_unit in spelled.items()} if factor != 1 else parts
         for name in rest:
             if name in folded:
                 raise ValueError(f"gives {name} twice")

@@ -62,7 +62,18 @@ def _not_stated(world: World, sites: dict[int, dict[int, int]]) -> list[str]:
                 if tree.service(site, service) is Provision.NOT_STATED:
                     region = tree.nodes[world.region_of(site)].id
                     services[f"{service} in {region} is not stated: taken as provided"] = None
-    return [*unlimited, *services]
+    return [*unlimited, *services, *_assumed_domains(world, used)]
+
+
+def _assumed_domains(world: World, used: set[int]) -> list[str]:
+    """Return the assumptions that domains in use rest on, where no document stands behind them."""
+    above = {a for site in used for a in world.tree.nodes[site].ancestors}
+    found: dict[str, None] = {}
+    for index in sorted(above):
+        source = world.tree.nodes[index].domain.source
+        if source is not None and source.assumption and not source.document:
+            found[source.assumption] = None
+    return list(found)
 
 
 def delegated(world: World) -> list[str]:

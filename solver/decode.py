@@ -118,9 +118,7 @@ def placements(world: World, sites: Sites, seating: Seating | None) -> list[Plac
     ]
 
 
-def _seated(
-    unit: Unit, sites: dict[int, int], seating: Seating | None
-) -> Iterable[tuple[int, str | None, int]]:
+def _seated(unit: Unit, sites: dict[int, int], seating: Seating | None) -> Iterable[tuple[int, str | None, int]]:
     for site, count in sites.items():
         seats = seating.get((unit.index, site)) if seating is not None else None
         if seats is None:
@@ -207,9 +205,7 @@ class Networks:
         entry = self.world.vpcs[vpc]
         nodes = self.world.tree.nodes
         if entry.cidr is None:
-            self.chosen += [
-                SubnetZone(subnet=s.id, zone=nodes[zone_of[s.id]].id) for s in mine if s.id in zone_of
-            ]
+            self.chosen += [SubnetZone(subnet=s.id, zone=nodes[zone_of[s.id]].id) for s in mine if s.id in zone_of]
             return []
         taken = [ipaddress.IPv4Network(s.cidr) for s in mine if s.cidr is not None]
         free = free_space(entry.cidr, taken)

@@ -73,9 +73,7 @@ def _shrink(
 
 def _clash(program: Program, key: Key) -> Clash:
     rule, label, group, domain = key
-    texts = [
-        t.text for t in program.context.rows.tags if (t.rule, t.label, t.group, t.domain) == key and t.text
-    ]
+    texts = [t.text for t in program.context.rows.tags if (t.rule, t.label, t.group, t.domain) == key and t.text]
     if rule == "placed":
         count = program.world.groups[group].count if group in program.world.groups else None
         text = f"all {count} instances of {group} are to be placed" if group else "everything is to be placed"

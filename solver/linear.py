@@ -66,9 +66,7 @@ def relax(
     _solve(engine, model, stop)
     status = engine.status()
     zeros_j, zeros_i = np.zeros(columns), np.zeros(rows)
-    if status == helper.SolveStatus.OPTIMAL or (
-        engine.has_solution() and status == helper.SolveStatus.FEASIBLE
-    ):
+    if status == helper.SolveStatus.OPTIMAL or (engine.has_solution() and status == helper.SolveStatus.FEASIBLE):
         x_j = np.array(engine.variable_values(), float)
         dual_i = zeros_i if integral else np.array(engine.dual_values(), float)
         return Relaxation("optimal" if status == helper.SolveStatus.OPTIMAL else "open", x_j, dual_i)

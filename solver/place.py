@@ -152,9 +152,7 @@ class _Solve:
         fine = applies(pooled)
         if fine is None:
             return None, False, False
-        found = solve_pooled(
-            pooled, fine, self.deadline, workers=self.workers, seed=self.seed, news=self.news
-        )
+        found = solve_pooled(pooled, fine, self.deadline, workers=self.workers, seed=self.seed, news=self.news)
         if found.status == "infeasible":
             return None, True, True
         if found.packed is None:
@@ -244,9 +242,7 @@ def judged(world: World, plan: Plan, proofs: list[StageProof | None]) -> Plan:
     broken = [v for v in report.violations if v.hard]
     if broken:
         first = broken[0]
-        raise ArithmeticError(
-            f"the plan breaks {first.label} ({first.group}, {first.domain}): {first.message}"
-        )
+        raise ArithmeticError(f"the plan breaks {first.label} ({first.group}, {first.domain}): {first.message}")
     bounds = {proof.goal: proof.bound for proof in proofs if proof is not None}
     objective = [GoalValue(goal=g, value=v, bound=bounds.get(g)) for g, v in report.objective]
     closed = all(goal.closed for goal in objective)

@@ -43,10 +43,7 @@ def pooled_places(world: World, reach: Reach) -> list[Place]:
         key = (
             world.zone_of(site),
             tuple((r, node.usable(r), node.usable(r, firm=True)) for r in sorted(domain.capacity)),
-            tuple(
-                (f, node.usable_flavour(f), node.usable_flavour(f, firm=True))
-                for f in sorted(domain.flavours)
-            ),
+            tuple((f, node.usable_flavour(f), node.usable_flavour(f, firm=True)) for f in sorted(domain.flavours)),
             domain.most_instances,
             domain.open_cost,
             world._price_key(site),

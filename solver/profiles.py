@@ -85,11 +85,7 @@ def _selecting_rules(world: World) -> dict[str, tuple[str, ...]]:
     """Return, per group, the labels of the hard reach rules and balancers that name it."""
     found: dict[str, list[str]] = {}
     for label, rule in all_rules(world):
-        if (
-            rule.implicit
-            or not isinstance(rule, GroupRule)
-            or rule.rule not in ("domains", "residency", "pin")
-        ):
+        if rule.implicit or not isinstance(rule, GroupRule) or rule.rule not in ("domains", "residency", "pin"):
             continue
         for group in rule.selected(world):
             found.setdefault(group, []).append(label)

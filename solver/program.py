@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from zonewright.models.rules import all_rules
+from zonewright.models.rules import ReachRule, all_rules
 from zonewright.models.world import World
 from zonewright.solver.classes import make_classes
 from zonewright.solver.context import Context, Layer
@@ -75,9 +75,7 @@ def lower(
     _whole(ctx)
     for label, rule in rules:
         LOWERINGS[rule.rule](ctx, rule, label, ctx.base)
-    for signature, scenario, on_offer in (
-        evacuation_layers(world, below_zones=not pooled) if scenarios else ()
-    ):
+    for signature, scenario, on_offer in evacuation_layers(world, below_zones=not pooled) if scenarios else ():
         layer = make_layer(ctx, signature, scenario, on_offer)
         ctx.layers.append(layer)
         for label, rule in rules:
@@ -118,10 +116,14 @@ def _say_why(ctx: Context, group: str, f: int, place: int, column: int, most: in
     """Write the first reach rule that closes a cell as a row with its tag."""
     site = ctx.places[place].site
     s = ctx.reach.position[site]
-    for rule, label, enter, _ in ctx.reach.profiles[f].blocks:
+    profile = ctx.reach.profiles[f]
+    rules = dict(all_rules(ctx.world))
+    for kind, label, enter, _ in profile.blocks:
         if enter[s]:
             zone = ctx.world.tree.nodes[ctx.world.zone_of(site)].id
-            ctx.add(Sum(Tag(rule, label, group, zone), (column,), (1,), high=most))
+            rule = rules[label]
+            why = rule.blocks(ctx.world, profile.unit, site) if isinstance(rule, ReachRule) else None
+            ctx.add(Sum(Tag(kind, label, group, zone, why or ""), (column,), (1,), high=most))
 
 
 def _whole(ctx: Context) -> None:

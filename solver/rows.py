@@ -160,11 +160,6 @@ class Rows:
         low, high = np.array(self.low, ints), np.array(self.high, ints)
         if len(column):
             reach = np.abs(value).astype(float) * np.maximum(np.abs(low), np.abs(high))[column]
-            if (
-                reach.size
-                and np.add.reduceat(np.append(reach, 0.0), start[:-1]).max(initial=0.0) >= MOST_ACTIVITY
-            ):
+            if reach.size and np.add.reduceat(np.append(reach, 0.0), start[:-1]).max(initial=0.0) >= MOST_ACTIVITY:
                 raise ArithmeticError("a sum could leave the range in which numbers are exact")
-        return Matrix(
-            start, column, value, np.array(self.row_low, ints), np.array(self.row_high, ints), low, high
-        )
+        return Matrix(start, column, value, np.array(self.row_low, ints), np.array(self.row_high, ints), low, high)

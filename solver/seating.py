@@ -75,9 +75,7 @@ def _flow(demands: list[tuple[int, int, int, list[str]]], left: dict[str, int], 
         flow.add_arc_with_capacity(0, 1 + i, count)
         wanted += count
         for name in fits:
-            arcs.append(
-                (flow.add_arc_with_capacity(1 + i, 1 + len(demands) + position[name], count), i, name)
-            )
+            arcs.append((flow.add_arc_with_capacity(1 + i, 1 + len(demands) + position[name], count), i, name))
     for name, room in left.items():
         flow.add_arc_with_capacity(1 + len(demands) + position[name], sink, room)
     flow.solve(0, sink)

@@ -32,9 +32,7 @@ class BoundFinding:
     text: str
 
 
-def verify_bound(
-    world: World, plan: Plan, *, time_limit_s: float = 60.0, workers: int = 1
-) -> list[BoundFinding]:
+def verify_bound(world: World, plan: Plan, *, time_limit_s: float = 60.0, workers: int = 1) -> list[BoundFinding]:
     """Evaluate every bound that a plan claims.
 
     A bound of a goal means: no plan that is as good in the goals before is below it. The values of the

@@ -22,7 +22,7 @@ class Delegation(Record):
 class AntiAffinity(GroupRule):
     """At most k instances of a group in any one domain of a level."""
 
-    rule: Literal["anti_affinity"] = "anti_affinity"
+    rule: Literal["anti_affinity"]
     level: Name
     at_most: Annotated[int, Field(ge=1, le=100_000_000)] = 1
     delegate: bool | Delegation = False
@@ -40,7 +40,7 @@ class AntiAffinity(GroupRule):
 class Affinity(GroupRule):
     """All of the groups together in one domain; or, with `to`, only where the other group is too."""
 
-    rule: Literal["affinity"] = "affinity"
+    rule: Literal["affinity"]
     level: Name
     to: Name | None = None
     """Each domain that holds one of the groups must hold this one as well."""
@@ -75,7 +75,7 @@ class Affinity(GroupRule):
 class Separation(Rule):
     """No two of these groups in the same domain of a level."""
 
-    rule: Literal["separation"] = "separation"
+    rule: Literal["separation"]
     level: Name
     groups: Annotated[list[Name], Field(min_length=2)]
 

@@ -22,7 +22,7 @@ class LatencyLimit(Rule):
     A latency that nobody states is above every limit, except inside one domain.
     """
 
-    rule: Literal["latency"] = "latency"
+    rule: Literal["latency"]
     between: Annotated[list[Name], Field(min_length=2, max_length=2)] | None = None
     """Every pair of domains in use by the two groups is within the limit; one group twice for itself."""
     quorum: Name | None = None
@@ -133,7 +133,7 @@ def _after(view: View, gone: int | None) -> str:
 class SynchronousReplicas(GroupRule):
     """Replicas are in different domains only where the network is fit for synchronous replication."""
 
-    rule: Literal["synchronous_replicas"] = "synchronous_replicas"
+    rule: Literal["synchronous_replicas"]
     level: Name = "zone"
 
     def violations(self, view: View, label: str) -> Iterator[Violation]:

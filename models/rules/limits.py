@@ -80,7 +80,7 @@ class Load(Rule):
     Of all its capacity: owned, reserved and on offer.
     """
 
-    rule: Literal["load"] = "load"
+    rule: Literal["load"]
     level: Name
     resources: list[Name] = []
     """By default every resource that the domains have."""
@@ -105,7 +105,7 @@ class Load(Rule):
 class Quota(GroupRule):
     """At most so many instances, or so much of a resource, in a domain."""
 
-    rule: Literal["quota"] = "quota"
+    rule: Literal["quota"]
     domain: Name | None = None
     """By default everywhere."""
     account: Name | None = None
@@ -147,7 +147,7 @@ class Quota(GroupRule):
 class Budget(GroupRule):
     """Instances cost at most so much per month."""
 
-    rule: Literal["budget"] = "budget"
+    rule: Literal["budget"]
     per_month: Money
     domain: Name | None = None
 

@@ -160,7 +160,7 @@ class ScopeOfAttachments(ReachRule):
 class Domains(ReachRule):
     """The groups stay inside allowed domains and outside forbidden ones."""
 
-    rule: Literal["domains"] = "domains"
+    rule: Literal["domains"]
     allow: list[Name] = []
     """Only in these (and what is in them)."""
     forbid: list[Name] = []
@@ -199,7 +199,7 @@ class Domains(ReachRule):
 class Residency(ReachRule):
     """The groups, their copies and their disks stay in certain countries."""
 
-    rule: Literal["residency"] = "residency"
+    rule: Literal["residency"]
     countries: list[Name]
 
     def blocks(self, world: World, unit: Unit, site: int, *, entering: bool = True) -> str | None:
@@ -234,7 +234,7 @@ class Residency(ReachRule):
 class Pin(GroupRule):
     """Instances stay where they are today, or in one domain."""
 
-    rule: Literal["pin"] = "pin"
+    rule: Literal["pin"]
     instances: list[Member] = []
     """Only these named instances of the groups."""
     domain: Name | None = None

@@ -20,7 +20,7 @@ class Spread(GroupRule):
     are not.
     """
 
-    rule: Literal["spread"] = "spread"
+    rule: Literal["spread"]
     level: Name = "zone"
     least_domains: Annotated[int, Field(ge=1, le=100_000)] | None = None
     """In at least this many domains."""

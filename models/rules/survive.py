@@ -35,7 +35,7 @@ class Survive(GroupRule):
     see `Capacity`.
     """
 
-    rule: Literal["survive"] = "survive"
+    rule: Literal["survive"]
     mode: Literal["static", "evacuate"] = "static"
     level: Name = "zone"
     lose: Annotated[int, Field(ge=1, le=3)] = 1

@@ -93,9 +93,7 @@ class Packer:
         nodes = [tree.nodes[s] for s in self.sites]
         resources = self.world.resources
         most = 1 << 50
-        self.demand_cr = np.array(
-            [[c.unit.demand.get(r, 0) for r in resources] + [1] for c in classes], np.int64
-        )
+        self.demand_cr = np.array([[c.unit.demand.get(r, 0) for r in resources] + [1] for c in classes], np.int64)
         limits: dict[bool, Ints] = {}
         for firm in (False, True):
             table = []
@@ -136,8 +134,7 @@ class Packer:
     def _blocks(self) -> Ints:
         numbers: dict[object, int] = {}
         found = [
-            numbers.setdefault((self.world.zone_of(s), self.world._price_key(s)), len(numbers))
-            for s in self.sites
+            numbers.setdefault((self.world.zone_of(s), self.world._price_key(s)), len(numbers)) for s in self.sites
         ]
         return np.array(found, np.int64)
 
@@ -194,9 +191,7 @@ class Packer:
     def _zone(self, block: int) -> int:
         return self.world.zone_of(self.sites[int(np.flatnonzero(self.block_s == block)[0])])
 
-    def _by_block(
-        self, layer: Layer, x_j: Ints, lost: frozenset[int] = frozenset()
-    ) -> dict[int, dict[int, int]]:
+    def _by_block(self, layer: Layer, x_j: Ints, lost: frozenset[int] = frozenset()) -> dict[int, dict[int, int]]:
         found: dict[int, dict[int, int]] = {}
         for cls in self.ctx.classes:
             for place, column in layer.cells[cls.index].items():

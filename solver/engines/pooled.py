@@ -162,11 +162,7 @@ class _Run:
         """Return the scenarios below the zone: signature, lost domains, stock on offer, groups."""
         found: dict[tuple[str, tuple[int, ...]], tuple[bool, set[str]]] = {}
         for _, rule in all_rules(self.world):
-            if (
-                isinstance(rule, Survive)
-                and rule.mode == "evacuate"
-                and is_below_zones(self.world, rule.level)
-            ):
+            if isinstance(rule, Survive) and rule.mode == "evacuate" and is_below_zones(self.world, rule.level):
                 for scenario in scenarios(self.world, rule):
                     entry = found.setdefault((signature(rule), scenario), (rule.on_offer, set()))
                     entry[1].update(rule.selected(self.world))

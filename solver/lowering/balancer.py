@@ -35,9 +35,7 @@ def _reach(ctx: Context, rule: LoadBalancing, label: str) -> None:
             if wrong or profile.unit.account != owner:
                 reach.block(profile, rule.rule, label, np.ones(len(reach.sites), bool))
             if balancer.region is not None:
-                away = np.array(
-                    [world.tree.nodes[int(r)].id != balancer.region for r in reach.region_s], bool
-                )
+                away = np.array([world.tree.nodes[int(r)].id != balancer.region for r in reach.region_s], bool)
                 reach.block(profile, rule.rule, label, away)
 
 
@@ -60,7 +58,7 @@ def candidates(ctx: Context, balancer: LoadBalancer) -> list[int]:
 
 
 def _own_zones(ctx: Context, rule: LoadBalancing, label: str, balancer: LoadBalancer) -> None:
-    tag = ctx.tag(rule, label, None, None, balancer.id)
+    tag = ctx.tag(rule, label, None, None, f"zones for {balancer.id}")
     possible = candidates(ctx, balancer)
     names = [ctx.world.tree.nodes[z].id for z in possible]
     if balancer.zones:
@@ -82,7 +80,7 @@ def _own_zones(ctx: Context, rule: LoadBalancing, label: str, balancer: LoadBala
 def _home(ctx: Context, rule: LoadBalancing, label: str, balancer: LoadBalancer) -> None:
     """The zone of the subnet that holds the balancer's address is one of its zones."""
     subnet = ctx.world.subnets[balancer.subnet or ""]
-    tag = ctx.tag(rule, label, None, None, balancer.id)
+    tag = ctx.tag(rule, label, None, None, f"{balancer.id} serves from the zone of {subnet.id}")
     tree = ctx.world.tree
     if subnet.zone is not None:
         if subnet.zone not in tree.by_id:
@@ -113,7 +111,8 @@ def _numbers(ctx: Context, rule: LoadBalancing, label: str, layer: Layer, balanc
         by_zone = ctx.by_domain(layer, [group], "zone")
         if balancer.least_backends:
             columns = ctx.columns(layer, group)
-            tag = ctx.tag(rule, label, group, None, balancer.id)
+            text = f"at least {balancer.least_backends} backends of {balancer.id}"
+            tag = ctx.tag(rule, label, group, None, text)
             ctx.add(Sum(tag, columns, (1,) * len(columns), low=balancer.least_backends, when=when))
         if not balancer.least_per_zone:
             continue
@@ -122,7 +121,8 @@ def _numbers(ctx: Context, rule: LoadBalancing, label: str, layer: Layer, balanc
                 continue
             serves = ctx.balancer_columns.get((balancer.id, zone))
             columns = by_zone.get(zone, ())
-            tag = ctx.tag(rule, label, group, zone, balancer.id)
+            text = f"at least {balancer.least_per_zone} backends of {balancer.id} per zone"
+            tag = ctx.tag(rule, label, group, zone, text)
             if tree.nodes[zone].id in balancer.zones:
                 ctx.add(Sum(tag, columns, (1,) * len(columns), low=balancer.least_per_zone, when=when))
             elif serves is not None:

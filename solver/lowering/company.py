@@ -21,7 +21,7 @@ def anti_affinity(ctx: Context, rule: AntiAffinity, label: str, layer: Layer | N
         return
     for group in rule.selected(ctx.world):
         for node, columns in ctx.by_domain(layer, [group], rule.level).items():
-            tag = ctx.tag(rule, label, group, node)
+            tag = ctx.tag(rule, label, group, node, f"at most {rule.at_most} per {rule.level}")
             ones = (1,) * len(columns)
             ctx.add(Sum(tag, columns, ones, high=rule.at_most, soften=ctx.soften(rule.soft)))
 
@@ -37,13 +37,14 @@ def affinity(ctx: Context, rule: Affinity, label: str, layer: Layer | None) -> N
     soften = ctx.soften(rule.soft)
     if rule.to is None:
         sets = tuple(ctx.by_domain(layer, groups, rule.level).values())
-        tag = ctx.tag(rule, label, groups[0] if groups else None)
+        text = f"{', '.join(groups)} in one {rule.level}"
+        tag = ctx.tag(rule, label, groups[0] if groups else None, None, text)
         ctx.add(DomainCount(tag, sets, most=1, soften=soften))
         return
     company = ctx.by_domain(layer, [rule.to], rule.level)
     for group in groups:
         for node, columns in ctx.by_domain(layer, [group], rule.level).items():
-            tag = ctx.tag(rule, label, group, node)
+            tag = ctx.tag(rule, label, group, node, f"only where {rule.to} is")
             ctx.add(Requires(tag, columns, company.get(node, ()), soften=soften))
 
 
@@ -59,5 +60,5 @@ def separation(ctx: Context, rule: Separation, label: str, layer: Layer | None) 
     for position, one in enumerate(groups):
         for other in groups[position + 1 :]:
             for node, columns in where[one].items():
-                tag = ctx.tag(rule, label, one, node)
+                tag = ctx.tag(rule, label, one, node, f"{one} and {other} apart")
                 ctx.add(Excludes(tag, columns, where[other].get(node, ()), soften=ctx.soften(rule.soft)))

@@ -46,7 +46,9 @@ def _pairs(ctx: Context, rule: LatencyLimit, label: str, layer: Layer, one: str,
         for b, others in right.items():
             if (one == other and b < a) or _within(ctx, rule, a, b):
                 continue
-            tag = ctx.tag(rule, label, one, a, f"to {other} in {ctx.world.tree.nodes[b].id}")
+            tag = ctx.tag(
+                rule, label, one, a, f"{other} in {ctx.world.tree.nodes[b].id} is beyond {rule.limit_ms:g} ms"
+            )
             ctx.add(Excludes(tag, columns, others, soften=ctx.soften(rule.soft)))
 
 
@@ -65,7 +67,8 @@ def _quorum(
             continue
         near = tuple(j for node, columns in used.items() if _within(ctx, rule, leader, node) for j in columns)
         leaders.append((own, near))
-    tag = ctx.tag(rule, label, group)
+    text = f"a majority of {majority} within {rule.limit_ms:g} ms of the leader"
+    tag = ctx.tag(rule, label, group, None, text)
     ctx.add(Quorum(tag, tuple(leaders), majority, soften=ctx.soften(rule.soft), when=when))
 
 
@@ -84,7 +87,7 @@ def _clients(
             time = ctx.world.client_latency(location, node)
             if time is not None and time <= limit:
                 near.extend(columns)
-        tag = ctx.tag(rule, label, group, None, f"near {location}")
+        tag = ctx.tag(rule, label, group, None, f"a replica within {rule.limit_ms:g} ms of {location}")
         # One missing location counts 1, however many replicas would be welcome there.
         ctx.add(Sum(tag, tuple(near), (1,) * len(near), low=1, soften=ctx.soften(rule.soft), when=when))
 
@@ -102,5 +105,7 @@ def synchronous_replicas(ctx: Context, rule: SynchronousReplicas, label: str, la
         for position, a in enumerate(nodes):
             for b in nodes[position + 1 :]:
                 if ctx.world.link(a, b, "synchronous") is not True:
-                    tag = ctx.tag(rule, label, group, a, f"to {ctx.world.tree.nodes[b].id}")
+                    tag = ctx.tag(
+                        rule, label, group, a, f"no synchronous replication to {ctx.world.tree.nodes[b].id}"
+                    )
                     ctx.add(Excludes(tag, used[a], used[b], soften=ctx.soften(rule.soft)))

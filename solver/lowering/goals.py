@@ -59,9 +59,7 @@ def _moving(ctx: Context, moves: bool, cost: bool) -> None:
                 continue
             credit = ctx.world.price(cls.unit, ctx.places[place].site) if cost and cls.unit.prepaid else 0
             if moves or credit:
-                ctx.add(
-                    Moving(tag, column, count, "moves" if moves else None, credit, "cost" if credit else None)
-                )
+                ctx.add(Moving(tag, column, count, "moves" if moves else None, credit, "cost" if credit else None))
 
 
 def _cost(ctx: Context) -> None:

@@ -41,7 +41,7 @@ def network(ctx: Context, rule: NetworkReach, label: str, layer: Layer | None) -
                     if _reaches(ctx.world, caller, here, called, there)
                     for j in c
                 ]
-                tag = ctx.tag(rule, label, caller, here, f"to {called}")
+                tag = ctx.tag(rule, label, caller, here, f"reaches {called} over private addresses")
                 ctx.add(Requires(tag, guests, tuple(hosts), when=anybody))
 
 
@@ -50,9 +50,7 @@ def network_at(world: World, unit: Unit, region: int) -> str | None:
     name = world.tree.nodes[region].id
     for vpc_name in unit.vpcs:
         vpc = world.vpcs[vpc_name]
-        if (vpc.region is None or vpc.region == name) and (
-            vpc.account is None or vpc.account == unit.account
-        ):
+        if (vpc.region is None or vpc.region == name) and (vpc.account is None or vpc.account == unit.account):
             return vpc_name
     return None
 
@@ -87,9 +85,7 @@ def subnet(ctx: Context, rule: SubnetFit, label: str, layer: Layer | None) -> No
             _of_network(ctx, rule, label, layer, vpc, mine)
 
 
-def _of_network(
-    ctx: Context, rule: SubnetFit, label: str, layer: Layer, vpc: Vpc, mine: list[Subnet]
-) -> None:
+def _of_network(ctx: Context, rule: SubnetFit, label: str, layer: Layer, vpc: Vpc, mine: list[Subnet]) -> None:
     world = ctx.world
     classes = [c for c in ctx.classes if vpc.id in c.unit.vpcs]
     zonal = any(world.scope(c.unit.product, "subnet") is Scope.ZONAL for c in classes)
@@ -130,15 +126,14 @@ def _of_network(
                 if at in (None, zone) and (not cls.unit.subnets or name in cls.unit.subnets)
             )
             demands.append((tuple(columns), fits))
-    tag = ctx.tag(rule, label, None, None, vpc.id)
+    fixed = sum(pool.fixed for pool in pools)
+    tag = ctx.tag(rule, label, None, None, f"{fixed} addresses free in the subnets of {vpc.id}")
     ctx.add(Addresses(tag, tuple(demands), tuple(pools)))
 
 
 def _zones_of(ctx: Context, vpc: Vpc) -> list[int]:
     tree = ctx.world.tree
-    inside = [
-        z for z in tree.domains_at("zone") if vpc.region in (None, tree.nodes[ctx.world.region_of(z)].id)
-    ]
+    inside = [z for z in tree.domains_at("zone") if vpc.region in (None, tree.nodes[ctx.world.region_of(z)].id)]
     products = {c.unit.product for c in ctx.classes if vpc.id in c.unit.vpcs}
     shut = (State.COMING_SOON, State.FAILED)
     return [z for z in inside if not products or any(tree.state(z, p) not in shut for p in products)]

@@ -24,8 +24,10 @@ def relaxed_limit(
     for place, columns in pools.items():
         sites = [s for s in ctx.places[place].sites if s not in layer.lost]
         room = len({tree.at_level(s, level) for s in sites}) * at_most
-        tag = ctx.tag(rule, label, group, ctx.world.zone_of(ctx.places[place].site))
+        zone = ctx.world.zone_of(ctx.places[place].site)
+        tag = ctx.tag(rule, label, group, zone, f"at most {at_most} per {level}")
         ctx.add(Sum(tag, tuple(columns), (1,) * len(columns), high=room))
     for zone, columns in zones.items():
         room = len(rooms[zone]) * at_most
-        ctx.add(Sum(ctx.tag(rule, label, group, zone), tuple(columns), (1,) * len(columns), high=room))
+        tag = ctx.tag(rule, label, group, zone, f"at most {at_most} per {level}")
+        ctx.add(Sum(tag, tuple(columns), (1,) * len(columns), high=room))

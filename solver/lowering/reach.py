@@ -37,9 +37,7 @@ def entitlement(ctx: Context, rule: Entitlement, label: str, layer: Layer | None
     if layer is not None:
         return
     reach, tree = ctx.reach, ctx.world.tree
-    needed = [
-        {r for a in tree.nodes[s].ancestors for r in tree.nodes[a].domain.requires} for s in reach.sites
-    ]
+    needed = [{r for a in tree.nodes[s].ancestors for r in tree.nodes[a].domain.requires} for s in reach.sites]
     for profile in reach.profiles:
         held = set(ctx.world.accounts[profile.unit.account].entitlements)
         reach.block(profile, rule.rule, label, np.array([not n <= held for n in needed], bool))
@@ -59,8 +57,7 @@ def compatibility(ctx: Context, rule: Rule, label: str, layer: Layer | None) -> 
         family = unit.flavour.family if unit.flavour else None
         wanted = unit.movability.cpu_model
         blocked = [
-            any(family not in f for f in families[s])
-            or (wanted is not None and models[s] not in (None, wanted))
+            any(family not in f for f in families[s]) or (wanted is not None and models[s] not in (None, wanted))
             for s in range(len(reach.sites))
         ]
         reach.block(profile, rule.rule, label, np.array(blocked, bool))
@@ -107,11 +104,7 @@ def _attachment_masks(ctx: Context, unit: Unit) -> list[Mask]:
         image = world.images[unit.image]
         if image.account is not None and image.account != unit.account:
             masks.append(nowhere)
-        if (
-            image.regions
-            and not image.copy_allowed
-            and world.scope(unit.product, "image") is not Scope.GLOBAL
-        ):
+        if image.regions and not image.copy_allowed and world.scope(unit.product, "image") is not Scope.GLOBAL:
             masks.append(_in(ctx, reach.region_s, set(image.regions)))
     attached = {
         "disk": unit.disks,
@@ -178,9 +171,7 @@ def residency(ctx: Context, rule: Residency, label: str, layer: Layer | None) ->
                 ctx.add(Sum(tag, (), (), low=1, soften=ctx.soften(rule.soft)))
 
 
-def _close(
-    ctx: Context, rule: Rule, label: str, layer: Layer | None, outside: Mask, groups: list[str]
-) -> None:
+def _close(ctx: Context, rule: Rule, label: str, layer: Layer | None, outside: Mask, groups: list[str]) -> None:
     """Close sites to groups: for good, or as a sum that costs."""
     concerned = set(groups)
     if rule.soft is None:
@@ -194,9 +185,7 @@ def _close(
         if cls.unit.group not in concerned:
             continue
         cells = [
-            (p, j)
-            for p, j in layer.cells[cls.index].items()
-            if outside[ctx.reach.position[ctx.places[p].site]]
+            (p, j) for p, j in layer.cells[cls.index].items() if outside[ctx.reach.position[ctx.places[p].site]]
         ]
         columns = tuple(j for _, j in cells)
         tag = ctx.tag(rule, label, cls.unit.group)

@@ -27,11 +27,13 @@ def _of_group(ctx: Context, rule: Spread, label: str, layer: Layer, group: str) 
     used = ctx.by_domain(layer, [group], rule.level)
     sets = tuple(used.values())
     when, soften = ctx.when(group), ctx.soften(rule.soft)
-    tag = ctx.tag(rule, label, group)
     if rule.least_domains is not None and not layer.event:
+        text = f"in at least {rule.least_domains} {rule.level}s"
+        tag = ctx.tag(rule, label, group, None, text)
         ctx.add(DomainCount(tag, sets, least=rule.least_domains, soften=soften, when=when))
     most = [m for m in (rule.most_domains, 1 if rule.shape == "single" else None) if m is not None]
     if most:
+        tag = ctx.tag(rule, label, group, None, f"in at most {min(most)} {rule.level}s")
         ctx.add(DomainCount(tag, sets, most=min(most), soften=soften))
     if rule.largest_share is not None:
         _share(ctx, rule, label, layer, group, used)
@@ -42,26 +44,26 @@ def _of_group(ctx: Context, rule: Spread, label: str, layer: Layer, group: str) 
     if rule.least_each is not None:
         for node in eligible:
             columns = used.get(node, ())
-            at = ctx.tag(rule, label, group, node)
+            at = ctx.tag(rule, label, group, node, f"at least {rule.least_each} in each {rule.level}")
             ones = (1,) * len(columns)
             ctx.add(Sum(at, columns, ones, low=rule.least_each, soften=soften, when=when))
     if skew:
         known = None
         if not ctx.partial and layer.constant and set(used) <= set(eligible):
             known = ctx.world.groups[group].count
+        tag = ctx.tag(rule, label, group, None, f"a skew of at most {min(skew)} over {rule.level}s")
         counted = tuple(used.get(node, ()) for node in eligible)
         ctx.add(Skew(tag, counted, min(skew), soften=soften, count=known))
 
 
-def _share(
-    ctx: Context, rule: Spread, label: str, layer: Layer, group: str, used: dict[int, Columns]
-) -> None:
+def _share(ctx: Context, rule: Spread, label: str, layer: Layer, group: str, used: dict[int, Columns]) -> None:
     """count <= ceil(share x placed), with the placed count a sum when instances may stay unplaced."""
     share = as_fraction(rule.largest_share or 0)
     soften = ctx.soften(rule.soft)
     everything = ctx.columns(layer, group)
     for node, columns in used.items():
-        tag = ctx.tag(rule, label, group, node)
+        text = f"at most {float(share):g} of the group in one {rule.level}"
+        tag = ctx.tag(rule, label, group, node, text)
         if not ctx.partial and layer.constant:
             limit = -(-share * ctx.world.groups[group].count // 1)
             ctx.add(Sum(tag, columns, (1,) * len(columns), high=int(limit), soften=soften))

@@ -34,14 +34,21 @@ def capacity(ctx: Context, rule: Capacity, label: str, layer: Layer | None) -> N
         for resource in domain.capacity:
             limit = node.usable(resource, firm=firm)
             if limit is not None:
-                _sum(ctx, tag, [(j, u.demand.get(resource, 0)) for u, j in cells], limit, resource)
+                _sum(
+                    ctx,
+                    tag,
+                    [(j, u.demand.get(resource, 0)) for u, j in cells],
+                    limit,
+                    f"{limit} {resource} usable",
+                )
         for flavour in domain.flavours:
             limit = node.usable_flavour(flavour, firm=firm)
             if limit is not None:
                 sold = [(j, 1) for u, j in cells if u.flavour is not None and u.flavour.id == flavour]
-                _sum(ctx, tag, sold, limit, flavour)
+                _sum(ctx, tag, sold, limit, f"{limit} of {flavour} in stock")
         if domain.most_instances is not None:
-            _sum(ctx, tag, [(j, 1) for _, j in cells], domain.most_instances, "instances")
+            most = domain.most_instances
+            _sum(ctx, tag, [(j, 1) for _, j in cells], most, f"at most {most} instances")
 
 
 def _cells_by_place(ctx: Context, layer: Layer) -> dict[int, list[tuple[Unit, int]]]:
@@ -90,20 +97,28 @@ def _pools(
                 continue
             zone = ctx.world.zone_of(place.site)
             whole = int(limit * len(sites) * (1 - ctx.margins.get(zone, 0.0)))
-            _sum(ctx, tag, [(j, u.demand.get(resource, 0)) for u, j in cells], whole, resource)
+            _sum(
+                ctx,
+                tag,
+                [(j, u.demand.get(resource, 0)) for u, j in cells],
+                whole,
+                f"{whole} {resource} usable on {len(sites)} hosts",
+            )
             sizes = {u.demand.get(resource, 0) for u, _ in cells}
             for parts in (1, 2, 3):
                 # More than capacity / (parts + 1) each: at most `parts` of them fit on one host.
                 big = [(j, 1) for u, j in cells if u.demand.get(resource, 0) * (parts + 1) > limit]
                 if big and any(s * (parts + 1) > limit for s in sizes):
-                    _sum(ctx, tag, big, parts * len(sites), f"{resource}, {parts} large ones per host")
+                    text = f"at most {parts} a host of those above {limit // (parts + 1)} {resource}"
+                    _sum(ctx, tag, big, parts * len(sites), text)
         for flavour in node.domain.flavours:
             stock = node.usable_flavour(flavour, firm=firm)
             if stock is not None:
                 sold = [(j, 1) for u, j in cells if u.flavour is not None and u.flavour.id == flavour]
-                _sum(ctx, tag, sold, stock * len(sites), flavour)
+                _sum(ctx, tag, sold, stock * len(sites), f"{stock * len(sites)} of {flavour} in stock")
         if node.domain.most_instances is not None:
-            _sum(ctx, tag, [(j, 1) for _, j in cells], node.domain.most_instances * len(sites), "instances")
+            most = node.domain.most_instances * len(sites)
+            _sum(ctx, tag, [(j, 1) for _, j in cells], most, f"at most {most} instances")
 
 
 def load(ctx: Context, rule: Load, label: str, layer: Layer | None) -> None:
@@ -123,7 +138,7 @@ def load(ctx: Context, rule: Load, label: str, layer: Layer | None) -> None:
                 continue
             terms = [(j, v) for u, j in cells if (v := u.demand.get(resource, 0))]
             limit = int(usable * as_fraction(rule.most_share))
-            tag = ctx.tag(rule, label, None, index, resource)
+            tag = ctx.tag(rule, label, None, index, f"at most {limit} {resource} used")
             columns, values = tuple(j for j, _ in terms), tuple(v for _, v in terms)
             ctx.add(Sum(tag, columns, values, high=limit, soften=ctx.soften(rule.soft)))
 
@@ -154,7 +169,8 @@ def quota(ctx: Context, rule: Quota, label: str, layer: Layer | None) -> None:
         if rule.flavour is not None and (unit.flavour is None or unit.flavour.id != rule.flavour):
             continue
         terms.append((column, unit.demand.get(rule.resource, 0) if rule.resource else 1))
-    _limited(ctx, rule, label, rule.domain, terms, rule.most)
+    what = rule.resource or rule.flavour or "instances"
+    _limited(ctx, rule, label, rule.domain, terms, rule.most, f"at most {rule.most} {what}")
 
 
 def budget(ctx: Context, rule: Budget, label: str, layer: Layer | None) -> None:
@@ -170,22 +186,22 @@ def budget(ctx: Context, rule: Budget, label: str, layer: Layer | None) -> None:
         if cls.unit.prepaid and here:
             saved.append((column, here, price))
     if not saved:
-        _limited(ctx, rule, label, rule.domain, terms, to_money(rule.per_month))
+        text = f"at most {rule.per_month:g} a month"
+        _limited(ctx, rule, label, rule.domain, terms, to_money(rule.per_month), text)
         return
     from zonewright.solver.families.costs import Prepaid
 
     node = ctx.world.tree.by_id[rule.domain] if rule.domain is not None else None
     columns, values = tuple(j for j, _ in terms), tuple(v for _, v in terms)
     limit = to_money(rule.per_month)
-    ctx.add(
-        Prepaid(ctx.tag(rule, label, None, node), columns, values, tuple(saved), limit, ctx.soften(rule.soft))
-    )
+    ctx.add(Prepaid(ctx.tag(rule, label, None, node), columns, values, tuple(saved), limit, ctx.soften(rule.soft)))
 
 
 def _limited(
-    ctx: Context, rule: Rule, label: str, domain: str | None, terms: list[tuple[int, int]], limit: int
+    ctx: Context, rule: Rule, label: str, domain: str | None, terms: list[tuple[int, int]], limit: int, text: str
 ) -> None:
     kept = [(j, v) for j, v in terms if v]
     node = ctx.world.tree.by_id[domain] if domain is not None else None
     columns, values = tuple(j for j, _ in kept), tuple(v for _, v in kept)
-    ctx.add(Sum(ctx.tag(rule, label, None, node), columns, values, high=limit, soften=ctx.soften(rule.soft)))
+    tag = ctx.tag(rule, label, None, node, text)
+    ctx.add(Sum(tag, columns, values, high=limit, soften=ctx.soften(rule.soft)))

@@ -75,7 +75,7 @@ def _static(ctx: Context, rule: Survive, label: str) -> None:
             gone = set(scenario)
             rest = tuple(j for p, j in cells if domain[p] not in gone)
             name = "+".join(ctx.world.tree.nodes[d].id for d in scenario)
-            tag = ctx.tag(rule, label, group, None, f"loss of {name}")
+            tag = ctx.tag(rule, label, group, None, f"{needed} remain when {name} is lost")
             ones = (1,) * len(rest)
             ctx.add(Sum(tag, rest, ones, low=needed, soften=ctx.soften(rule.soft), when=ctx.when(group)))
             if share is not None and ctx.partial:
@@ -202,7 +202,7 @@ def _evacuate(ctx: Context, rule: Survive, label: str, layer: Layer) -> None:
         base, after = ctx.base.cells[cls.index], layer.cells[cls.index]
         lost = [j for p, j in base.items() if all(s in layer.lost for s in ctx.places[p].sites)]
         own = [p for p, j in after.items() if j != base[p]]
-        tag = ctx.tag(rule, label, cls.group or cls.unit.group, None, f"loss of {name}")
+        tag = ctx.tag(rule, label, cls.group or cls.unit.group, None, f"placed again when {name} is lost")
         for place in own:
             if not any(s in layer.lost for s in ctx.places[place].sites):
                 ctx.add(Sum(tag, (after[place], base[place]), (1, -1), low=0))
