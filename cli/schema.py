@@ -29,10 +29,16 @@ def schema(
 
       zonewright schema estate > estate.schema.json
     """
+    from pydantic import BaseModel
+
     from zonewright.models import Catalogue, Estate, Plan
     from zonewright.report.documents import print_document
 
-    model = {Format.ESTATE: Estate, Format.PLAN: Plan, Format.CATALOGUE: Catalogue}[of]
-    found = model.model_json_schema(by_alias=True)
+    models: dict[Format, type[BaseModel]] = {
+        Format.ESTATE: Estate,
+        Format.PLAN: Plan,
+        Format.CATALOGUE: Catalogue,
+    }[of]
+    found = models[of].model_json_schema(by_alias=True)
     print_document({"$schema": "https://json-schema.org/draft/2020-12/schema", **found})
     return Exit.DONE

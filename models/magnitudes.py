@@ -6,14 +6,14 @@ bounds the largest sum there can be, so that nothing further on has to.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from zonewright.models.problems import InputError
 from zonewright.models.quantities import LATENCY, MONEY, SHARE, SPELLINGS
 from zonewright.models.rules.limits import Budget, Load, Quota
 
 if TYPE_CHECKING:
-    from zonewright.models.resources import Group
+    from zonewright.models.resources import Group, Instance
     from zonewright.models.world import World
 
 MOST_TOTAL = 2**53
@@ -31,9 +31,7 @@ def check_magnitudes(world: World) -> None:
 
 
 def _refuse(what: str, total: float, path: Path) -> InputError:
-    return InputError(
-        f"{what} may add up to {total:.3g}, beyond the {MOST_TOTAL:.3g} that is exact", path=path
-    )
+    return InputError(f"{what} may add up to {total:.3g}, beyond the {MOST_TOTAL:.3g} that is exact", path=path)
 
 
 def _demands(world: World) -> dict[str, int]:
@@ -85,9 +83,8 @@ def _costs(world: World) -> float:
         total += node.domain.open_cost * MONEY
         if total > MOST_TOTAL:
             raise _refuse(f"with {node.id} the cost in ten-thousandths", total, (f"{node.level}s",))
-    per_gib = max(
-        (p.per_gib for part in (*world.catalogues, world.estate) for p in part.traffic_prices), default=0.0
-    )
+    prices = [p for c in world.catalogues for p in c.traffic_prices] + world.estate.traffic_prices
+    per_gib = max((price.per_gib for price in prices), default=0.0)
     for position, traffic in enumerate(world.estate.traffic):
         pairs = world.groups[traffic.source].count * world.groups[traffic.target].count
         if pairs > MOST_TOTAL:
@@ -109,12 +106,13 @@ def _dearest(world: World) -> dict[str, float]:
     return found
 
 
-def _price(world: World, entry: Any, dearest: dict[str, float]) -> float:
+def _price(world: World, entry: Group | Instance, dearest: dict[str, float]) -> float:
     """Return the most that one instance of a group, or a named instance, can cost."""
     flavour = world.flavours.get(entry.flavour or "")
     demand = entry.demand or (flavour.resources if flavour else {})
     by_resource = sum(dearest.get(resource, 0.0) * amount for resource, amount in demand.items())
-    return max([by_resource, *(flavour.price.values() if flavour else ())])
+    prices: list[float] = list(flavour.price.values()) if flavour else []
+    return max(by_resource, *prices, 0.0)
 
 
 def _soft(world: World, demands: dict[str, int], costs: float) -> None:
@@ -139,7 +137,7 @@ def _soft(world: World, demands: dict[str, int], costs: float) -> None:
 def _client_latency(world: World) -> None:
     if "client_latency" not in world.estate.goals:
         return
-    entries = [e for part in (*world.catalogues, world.estate) for e in part.latencies]
+    entries = [e for c in world.catalogues for e in c.latencies] + world.estate.latencies
     worst = max((entry.rtt_ms for entry in entries), default=0.0) * LATENCY * SHARE
     groups: list[Group] = [group for group in world.estate.groups if group.clients]
     if worst * len(groups) > MOST_TOTAL:

@@ -134,7 +134,8 @@ def _topology_of(world: World, part: Estate | Catalogue, places: set[str], prefi
 def _levels(world: World) -> dict[str, str]:
     """Return the level of every domain, those that are not considered too."""
     found: dict[str, str] = {}
-    for part in (*world.catalogues, world.estate):
+    parts: list[Estate | Catalogue] = [*world.catalogues, world.estate]
+    for part in parts:
         for level in ("region", "zone", "rack", "host"):
             found.update((entry.id, level) for entry in getattr(part, f"{level}s"))
         found.update((entry.id, entry.level) for entry in part.domains if entry.level)

@@ -57,9 +57,7 @@ def _events(text: str, source: str | None) -> Iterator[Iterator[Any]]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         problem = printable(error.problem or error.context or "malformed", 120)
-        raise InputError(
-            f"is no YAML: {problem}", source=source, line=mark.line + 1 if mark else None
-        ) from None
+        raise InputError(f"is no YAML: {problem}", source=source, line=mark.line + 1 if mark else None) from None
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         raise InputError("has a character that YAML forbids", source=source, line=line) from None
@@ -196,12 +194,7 @@ class _Builder:
     def _plain(self, event: Any, text: str) -> Any:
         first = text[:1]
         if first in "-+.0123456789" and first:
-            if (
-                text.isdigit()
-                and text.isascii()
-                and len(text) <= _MOST_DIGITS
-                and (first != "0" or text == "0")
-            ):
+            if text.isdigit() and text.isascii() and len(text) <= _MOST_DIGITS and (first != "0" or text == "0"):
                 return int(text)
             return self._number(event, text)
         if len(text) <= 5:
@@ -223,7 +216,8 @@ class _Builder:
             if not math.isfinite(number):
                 raise self._refuse(event, f"{printable(text)} is no number that an estate can hold")
             return number
-        kind = _RESOLVER.resolve(yaml.ScalarNode, text, (True, False)).removeprefix(_PREFIX)
+        tag: str = _RESOLVER.resolve(yaml.ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]
+        kind = tag.removeprefix(_PREFIX)
         if kind == "float":
             raise self._refuse(event, f"{printable(text)} is no number that an estate can hold")
         if kind == "int":
@@ -231,7 +225,11 @@ class _Builder:
         return text
 
     def _refuse(self, event: Any, what: str) -> InputError:
-        return InputError(what, source=self.source, line=int(event.start_mark.line) + 1)
+        return InputError(what, source=self.source, line=_line(event))
+
+
+def _line(event: Any) -> int:
+    return int(event.start_mark.line) + 1
 
 
 _RESOLVER = yaml.resolver.Resolver()
@@ -257,7 +255,7 @@ def _lines_along(events: Iterator[Any], path: tuple[str | int, ...]) -> Iterator
                 top[3] = matched
                 if matched > found:
                     found = matched
-                    yield int(event.start_mark.line) + 1
+                    yield _line(event)
                     if found == len(path):
                         return
                 if isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
@@ -271,7 +269,7 @@ def _lines_along(events: Iterator[Any], path: tuple[str | int, ...]) -> Iterator
                 top[1] += 1
         if matched > found:
             found = matched
-            yield int(event.start_mark.line) + 1
+            yield _line(event)
             if found == len(path):
                 return
         if isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
