@@ -38,7 +38,7 @@ def schema(
         Format.ESTATE: Estate,
         Format.PLAN: Plan,
         Format.CATALOGUE: Catalogue,
-    }[of]
+    }
     found = models[of].model_json_schema(by_alias=True)
     print_document({"$schema": "https://json-schema.org/draft/2020-12/schema", **found})
     return Exit.DONE
