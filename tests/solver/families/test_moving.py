@@ -1,0 +1,32 @@
+"""How many may be elsewhere than today."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.solver.stand import TAG, assert_agrees, few, highs, judged, softenings, subset, values_within
+from zonewright.solver.families.moving import Away
+
+Drawn = tuple[Away, list[int], list[int]]
+
+
+@st.composite
+def aways(draw: st.DrawFn) -> Drawn:
+    tops = draw(highs)
+    columns = subset(draw, range(len(tops)))
+    current = tuple(draw(st.integers(0, 5)) for _ in columns)
+    family = Away(TAG, columns, current, draw(st.integers(0, 6)), draw(softenings))
+    return family, tops, values_within(draw, tops)
+
+
+@few
+@given(aways())
+def test_the_rows_of_being_away_agree_with_the_oracle(drawn: Drawn) -> None:
+    """Newcomers, cell by cell, are at most so many."""
+    assert_agrees(*drawn)
+
+
+def test_whoever_leaves_one_cell_does_not_make_up_for_a_newcomer_in_another() -> None:
+    """From (3, 1) to (1, 3) two are newcomers, one more than allowed."""
+    assert judged(Away(TAG, (0, 1), (3, 1), most=1), [1, 3]).excess == 1
