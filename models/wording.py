@@ -117,7 +117,7 @@ def _near(errors: Sequence[Any]) -> str:
 def _say(model: type[BaseModel], data: Any, error: Any, path: Path) -> str:
     kind, context = error["type"], error.get("ctx", {})
     if kind == "extra_forbidden":
-        name = path[-1] if path else "?"
+        name = error["loc"][-1] if error["loc"] else "?"
         return f"unknown field {printable(name)}.{maybe(name, _fields_near(model, data, path))}"
     if kind in ("union_tag_invalid", "union_tag_not_found"):
         return _say_tag(error)

@@ -109,16 +109,12 @@ class Context:
         return found
 
     def finer(self, level: str) -> bool:
-        """Return whether a level is below the places, so that rules on it can only be relaxed."""
-        if not self.pooled:
-            return False
-        domain = self.domain_of(level)
-        tree = self.world.tree
-        return any(
-            (domain[p.index] is None and any(tree.at_level(s, level) is not None for s in p.sites))
-            or (len(p.sites) > 1 and tree.nodes[p.site].level == level)
-            for p in self.places
-        )
+        """Return whether a level is below the zone while places are pools: its rules can only be relaxed.
+
+        Packing moves instances between the hosts of a zone, so nothing below the zone is decided before.
+        """
+        order = self.world.tree.levels
+        return self.pooled and "zone" in order and order.index(level) > order.index("zone")
 
     def cells(self, layer: Layer, group: str) -> Iterator[tuple[int, int]]:
         """Yield (place, column) of a group."""

@@ -16,12 +16,13 @@ from zonewright.solver.assumptions import assumptions_of, delegated
 from zonewright.solver.context import Context
 from zonewright.solver.deadline import Deadline
 from zonewright.solver.engines.exact import StageProof, solve_exact
-from zonewright.solver.engines.pooled import applies, solve_pooled
+from zonewright.solver.engines.pooled import applies, better_proof, solve_pooled
 from zonewright.solver.explain import find_clash
 from zonewright.solver.lowering.survive import evacuation_layers
-from zonewright.solver.program import lower
+from zonewright.solver.program import Program, lower
 from zonewright.solver.result import Listener, Progress, Result
 from zonewright.solver.rows import Ints
+from zonewright.solver.warm import warm_start
 
 
 def place(
@@ -73,7 +74,7 @@ def place(
     world = estate if isinstance(estate, World) else World(estate)
     layers = 1 + len(evacuation_layers(world))
     deadline.reserve_s = min(0.3 * time_limit_s, 0.05 + WRITING_S * len(world.units) * layers)
-    run = _Solve(world, deadline, workers or os.cpu_count() or 1, seed, progress)
+    run = _Solve(world, deadline, workers or os.cpu_count() or 1, seed, progress, hint)
     return run.place(partial)
 
 
@@ -97,19 +98,24 @@ class Decision:
     proofs: list[StageProof | None]
     engine: str
     values: list[int] = field(default_factory=list)
-    pooled: bool = False
-    """The proofs are about pools of equal hosts."""
 
 
 class _Solve:
     def __init__(
-        self, world: World, deadline: Deadline, workers: int, seed: int, listener: Listener | None
+        self,
+        world: World,
+        deadline: Deadline,
+        workers: int,
+        seed: int,
+        listener: Listener | None,
+        hint: Plan | None = None,
     ) -> None:
         self.world = world
         self.deadline = deadline
         self.workers = workers
         self.seed = seed
         self.listener = listener
+        self.hint = hint
 
     def news(self, engine: str, goal: str, value: int | None, bound: int | None, message: str) -> None:
         if self.listener is not None:
@@ -118,7 +124,8 @@ class _Solve:
     def place(self, partial: bool) -> Result:
         decision, infeasible = self._decide(partial)
         if decision is not None:
-            return self._result(make_plan(self.world, decision, self.seed))
+            plan = make_plan(self.world, decision, self.seed)
+            return self._result(self._or_hint(plan, decision))
         if infeasible and not partial:
             return self._impossible()
         return self._nothing()
@@ -132,16 +139,48 @@ class _Solve:
         else:
             decision = None
         program = lower(self.world, partial=partial)
-        outcome = solve_exact(program, self.deadline, workers=self.workers, seed=self.seed, news=self.news)
+        outcome = solve_exact(
+            program,
+            self.deadline,
+            workers=self.workers,
+            seed=self.seed,
+            news=self.news,
+            hint=self._warm(program),
+        )
         if outcome.x_j is None:
             return decision, outcome.status == "infeasible"
         sites = decode.unit_sites(program.context, outcome.x_j)
         moved = decode.layer_sites(program.context, outcome.x_j, sites)
-        found = Decision(program.context, outcome.x_j, sites, moved, outcome.proofs, "exact")
-        if decision is None or outcome.values < decision.values:
-            found.values = outcome.values
+        found = Decision(program.context, outcome.x_j, sites, moved, outcome.proofs, "exact", list(outcome.values))
+        if decision is None:
             return found, False
-        return decision, False
+        best = found if found.values <= decision.values else decision
+        # A bound is about the values before it: proofs mix only as far as both have the same ones.
+        if found.values == decision.values:
+            pairs = zip(found.proofs, decision.proofs, strict=True)
+            best.proofs = [better_proof(a, b) for a, b in pairs]
+        return best, False
+
+    def _or_hint(self, plan: Plan, decision: Decision) -> Plan:
+        """Return the plan, or the hint where that is valid and better."""
+        if self.hint is None or (self.hint.unplaced and not decision.context.partial):
+            return plan
+        report = judge(view_of(self.world, self.hint))
+        values = [value for _, value in report.objective]
+        if any(v.hard for v in report.violations) or values >= [goal.value for goal in plan.objective]:
+            return plan
+        kept = {
+            "estate_fingerprint": plan.estate_fingerprint,
+            "bounds": plan.bounds,
+            "assumptions": plan.assumptions,
+            "not_proven": plan.not_proven,
+            "engine": "hint",
+            "seed": self.seed,
+        }
+        return judged(self.world, self.hint.model_copy(update=kept), decision.proofs)
+
+    def _warm(self, program: Program) -> Ints | None:
+        return warm_start(program, self.hint, self.deadline) if self.hint is not None else None
 
     def _on_hosts(self) -> bool:
         return len(self.world.tree.sites) > len({self.world.zone_of(s) for s in self.world.tree.sites})
@@ -152,7 +191,15 @@ class _Solve:
         fine = applies(pooled)
         if fine is None:
             return None, False, False
-        found = solve_pooled(pooled, fine, self.deadline, workers=self.workers, seed=self.seed, news=self.news)
+        found = solve_pooled(
+            pooled,
+            fine,
+            self.deadline,
+            workers=self.workers,
+            seed=self.seed,
+            news=self.news,
+            hint=self._warm(pooled),
+        )
         if found.status == "infeasible":
             return None, True, True
         if found.packed is None:
@@ -162,7 +209,6 @@ class _Solve:
             packed.context, packed.x_j, packed.sites, packed.moved, found.proofs, "pools and packing"
         )
         decision.values = packed.values
-        decision.pooled = True
         small = len(self.world.tree.sites) * len(packed.context.classes) <= MOST_CELLS_EXACT
         return decision, False, found.closed or self.deadline.over or not small
 
@@ -244,14 +290,20 @@ def judged(world: World, plan: Plan, proofs: list[StageProof | None]) -> Plan:
         first = broken[0]
         raise ArithmeticError(f"the plan breaks {first.label} ({first.group}, {first.domain}): {first.message}")
     bounds = {proof.goal: proof.bound for proof in proofs if proof is not None}
-    objective = [GoalValue(goal=g, value=v, bound=bounds.get(g)) for g, v in report.objective]
+    objective: list[GoalValue] = []
+    for goal, value in report.objective:
+        # A bound speaks of plans as good in the goals before: it holds as long as those are closed.
+        bound = bounds.get(goal) if all(before.closed for before in objective) else None
+        objective.append(GoalValue(goal=goal, value=value, bound=bound))
+    held = {goal.goal for goal in objective if goal.bound is not None}
+    plan = plan.model_copy(update={"bounds": [b for b in plan.bounds if b.goal in held]})
     closed = all(goal.closed for goal in objective)
     status = Status.OPTIMAL if closed else Status.FEASIBLE
     return plan.model_copy(update={"objective": objective, "status": status})
 
 
 def _witness(proof: StageProof, decision: Decision) -> BoundWitness:
-    data: dict[str, object] = {"pooled": decision.pooled, "partial": decision.context.partial}
+    data: dict[str, object] = {"pooled": proof.pooled, "partial": decision.context.partial}
     if proof.multipliers is not None:
         data |= {
             "denominator": proof.multipliers.denominator,

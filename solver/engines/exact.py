@@ -28,6 +28,8 @@ class StageProof:
     kind: str
     """`trivial`, `linear` or `search`."""
     multipliers: Multipliers | None = None
+    pooled: bool = False
+    """Proven of pools of equal hosts, which is a relaxation of the hosts themselves."""
 
 
 @dataclass

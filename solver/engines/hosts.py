@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from zonewright.models.rules import AntiAffinity, Survive, all_rules
+from zonewright.models.rules import AntiAffinity, Rule, Survive, all_rules
 from zonewright.models.world import World
 from zonewright.solver.classes import Class
 from zonewright.solver.context import Context, Layer
@@ -39,32 +39,57 @@ class FineRules:
 
 
 def fine_rules(world: World, relaxed: set[str]) -> FineRules | None:
-    """Return the limits that the relaxed rules amount to; None where one of them says something else."""
+    """Return what the rules below the zone amount to as limits; None where one of them says something else."""
+    if _decided_below_zones(world):
+        return None
     by_level: dict[str, dict[str, int]] = {}
     for label, rule in all_rules(world):
         if label not in relaxed:
             continue
-        if isinstance(rule, AntiAffinity) and rule.soft is None:
-            limits = dict.fromkeys(rule.selected(world), rule.at_most)
-            level = rule.level
-        elif isinstance(rule, Survive) and rule.mode == "static":
-            limits = limits_by_survival(world, rule)
-            level = rule.level
-            if len(limits) < sum(1 for g in rule.selected(world) if world.groups[g].count):
-                return None
-        else:
+        limits = _limits(world, rule)
+        if limits is None:
             return None
-        of_level = by_level.setdefault(level, {})
+        of_level = by_level.setdefault(getattr(rule, "level", ""), {})
         for group, limit in limits.items():
             of_level[group] = min(limit, of_level.get(group, limit))
     lowest = {world.tree.nodes[s].level for s in world.tree.sites}
     host = by_level.pop(lowest.pop(), {}) if len(lowest) == 1 else {}
-    if len(by_level) > 1 or any(node.domain.capacity or node.domain.flavours for node in _between(world)):
+    if len(by_level) > 1:
         return None
     rack_level, rack = next(iter(by_level.items()), (None, {}))
-    if any(world.tree.nodes[s].domain.flavours for s in world.tree.sites):
-        return None
     return FineRules(host, rack, rack_level)
+
+
+def _limits(world: World, rule: Rule) -> dict[str, int] | None:
+    """Return a rule as limits per group, None where it is more than that."""
+    if rule.soft is not None:
+        return None
+    if isinstance(rule, AntiAffinity):
+        return dict.fromkeys(rule.selected(world), rule.at_most)
+    if isinstance(rule, Survive) and rule.mode == "static":
+        limits = limits_by_survival(world, rule)
+        whole = all(not world.groups[g].count or g in limits for g in rule.selected(world))
+        return limits if whole and all(limit > 0 for limit in limits.values()) else None
+    return None
+
+
+def _decided_below_zones(world: World) -> bool:
+    """Return whether a rule or a stock speaks of single hosts or racks, which packing does not know."""
+    tree = world.tree
+
+    def below(name: str) -> bool:
+        return name in tree.by_id and tree.nodes[world.zone_of(tree.by_id[name])].id != name
+
+    for _, rule in all_rules(world):
+        if rule.rule == "pin" or (rule.rule == "domains" and rule.soft is not None):
+            return True
+        domain = getattr(rule, "domain", None)
+        if domain is not None and below(domain) and tree.at_level(tree.by_id[domain], "zone") is not None:
+            return True
+    if any(tree.nodes[s].domain.flavours for s in tree.sites):
+        return True
+    between = _between(world)
+    return any(n.domain.capacity or n.domain.flavours or n.domain.most_instances is not None for n in between)
 
 
 def _between(world: World) -> list:  # type: ignore[type-arg]
@@ -104,7 +129,7 @@ class Packer:
                 table.append(own)
             limits[firm] = np.array(table, np.int64)
         self.capacity = limits
-        used = [r for r in range(len(resources) + 1) if (limits[False][:, r] < most).any()]
+        used = [r for r in range(len(resources) + 1) if (limits[False][:, r] < most).any()] or [0]
         self.demand_cr = np.ascontiguousarray(self.demand_cr[:, used])
         self.capacity = {firm: np.ascontiguousarray(table[:, used]) for firm, table in limits.items()}
         self.group_c = self._group_numbers(classes)
@@ -260,7 +285,9 @@ class _Job:
                     fixed += [c] * count
                     at += [k] * count
         self.class_i = np.array(movers + fixed, np.int64)
-        self.movable_i = np.array([True] * len(movers) + [False] * len(fixed), bool)
+        pinned = [packer.ctx.classes[c].unit.pinned and k >= 0 for c, k in zip(movers, start, strict=True)]
+        self.wanted_i = np.array([True] * len(movers) + [False] * len(fixed), bool)
+        self.movable_i = self.wanted_i & ~np.array(pinned + [False] * len(fixed), bool)
         self.start_i = np.array(start + at, np.int64)
         self.capacity = np.ascontiguousarray(capacity_sr[self.hosts])
 
@@ -295,12 +322,20 @@ class _Job:
         weight_r = 1.0 / np.maximum(mean, 1e-9)
         allowed_cs = np.ascontiguousarray(p.enter_cs[:, self.hosts])
         common = (self.class_i, p.group_c, allowed_cs, p.site_limit_c, p.rack_limit_c, rack_s, rack_count_ga)
+        movable_i = movable_i.copy()
         for i in np.flatnonzero(~movable_i):
-            if self.start_i[i] >= 0:
-                kernel._move(
-                    i, self.start_i[i], site_i, slot_sk, fill_s, position_i, use_sr, p.demand_cr,
-                    self.class_i, p.group_c, rack_s, rack_count_ga,
-                )  # fmt: skip
+            at, c = int(self.start_i[i]), int(self.class_i[i])
+            if at < 0:
+                continue
+            if self._full(at, c, slot_sk, fill_s, rack_s, rack_count_ga):
+                if not self.movable_i[i]:
+                    return False
+                movable_i[i] = True  # It cannot stay beside the others that stay.
+                continue
+            kernel._move(
+                i, at, site_i, slot_sk, fill_s, position_i, use_sr, p.demand_cr,
+                self.class_i, p.group_c, rack_s, rack_count_ga,
+            )  # fmt: skip
         free = np.flatnonzero(movable_i)
         sizes = (p.demand_cr[self.class_i[free]] * weight_r).max(axis=1) if len(free) else np.empty(0)
         order = free[np.argsort(-sizes, kind="stable")]
@@ -327,10 +362,20 @@ class _Job:
                 heat = HOT
         return False
 
+    def _full(self, at: int, c: int, slot_sk: Ints, fill_s: Ints, rack_s: Ints, rack_count_ga: Ints) -> bool:
+        """Return whether a host or its rack already holds as many of a class's group as may be."""
+        p = self.packer
+        group = p.group_c[c]
+        there = p.group_c[self.class_i[slot_sk[at, : fill_s[at]]]]
+        if p.site_limit_c[c] and int((there == group).sum()) >= p.site_limit_c[c]:
+            return True
+        rack = rack_s[at]
+        return bool(p.rack_limit_c[c] and rack >= 0 and rack_count_ga[group, rack] >= p.rack_limit_c[c])
+
     def result(self) -> Seats:
-        """Return where the movable items are, by class."""
+        """Return where the wanted items are, by class."""
         found: Seats = {}
-        for i in np.flatnonzero(self.movable_i):
+        for i in np.flatnonzero(self.wanted_i):
             site = self.packer.sites[self.hosts[self.site_i[i]]]
             by_site = found.setdefault(int(self.class_i[i]), {})
             by_site[site] = by_site.get(site, 0) + 1

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from zonewright.models import goals
 from zonewright.models.rules import Survive, all_rules
+from zonewright.models.view import Row, View
 from zonewright.models.world import World
 from zonewright.solver.context import Context
 from zonewright.solver.deadline import Deadline
@@ -15,6 +17,8 @@ from zonewright.solver.lowering.survive import is_below_zones, scenarios, signat
 from zonewright.solver.program import Program, lower
 from zonewright.solver.rows import Ints
 
+#: For the very first plan: the share of every zone that is left free, and a gap that is soon reached.
+ROOM_AT_FIRST, GAP_AT_FIRST = 0.015, 0.01
 #: A pooled plan this near its linear bound is good enough to try packing.
 FIRST_GAP = 1e-4
 #: Share of a zone's pools that is left free once packing has failed, and how it grows.
@@ -49,6 +53,8 @@ class PooledOutcome:
 
 def applies(program: Program) -> FineRules | None:
     """Return the limits below the zone if pools and packing can express everything, else None."""
+    if all(len(place.sites) == 1 for place in program.context.places):
+        return None
     return fine_rules(program.world, program.context.relaxed)
 
 
@@ -60,10 +66,11 @@ def solve_pooled(
     workers: int,
     seed: int,
     news: News,
+    hint: Ints | None = None,
 ) -> PooledOutcome:
     """Solve the pooled program, pack, and try again with more room until packed; then close the gap."""
     run = _Run(program, fine, deadline, workers, seed, news)
-    return run.solve()
+    return run.solve(hint)
 
 
 class _Run:
@@ -81,18 +88,27 @@ class _Run:
         self.best: Packed | None = None
         self.proofs: list[StageProof | None] = []
 
-    def solve(self) -> PooledOutcome:
-        first = self._decide(self.program, 0.4, FIRST_GAP)
+    def solve(self, hint: Ints | None) -> PooledOutcome:
+        self._something()
+        first = self._decide(self.program, 0.4, FIRST_GAP, hint)
         if first.status == "infeasible":
             return PooledOutcome("infeasible")
         if first.x_j is None:
             return PooledOutcome("open")
-        self.proofs = first.proofs
+        self.proofs = [_of_pools(p) for p in first.proofs]
         self._pack_with_room(first)
         if self.best is not None and not self._closed():
             self._close_gap(first)
         status = "packed" if self.best is not None else "open"
         return PooledOutcome(status, self.best, self.proofs, self._closed())
+
+    def _something(self) -> None:
+        """Find any plan soon: with room to spare in every zone, and far from the best."""
+        margins = {self.world.zone_of(s): ROOM_AT_FIRST for s in self.world.tree.sites}
+        program = lower(self.world, partial=self.partial, pooled=True, margins=margins)
+        outcome = self._decide(program, 0.1, GAP_AT_FIRST)
+        if outcome.x_j is not None:
+            self._pack(program, outcome, margins)
 
     def _decide(self, program: Program, share: float, gap: float, hint: Ints | None = None) -> Outcome:
         return solve_exact(
@@ -152,11 +168,23 @@ class _Run:
                 return self.world.zone_of(scenario[0])
             lost = frozenset(s for d in scenario for s in self.world.tree.sites_under[d])
             moved[rule_signature, scenario] = self._displaced_units(ctx, base, again, lost)
-        found = Packed(ctx, x_j, base, moved, outcome.values, dict(margins))
+        values = self._true_values(program, outcome.values, base)
+        found = Packed(ctx, x_j, base, moved, values, dict(margins))
         if self.best is None or found.values < self.best.values:
             self.best = found
             self.news("packing", program.stages[-1].goal, outcome.values[-1], None, "packed")
         return None
+
+    def _true_values(self, program: Program, values: list[int], base: Sites) -> list[int]:
+        """Return the goals' values on hosts: what pools could only bound from below is counted again."""
+        view = View(self.world, [Row(u, s, n) for u, by_site in base.items() for s, n in by_site.items()])
+        again = {
+            "moves": lambda: goals.moves(view),
+            "cost": lambda: goals.cost(view),
+            "hosts": lambda: len({row.site for row in view.rows}),
+        }
+        names = [stage.goal for stage in program.stages]
+        return [again[goal]() if goal in again else value for goal, value in zip(names, values, strict=True)]
 
     def _below(self) -> list[tuple[str, tuple[int, ...], bool, set[str]]]:
         """Return the scenarios below the zone: signature, lost domains, stock on offer, groups."""
@@ -194,7 +222,8 @@ class _Run:
         """Solve the pooled program to the end, and try to pack it with less and less room to spare."""
         outcome = self._decide(self.program, 0.6, 0.0, first.x_j)
         if outcome.x_j is not None:
-            self.proofs = [_better(a, b) for a, b in zip(self.proofs, outcome.proofs, strict=True)]
+            more = [_of_pools(p) for p in outcome.proofs]
+            self.proofs = [better_proof(a, b) for a, b in zip(self.proofs, more, strict=True)]
             if self.best is None or outcome.values < self.best.values:
                 self._pack(self.program, outcome, {})
         for shrink in (0.3, 0.6, 0.85):
@@ -207,7 +236,12 @@ class _Run:
                 self._pack(program, tighter, margins)
 
 
-def _better(a: StageProof | None, b: StageProof | None) -> StageProof | None:
+def _of_pools(proof: StageProof | None) -> StageProof | None:
+    return replace(proof, pooled=True) if proof is not None else None
+
+
+def better_proof(a: StageProof | None, b: StageProof | None) -> StageProof | None:
+    """Return the proof of the higher bound."""
     if a is None or (b is not None and b.bound > a.bound):
         return b
     return a
