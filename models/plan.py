@@ -35,12 +35,16 @@ class Placement(Record):
     """The named instances among them; the rest are unnamed members of the group."""
 
 
+#: Values of goals: well inside what 64 bits hold.
+Whole = Annotated[int, Field(ge=-(2**62), le=2**62)]
+
+
 class GoalValue(Record):
     """One goal of the plan's objective, smaller is better. Money is in ten-thousandths."""
 
     goal: Text
-    value: int
-    bound: int | None = None
+    value: Whole
+    bound: Whole | None = None
     """No plan that is as good in the goals before has a smaller value. None: nothing is proven."""
 
     @property
@@ -77,7 +81,7 @@ class Unplaced(Record):
     """Instances of a group that have no place in the plan."""
 
     group: Name
-    count: Annotated[int, Field(ge=1)]
+    count: Annotated[int, Field(ge=1, le=100_000_000)]
     instances: list[Member] = []
 
 
@@ -103,7 +107,7 @@ class BoundWitness(Record):
     goal: Text
     kind: Name
     """`linear` (multipliers), `search` (a search that found nothing better), or `trivial`."""
-    bound: int
+    bound: Whole
     data: dict[str, Any] = {}
 
 
@@ -131,7 +135,7 @@ class Plan(Record):
     not_proven: list[Text] = []
     """Rules that were left to the provider."""
     engine: Text | None = None
-    seed: int | None = None
+    seed: Annotated[int, Field(ge=0, lt=2**31)] | None = None
 
     @property
     def gap(self) -> float | None:

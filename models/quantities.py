@@ -12,7 +12,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import BeforeValidator, Field
 
 MONEY = 10_000
 LATENCY = 1_000
@@ -34,23 +34,12 @@ SPELLINGS: dict[str, tuple[str, int]] = {
 }
 
 
-def _finite(value: float) -> float:
-    if not math.isfinite(value):
-        raise ValueError("is not a finite number")
-    return value
-
-
-def _no_bool(value: Any) -> Any:
-    if isinstance(value, bool):
-        raise ValueError("is true or false where a number belongs")
-    return value
-
-
-Count = Annotated[int, BeforeValidator(_no_bool), Field(ge=0, le=MOST_COUNT, strict=True)]
-Amount = Annotated[int, BeforeValidator(_no_bool), Field(ge=0, le=MOST_RESOURCE, strict=True)]
-Money = Annotated[float, BeforeValidator(_no_bool), Field(ge=0, le=MOST_MONEY), AfterValidator(_finite)]
-Millis = Annotated[float, BeforeValidator(_no_bool), Field(ge=0, le=1e7), AfterValidator(_finite)]
-Share = Annotated[float, BeforeValidator(_no_bool), Field(ge=0, le=1), AfterValidator(_finite)]
+# Records take numbers as they are (no text, no true or false, no infinity): see `models.base`.
+Count = Annotated[int, Field(ge=0, le=MOST_COUNT)]
+Amount = Annotated[int, Field(ge=0, le=MOST_RESOURCE)]
+Money = Annotated[float, Field(ge=0, le=MOST_MONEY)]
+Millis = Annotated[float, Field(ge=0, le=1e7)]
+Share = Annotated[float, Field(ge=0, le=1)]
 
 
 def fold_spellings(value: Any) -> Any:

@@ -68,8 +68,8 @@ class Movability(Record):
 class Targets(Record):
     """What a group promises when something fails."""
 
-    recovery_minutes: Annotated[float, Field(ge=0)] | None = None
-    data_loss_minutes: Annotated[float, Field(ge=0)] | None = None
+    recovery_minutes: Annotated[float, Field(ge=0, le=1e7)] | None = None
+    data_loss_minutes: Annotated[float, Field(ge=0, le=1e7)] | None = None
     availability: Share | None = None
 
 
@@ -123,7 +123,7 @@ class Group(Attachments):
     """What the group has to carry, in any unit (requests per second, say)."""
     throughput: Annotated[int, Field(ge=1, le=10**12)] | None = None
     """What one replica carries, in the same unit."""
-    quorum: Literal["majority"] | Annotated[int, Field(ge=1)] | None = None
+    quorum: Literal["majority"] | Annotated[int, Field(ge=1, le=MOST_COUNT)] | None = None
     """How many replicas must be up for the group to work at all."""
     targets: Targets = Targets()
     clients: dict[Name, Share] = {}

@@ -15,7 +15,7 @@ from zonewright.models.view import View, Violation
 class Delegation(Record):
     """The provider's own placement group, for a level that the provider hides."""
 
-    quota: Annotated[int, Field(ge=1)] | None = None
+    quota: Annotated[int, Field(ge=1, le=100_000_000)] | None = None
     """Instances that one placement group can hold."""
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import Field
 
 from zonewright.models.base import Name
-from zonewright.models.quantities import Share, as_fraction
+from zonewright.models.quantities import Count, Share, as_fraction
 from zonewright.models.rules.base import GroupRule, Rule
 from zonewright.models.view import Row, View, Violation
 
@@ -42,7 +42,7 @@ class Survive(GroupRule):
     """How many domains are lost at once."""
     domains: list[Name] = []
     """Only these domains are lost; by default any of the level."""
-    keep: Annotated[int, Field(ge=0)] | None = None
+    keep: Count | None = None
     """Static: at least this many remain."""
     keep_share: Share | None = None
     """Static: at least this share of what is placed remains, rounded up."""

@@ -34,7 +34,7 @@ WRONG_TYPES = [
     Change("count is true", "count: 6", "count: true", "groups[0].count", ("whole number", "true")),
     Change("priority is true", "priority: 3", "priority: yes", "groups[0].priority", ("whole number",)),
     Change("pinned is a number", "pinned: false", "pinned: 0", "instances[1].pinned", ("true or false",)),
-    Change("share is true", "most_share: 0.9", "most_share: true", "rules[7].most_share", ("true or false",)),
+    Change("share is true", "most_share: 0.9", "most_share: true", "rules[7].most_share", ("a number", "true")),
     Change(
         "demand is a list",
         "    demand:\n      cpu_milli: 500\n      memory_mib: 1024",
