@@ -29,6 +29,8 @@ class Layer:
     """Sites that are gone."""
     on_offer: bool = True
     cells: list[dict[int, int]] = field(default_factory=list)
+    evacuated: frozenset[str] = frozenset()
+    """Groups whose displaced instances are placed again; others may be short."""
     constant: bool = True
     """Every class is placed whole in every solution."""
 
@@ -149,6 +151,10 @@ class Context:
         for place, column in self.cells(layer, group):
             found.setdefault(self.world.region_of(self.places[place].site), []).append(column)
         return {node: tuple(found[node]) for node in sorted(found)}
+
+    def whole(self, layer: Layer, groups: Iterable[str]) -> list[str]:
+        """Return the groups that a loss has not left short: in a scenario only those that are evacuated."""
+        return [g for g in groups if not layer.event or g in layer.evacuated]
 
     def when(self, group: str) -> Columns | None:
         """Return the columns that say whether the group is placed at all; None when it always is."""

@@ -242,9 +242,8 @@ class Networks:
     def _after(self, base: Sites, moved: Sites) -> Seating:
         """Seat what is displaced beside who stays."""
         left = {seat.subnet: seat.room for seat in self.seats}
-        for (_, site), seats in self.base.items():
+        for seats in self.base.values():
             for subnet, count in seats.items():
-                del site
                 left[subnet] -= count
         rest = [Seat(s.subnet, s.vpc, s.zone, left[s.subnet]) for s in self.seats]
         return seat_subnets(self.world, rest, moved, network_at)

@@ -289,7 +289,11 @@ class _Job:
         self.wanted_i = np.array([True] * len(movers) + [False] * len(fixed), bool)
         self.movable_i = self.wanted_i & ~np.array(pinned + [False] * len(fixed), bool)
         self.start_i = np.array(start + at, np.int64)
-        self.capacity = np.ascontiguousarray(capacity_sr[self.hosts])
+        # Survivors keep what they have, even where it was bought from what is only on offer.
+        kept_sr = np.zeros((len(hosts), packer.demand_cr.shape[1]), np.int64)
+        for c, k in zip(fixed, at, strict=True):
+            kept_sr[k] += packer.demand_cr[c]
+        self.capacity = np.maximum(capacity_sr[self.hosts], kept_sr)
 
     def solve(self) -> bool:
         """Return whether everything fits; first with whoever has a place today left in it."""

@@ -104,7 +104,7 @@ def _home(ctx: Context, rule: LoadBalancing, label: str, balancer: LoadBalancer)
 def _numbers(ctx: Context, rule: LoadBalancing, label: str, layer: Layer, balancer: LoadBalancer) -> None:
     """Least backends in each serving zone, and in all."""
     tree = ctx.world.tree
-    for group in balancer.backends:
+    for group in ctx.whole(layer, balancer.backends):
         if not ctx.world.groups[group].count:
             continue
         when = ctx.when(group)

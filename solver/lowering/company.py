@@ -42,7 +42,7 @@ def affinity(ctx: Context, rule: Affinity, label: str, layer: Layer | None) -> N
         ctx.add(DomainCount(tag, sets, most=1, soften=soften))
         return
     company = ctx.by_domain(layer, [rule.to], rule.level)
-    for group in groups:
+    for group in ctx.whole(layer, groups):
         for node, columns in ctx.by_domain(layer, [group], rule.level).items():
             tag = ctx.tag(rule, label, group, node, f"only where {rule.to} is")
             ctx.add(Requires(tag, columns, company.get(node, ()), soften=soften))

@@ -23,15 +23,15 @@ def latency(ctx: Context, rule: LatencyLimit, label: str, layer: Layer | None) -
         _pairs(ctx, rule, label, layer, rule.between[0], rule.between[1])
         return
     group = rule.quorum or rule.clients or ""
-    if not ctx.world.groups[group].count:
+    if not ctx.world.groups[group].count or not ctx.whole(layer, [group]):
         return
     used = ctx.by_domain(layer, [group], rule.level)
     one = _quorum if rule.quorum is not None else _clients
-    one(ctx, rule, label, group, used, ctx.when(group))
+    one(ctx, rule, label, group, used, ctx.when(group), layer.lost)
     if rule.under_failure and not layer.event:
         for gone, columns in used.items():
             rest = {node: c for node, c in used.items() if node != gone}
-            one(ctx, rule, label, group, rest, columns)
+            one(ctx, rule, label, group, rest, columns, frozenset(ctx.world.tree.sites_under[gone]))
 
 
 def _within(ctx: Context, rule: LatencyLimit, a: int, b: int) -> bool:
@@ -59,11 +59,16 @@ def _quorum(
     group: str,
     used: Mapping[int, Columns],
     when: Columns | None,
+    lost: frozenset[int],
 ) -> None:
     majority = ctx.world.groups[group].count // 2 + 1
     leaders = []
+    tree = ctx.world.tree
+    named = tree.by_id[rule.leader] if rule.leader is not None else None
+    if named is not None and lost.issuperset(tree.sites_under[named]):
+        named = None
     for leader, own in used.items():
-        if rule.leader is not None and ctx.world.tree.nodes[leader].id != rule.leader:
+        if named is not None and leader != named:
             continue
         near = tuple(j for node, columns in used.items() if _within(ctx, rule, leader, node) for j in columns)
         leaders.append((own, near))
@@ -79,6 +84,7 @@ def _clients(
     group: str,
     used: Mapping[int, Columns],
     when: Columns | None,
+    lost: frozenset[int],
 ) -> None:
     limit = to_latency(rule.limit_ms)
     for location in rule.locations or list(ctx.world.groups[group].clients):

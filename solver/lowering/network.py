@@ -32,7 +32,7 @@ def network(ctx: Context, rule: NetworkReach, label: str, layer: Layer | None) -
         for caller, called in zip(service.chain, service.chain[1:], strict=False):
             targets = ctx.by_region(layer, called)
             anybody = ctx.when(called)
-            if not ctx.world.groups[called].count:
+            if not ctx.world.groups[called].count or not ctx.whole(layer, [caller]):
                 continue
             for here, guests in ctx.by_region(layer, caller).items():
                 hosts = [

@@ -18,7 +18,7 @@ def spread(ctx: Context, rule: Spread, label: str, layer: Layer | None) -> None:
     if ctx.finer(rule.level):
         ctx.relaxed.add(label)
         return
-    for group in rule.selected(ctx.world):
+    for group in ctx.whole(layer, rule.selected(ctx.world)):
         if ctx.world.groups[group].count:
             _of_group(ctx, rule, label, layer, group)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from zonewright.models.quantities import as_fraction, to_money
 from zonewright.models.rules import Budget, Capacity, Load, Quota, Rule
@@ -15,13 +16,13 @@ from zonewright.solver.rows import Tag
 
 
 def capacity(ctx: Context, rule: Capacity, label: str, layer: Layer | None) -> None:
-    """Every domain's resources, flavour stock and number of instances; firm stock only after a loss."""
+    """Every domain's resources, flavour stock and number of instances; after a loss arrivals get firm stock."""
     if layer is None:
         return
-    firm = not layer.on_offer
     by_place = _cells_by_place(ctx, layer)
+    arrivals = _arrivals_of(ctx, layer)
     if ctx.pooled:
-        _pools(ctx, rule, label, layer, firm, by_place)
+        _pools(ctx, rule, label, layer, arrivals, by_place)
     for node in ctx.world.tree.nodes:
         domain = node.domain
         if not (domain.capacity or domain.flavours or domain.most_instances is not None):
@@ -32,20 +33,17 @@ def capacity(ctx: Context, rule: Capacity, label: str, layer: Layer | None) -> N
         cells = [cell for place in places for cell in by_place.get(place, ())]
         tag = ctx.tag(rule, label, None, node.index)
         for resource in domain.capacity:
-            limit = node.usable(resource, firm=firm)
+            limit = node.usable(resource)
             if limit is not None:
-                _sum(
-                    ctx,
-                    tag,
-                    [(j, u.demand.get(resource, 0)) for u, j in cells],
-                    limit,
-                    f"{limit} {resource} usable",
-                )
+                each = [(j, u.demand.get(resource, 0)) for u, j in cells]
+                _sum(ctx, tag, each, limit, f"{limit} {resource} usable")
+                arrivals.limit(tag, each, node.usable(resource, firm=True) or 0, limit, resource)
         for flavour in domain.flavours:
-            limit = node.usable_flavour(flavour, firm=firm)
+            limit = node.usable_flavour(flavour)
             if limit is not None:
                 sold = [(j, 1) for u, j in cells if u.flavour is not None and u.flavour.id == flavour]
                 _sum(ctx, tag, sold, limit, f"{limit} of {flavour} in stock")
+                arrivals.limit(tag, sold, node.usable_flavour(flavour, firm=True) or 0, limit, flavour)
         if domain.most_instances is not None:
             most = domain.most_instances
             _sum(ctx, tag, [(j, 1) for _, j in cells], most, f"at most {most} instances")
@@ -75,12 +73,56 @@ def _sum(ctx: Context, tag: Tag, terms: Iterable[tuple[int, int]], limit: int, w
         ctx.add(Sum(named, tuple(j for j, _ in kept), tuple(v for _, v in kept), high=limit))
 
 
+@dataclass(frozen=True)
+class _Arrivals:
+    """After a loss nothing arrives beyond what is owned and reserved; survivors keep what is on offer."""
+
+    ctx: Context
+    before: dict[int, int]
+    """Columns of the layer where something may arrive, with those before the loss."""
+
+    def limit(self, tag: Tag, terms: Iterable[tuple[int, int]], firm: int, limit: int, what: str) -> None:
+        """Either nothing arrives, or survivors and arrivals together fit in the firm stock."""
+        kept = [(j, v) for j, v in terms if v]
+        if firm >= limit or not any(j in self.before for j, _ in kept):
+            return
+        arrives = self.ctx.rows.boolean()
+        self._add(tag, kept, 0, what, (arrives, -firm))
+        columns = (*(j for j, _ in kept), arrives)
+        values = (*(v for _, v in kept), limit - firm)
+        self.ctx.add(Sum(self._named(tag, what), columns, values, high=limit))
+
+    def of_pool(self, tag: Tag, terms: Iterable[tuple[int, int]], firm: int, limit: int, what: str) -> None:
+        """Of many hosts only the sum of what arrives is limited, which is a relaxation."""
+        if firm < limit:
+            self._add(tag, [(j, v) for j, v in terms if v], firm, what)
+
+    def _add(self, tag: Tag, kept: list[tuple[int, int]], high: int, what: str, *more: tuple[int, int]) -> None:
+        moved = [(j, v) for j, v in kept if j in self.before]
+        terms = [*moved, *((self.before[j], -v) for j, v in moved), *more]
+        if moved:
+            columns, values = tuple(j for j, _ in terms), tuple(v for _, v in terms)
+            self.ctx.add(Sum(self._named(tag, what), columns, values, high=high))
+
+    def _named(self, tag: Tag, what: str) -> Tag:
+        return Tag(tag.rule, tag.label, tag.group, tag.domain, f"{what} owned or reserved for what arrives")
+
+
+def _arrivals_of(ctx: Context, layer: Layer) -> _Arrivals:
+    before: dict[int, int] = {}
+    if layer.event and not layer.on_offer:
+        for c, cells in enumerate(layer.cells):
+            base = ctx.base.cells[c]
+            before.update((column, base[place]) for place, column in cells.items() if column != base[place])
+    return _Arrivals(ctx, before)
+
+
 def _pools(
     ctx: Context,
     rule: Capacity,
     label: str,
     layer: Layer,
-    firm: bool,
+    arrivals: _Arrivals,
     by_place: Mapping[int, list[tuple[Unit, int]]],
 ) -> None:
     """Pools hold the sum of their hosts; and of instances above a size, only so many per host."""
@@ -92,18 +134,15 @@ def _pools(
         cells = by_place.get(place.index, [])
         tag = ctx.tag(rule, label, None, ctx.world.zone_of(place.site))
         for resource in node.domain.capacity:
-            limit = node.usable(resource, firm=firm)
+            limit = node.usable(resource)
             if limit is None:
                 continue
             zone = ctx.world.zone_of(place.site)
             whole = int(limit * len(sites) * (1 - ctx.margins.get(zone, 0.0)))
-            _sum(
-                ctx,
-                tag,
-                [(j, u.demand.get(resource, 0)) for u, j in cells],
-                whole,
-                f"{whole} {resource} usable on {len(sites)} hosts",
-            )
+            each = [(j, u.demand.get(resource, 0)) for u, j in cells]
+            _sum(ctx, tag, each, whole, f"{whole} {resource} usable on {len(sites)} hosts")
+            firm = node.usable(resource, firm=True) or 0
+            arrivals.of_pool(tag, each, firm * len(sites), limit * len(sites), resource)
             sizes = {u.demand.get(resource, 0) for u, _ in cells}
             for parts in (1, 2, 3):
                 # More than capacity / (parts + 1) each: at most `parts` of them fit on one host.
@@ -112,10 +151,12 @@ def _pools(
                     text = f"at most {parts} a host of those above {limit // (parts + 1)} {resource}"
                     _sum(ctx, tag, big, parts * len(sites), text)
         for flavour in node.domain.flavours:
-            stock = node.usable_flavour(flavour, firm=firm)
+            stock = node.usable_flavour(flavour)
             if stock is not None:
                 sold = [(j, 1) for u, j in cells if u.flavour is not None and u.flavour.id == flavour]
                 _sum(ctx, tag, sold, stock * len(sites), f"{stock * len(sites)} of {flavour} in stock")
+                firm = node.usable_flavour(flavour, firm=True) or 0
+                arrivals.of_pool(tag, sold, firm * len(sites), stock * len(sites), flavour)
         if node.domain.most_instances is not None:
             most = node.domain.most_instances * len(sites)
             _sum(ctx, tag, [(j, 1) for _, j in cells], most, f"at most {most} instances")

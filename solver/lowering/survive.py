@@ -129,6 +129,7 @@ def is_below_zones(world: World, level: str) -> bool:
 class _Wanted:
     """Which classes a layer places again, and whether all of them must be."""
 
+    groups: frozenset[str]
     classes: set[int]
     hard: bool
 
@@ -140,7 +141,7 @@ def _wanted(ctx: Context, layer: Layer) -> _Wanted:
         if isinstance(rule, Survive) and rule.mode == "evacuate" and signature(rule) == layer.signature:
             groups.update(rule.selected(ctx.world))
             hard &= rule.soft is None
-    return _Wanted({c.index for c in ctx.classes if c.unit.group in groups}, hard)
+    return _Wanted(frozenset(groups), {c.index for c in ctx.classes if c.unit.group in groups}, hard)
 
 
 def make_layer(ctx: Context, name: str, scenario: tuple[int, ...], on_offer: bool) -> Layer:
@@ -149,6 +150,7 @@ def make_layer(ctx: Context, name: str, scenario: tuple[int, ...], on_offer: boo
     lost = frozenset(s for d in scenario for s in world.tree.sites_under[d])
     layer = Layer(name, scenario, lost, on_offer)
     wanted = _wanted(ctx, layer)
+    layer.evacuated = wanted.groups
     level = world.tree.nodes[scenario[0]].level
     for cls in ctx.classes:
         cells: dict[int, int] = {}
@@ -184,10 +186,11 @@ def can_recover(world: World, unit: Unit, level: str, scenario: tuple[int, ...])
         return True
     if is_below_zones(world, level) and not unit.movability.local_disk:
         return True
-    gone = {world.tree.nodes[d].id for d in scenario}
+    tree = world.tree
     for name in unit.snapshots:
         copy = world.attachables["snapshot"][name]
-        if copy.region not in gone and copy.zone not in gone:
+        homes = [tree.by_id[place] for place in (copy.zone, copy.region) if place in tree.by_id]
+        if not any(lost in tree.nodes[home].ancestors for home in homes for lost in scenario):
             return True
     return False
 
