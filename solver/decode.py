@@ -25,6 +25,8 @@ from zonewright.solver.seating import Seat, Seating, seat_subnets
 
 #: Where instances of each unit are: unit index to {site node: count}.
 Sites = dict[int, dict[int, int]]
+#: Where what is displaced goes, by signature of the survive rules and lost domains.
+Moved = dict[tuple[str, tuple[int, ...]], Sites]
 
 
 def unit_sites(ctx: Context, x_j: Ints) -> Sites:
@@ -64,9 +66,9 @@ def share_out(cls: Class, counts: dict[int, int]) -> Sites:
     return placed
 
 
-def layer_sites(ctx: Context, x_j: Ints, base: Sites) -> dict[tuple[str, tuple[int, ...]], Sites]:
+def layer_sites(ctx: Context, x_j: Ints, base: Sites) -> Moved:
     """Return, per scenario, where what is displaced goes."""
-    found: dict[tuple[str, tuple[int, ...]], Sites] = {}
+    found: Moved = {}
     for layer in ctx.layers[1:]:
         moved: Sites = {}
         for cls in ctx.classes:
@@ -166,7 +168,7 @@ def image_copies(world: World, sites: Sites) -> list[ImageCopy]:
 class Networks:
     """Subnets as the plan has them: chosen zones, blocks, and the seats in them."""
 
-    def __init__(self, ctx: Context, x_j: Ints, sites: Sites, moved: Iterable[Sites]) -> None:
+    def __init__(self, ctx: Context, x_j: Ints, sites: Sites, moved: Moved) -> None:
         self.world = ctx.world
         self.chosen: list[SubnetZone] = []
         self.new: list[NewSubnet] = []
@@ -180,7 +182,7 @@ class Networks:
             seats += self._cut(vpc.id, mine, zone_of, wanted)
         self.seats = seats
         self.base = seat_subnets(self.world, seats, sites, network_at)
-        self.moved = [self._after(sites, after) for after in moved]
+        self.moved = [self._after(scenario, after) for (_, scenario), after in moved.items()]
         self._drop_empty()
 
     def _existing(self, mine: list[Subnet], zone_of: dict[str, int], zonal: bool) -> list[Seat]:
@@ -239,11 +241,12 @@ class Networks:
             name += "-"
         return name
 
-    def _after(self, base: Sites, moved: Sites) -> Seating:
-        """Seat what is displaced beside who stays."""
+    def _after(self, scenario: tuple[int, ...], moved: Sites) -> Seating:
+        """Seat what is displaced beside who stays; what is lost leaves its addresses."""
+        lost = {site for domain in scenario for site in self.world.tree.sites_under[domain]}
         left = {seat.subnet: seat.room for seat in self.seats}
-        for seats in self.base.values():
-            for subnet, count in seats.items():
+        for (_, site), seats in self.base.items():
+            for subnet, count in seats.items() if site not in lost else ():
                 left[subnet] -= count
         rest = [Seat(s.subnet, s.vpc, s.zone, left[s.subnet]) for s in self.seats]
         return seat_subnets(self.world, rest, moved, network_at)
@@ -256,7 +259,7 @@ class Networks:
 
 def scenario_entries(
     world: World,
-    moved: dict[tuple[str, tuple[int, ...]], Sites],
+    moved: Moved,
     seatings: Iterable[Seating | None],
 ) -> list[Scenario]:
     """Return the witnesses of the evacuation rules."""

@@ -259,7 +259,7 @@ def make_plan(world: World, decision: Decision, seed: int) -> Plan:
     Raises ArithmeticError when the judge finds a hard rule broken, which would be a defect of the solver.
     """
     ctx, x_j = decision.context, decision.x_j
-    networks = decode.Networks(ctx, x_j, decision.sites, decision.moved.values())
+    networks = decode.Networks(ctx, x_j, decision.sites, decision.moved)
     seating = networks.base if world.vpcs else None
     seatings = networks.moved if world.vpcs else [None] * len(decision.moved)
     plan = Plan(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from zonewright.models.world import Unit, World
@@ -28,14 +28,52 @@ def seat_subnets(
     sites: dict[int, dict[int, int]],
     network_at: Callable[[World, Unit, int], str | None],
 ) -> Seating:
-    """Seat every instance whose network has subnets; who sits somewhere today keeps the seat if it can.
+    """Seat every instance whose network has subnets; as many as possible keep the seat they have today.
 
     Raises ArithmeticError when there is no room, which the rows rule out.
     """
-    networks = {seat.vpc for seat in seats} | {s.vpc for s in world.subnets.values()}
     left = {seat.subnet: seat.room for seat in seats}
-    demands: list[tuple[int, int, int, list[str]]] = []
+    demands = _demands(world, seats, sites, network_at)
     seating: Seating = {}
+    rest: list[Demand] = []
+    for demand in demands:
+        own = demand.current
+        if own in demand.fits and left[own] >= demand.count:
+            left[own] -= demand.count
+            seating[demand.unit, demand.site] = {own: demand.count}
+        else:
+            rest.append(demand)
+    if _flow(rest, left, seating, keep=False):
+        return seating
+    # Somebody keeps a seat that another, who fits nowhere else, needs.
+    left = {seat.subnet: seat.room for seat in seats}
+    seating = {}
+    if not _flow(demands, left, seating, keep=True):
+        raise ArithmeticError("no room for all addresses, though the rows counted enough")
+    return seating
+
+
+@dataclass(frozen=True)
+class Demand:
+    """Instances of one unit at one site that need addresses."""
+
+    unit: int
+    site: int
+    count: int
+    fits: tuple[str, ...]
+    """Subnets they may sit in."""
+    current: str
+    """The subnet they sit in today; empty where that is not known."""
+
+
+def _demands(
+    world: World,
+    seats: list[Seat],
+    sites: Mapping[int, Mapping[int, int]],
+    network_at: Callable[[World, Unit, int], str | None],
+) -> list[Demand]:
+    networks = {seat.vpc for seat in seats} | {s.vpc for s in world.subnets.values()}
+    found: list[Demand] = []
     for unit_index, by_site in sites.items():
         unit = world.units[unit_index]
         if not unit.vpcs:
@@ -45,45 +83,52 @@ def seat_subnets(
             if vpc is None or (vpc not in networks and world.vpcs[vpc].new_subnet_prefix is None):
                 continue
             zone = world.zone_of(site)
-            fits = [
+            fits = tuple(
                 s.subnet
                 for s in seats
                 if s.vpc == vpc and s.zone in (None, zone) and (not unit.subnets or s.subnet in unit.subnets)
-            ]
-            rest = count
-            if unit.current_subnet in fits and left[unit.current_subnet] >= rest:
-                left[unit.current_subnet] -= rest
-                seating[unit_index, site] = {unit.current_subnet: rest}
-                continue
-            demands.append((unit_index, site, rest, fits))
-    _flow(demands, left, seating)
-    return seating
+            )
+            found.append(Demand(unit_index, site, count, fits, unit.current_subnet or ""))
+    return found
 
 
-def _flow(demands: list[tuple[int, int, int, list[str]]], left: dict[str, int], seating: Seating) -> None:
+def _flow(demands: list[Demand], left: dict[str, int], seating: Seating, *, keep: bool) -> bool:
+    """Seat all demands and return whether there was room; with `keep` as few as possible change seats."""
     if not demands:
-        return
-    from ortools.graph.python import max_flow
+        return True
+    from ortools.graph.python import max_flow, min_cost_flow
 
+    flow = min_cost_flow.SimpleMinCostFlow() if keep else max_flow.SimpleMaxFlow()
     names = list(left)
-    position = {name: k for k, name in enumerate(names)}
-    flow = max_flow.SimpleMaxFlow()
+    position = {name: 1 + len(demands) + k for k, name in enumerate(names)}
     sink = 1 + len(demands) + len(names)
-    arcs: list[tuple[int, int, str]] = []
-    wanted = 0
-    for i, (_, _, count, fits) in enumerate(demands):
-        flow.add_arc_with_capacity(0, 1 + i, count)
-        wanted += count
-        for name in fits:
-            arcs.append((flow.add_arc_with_capacity(1 + i, 1 + len(demands) + position[name], count), i, name))
+
+    def arc(tail: int, head: int, capacity: int, cost: int = 0) -> int:
+        if keep:
+            return int(flow.add_arc_with_capacity_and_unit_cost(tail, head, capacity, cost))
+        return int(flow.add_arc_with_capacity(tail, head, capacity))
+
+    arcs: list[tuple[int, Demand, str]] = []
+    for i, demand in enumerate(demands):
+        arc(0, 1 + i, demand.count)
+        for name in demand.fits:
+            number = arc(1 + i, position[name], demand.count, int(name != demand.current))
+            arcs.append((number, demand, name))
     for name, room in left.items():
-        flow.add_arc_with_capacity(1 + len(demands) + position[name], sink, room)
-    flow.solve(0, sink)
-    if flow.optimal_flow() < wanted:
-        raise ArithmeticError("no room for all addresses, though the rows counted enough")
-    for arc, i, name in arcs:
-        taken = flow.flow(arc)
+        arc(position[name], sink, room)
+    wanted = sum(demand.count for demand in demands)
+    if keep:
+        flow.set_node_supply(0, wanted)
+        flow.set_node_supply(sink, -wanted)
+        if flow.solve() != flow.OPTIMAL:
+            return False
+    else:
+        flow.solve(0, sink)
+        if flow.optimal_flow() < wanted:
+            return False
+    for number, demand, name in arcs:
+        taken = flow.flow(number)
         if taken:
-            unit_index, site, _, _ = demands[i]
-            seating.setdefault((unit_index, site), {})[name] = taken
+            seating.setdefault((demand.unit, demand.site), {})[name] = taken
             left[name] -= taken
+    return True

@@ -23,6 +23,8 @@ ROOM_AT_FIRST, GAP_AT_FIRST = 0.015, 0.01
 FIRST_GAP = 1e-4
 #: Share of a zone's pools that is left free once packing has failed, and how it grows.
 FIRST_MARGIN, GROWTH = 0.002, 1.8
+#: Beyond this it is not for want of room that packing fails.
+MOST_MARGIN = 0.4
 
 Moved = dict[tuple[str, tuple[int, ...]], Sites]
 
@@ -135,6 +137,8 @@ class _Run:
             if failed is None:
                 return
             margins = {**margins, failed: max(FIRST_MARGIN, margins.get(failed, 0.0) * GROWTH)}
+            if margins[failed] > MOST_MARGIN:
+                return
             zone = self.world.tree.nodes[failed].id
             self.news(
                 "packing", "", None, None, f"{zone}: leaving {100 * margins[failed]:.2g} % of its hosts free"

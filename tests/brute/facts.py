@@ -245,9 +245,17 @@ class Facts:
         return taken is None or datetime.fromisoformat(until) > datetime.fromisoformat(taken)
 
     def kind(self, product: str, kind: str) -> Raw:
-        """The last entry of the product's catalogue for a kind of resource."""
-        entries = self.products.get(product, {}).get("resource_kinds", [])
-        return next((e for e in reversed(entries) if e["kind"] == kind), {})
+        """The last entry for a kind of resource of a catalogue that lists the product."""
+        found: Raw = {}
+        for catalogue in self.catalogues:
+            if product in [p["id"] for p in catalogue.get("products", [])]:
+                for entry in catalogue.get("resource_kinds", []):
+                    found = entry if entry["kind"] == kind else found
+        return found
+
+    def networking(self, product: str) -> Raw:
+        """Who reaches whom over private addresses; where no catalogue says it, peered networks too."""
+        return self.products.get(product, {}).get("networking") or {"peering": True}
 
     def scope(self, product: str, kind: str) -> str:
         assumed = {"key_pair": "global", "disk": "zonal", "subnet": "none"}

@@ -33,15 +33,19 @@ def network(scene: Scene, rule: Raw) -> Breaches:
 def _reaches(facts: Facts, caller: str, here: str, called: str, there: str) -> bool:
     one, other = facts.groups[caller], facts.groups[called]
     default = next(iter(facts.accounts))
-    if one.get("account", default) != other.get("account", default):
+    says = facts.networking(one.get("product") or next(iter(facts.products), "instance"))
+    same_account = one.get("account", default) == other.get("account", default)
+    if not same_account and not says.get("across_accounts", False):
         return False
     mine = [v for v in one.get("vpcs", []) if facts.vpcs[v].get("region", here) == here]
     theirs = [v for v in other.get("vpcs", []) if facts.vpcs[v].get("region", there) == there]
-    if any(a == b or frozenset((a, b)) in facts.peered for a in mine for b in theirs):
+    if set(mine) & set(theirs):
+        return True
+    if says.get("peering", False) and any(frozenset((a, b)) in facts.peered for a in mine for b in theirs):
         return True
     if here != there:
-        return facts.link(here, there, "private")
-    return not (mine and theirs)
+        return bool(says.get("across_regions", False)) or facts.link(here, there, "private")
+    return bool(says.get("within_region", True)) and not (mine and theirs)
 
 
 def kept_by_provider(facts: Facts) -> int:

@@ -35,6 +35,10 @@ def _chain(rng: Random, number: int = 2) -> Raw:
     room(data, rng, 0.4, 1.1)
     names = [g["id"] for g in data["groups"]]
     data["services"] = [{"id": "shop", "chain": names, "public": rng.random() < 0.12}]
+    if rng.random() < 0.4:
+        says = {w: rng.random() < 0.3 for w in ("across_regions", "across_accounts")}
+        says |= {w: rng.random() < 0.8 for w in ("peering", "within_region")}
+        data["catalogues"] = [catalogue(networking={**says, "source": SOURCE})]
     return data
 
 
