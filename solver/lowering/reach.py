@@ -198,8 +198,8 @@ def _profiles_of(reach: Reach, groups: set[str]) -> list[Profile]:
 
 
 def pin(ctx: Context, rule: Pin, label: str, layer: Layer | None) -> None:
-    """Stay in a domain, or where each is today."""
-    if layer is None or layer.event:
+    """Stay in a domain, or where each is today; after an evacuation too."""
+    if layer is None or (layer.event and rule.soft is not None):
         return
     concerned = set(rule.selected(ctx.world))
     for cls in ctx.classes:
@@ -209,7 +209,7 @@ def pin(ctx: Context, rule: Pin, label: str, layer: Layer | None) -> None:
         cells = layer.cells[cls.index]
         tag = ctx.tag(rule, label, unit.group)
         if rule.domain is None:
-            _away(ctx, cls.index, tag, ctx.soften(rule.soft))
+            _away(ctx, layer, cls.index, tag, ctx.soften(rule.soft))
             continue
         inside = ctx.inside(ctx.world.tree.by_id[rule.domain])
         outside = tuple(j for p, j in cells.items() if p not in inside)
@@ -217,22 +217,22 @@ def pin(ctx: Context, rule: Pin, label: str, layer: Layer | None) -> None:
 
 
 def pinned(ctx: Context, rule: Pinned, label: str, layer: Layer | None) -> None:
-    """What is marked pinned stays where it is."""
+    """What is marked pinned stays where it is; evacuations leave it alone anyway."""
     if layer is None or layer.event:
         return
     for cls in ctx.classes:
         if cls.unit.pinned and cls.current:
-            _away(ctx, cls.index, ctx.tag(rule, label, cls.unit.group), None)
+            _away(ctx, layer, cls.index, ctx.tag(rule, label, cls.unit.group), None)
 
 
-def _away(ctx: Context, c: int, tag: object, soften: object) -> None:
+def _away(ctx: Context, layer: Layer, c: int, tag: object, soften: object) -> None:
     cls = ctx.classes[c]
     current: dict[int, int] = {}
     for site, count in cls.current.items():
         place = ctx.place_of.get(site)
         if place is not None:
             current[place] = current.get(place, 0) + count
-    cells = ctx.base.cells[c]
+    cells = layer.cells[c]
     columns = tuple(cells.values())
     here = tuple(current.get(p, 0) for p in cells)
     ctx.add(Away(tag, columns, here, cls.count - sum(cls.current.values()), soften))  # type: ignore[arg-type]
