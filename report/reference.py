@@ -17,13 +17,14 @@ import sys
 from collections.abc import Iterator, Mapping
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic.fields import FieldInfo
 
 from zonewright.models import base, catalogue, estate, plan, quantities, resources, rules, topology
 from zonewright.models.base import Record
 from zonewright.models.rules import company
+from zonewright.models.rules import limits as limits_rules
 from zonewright.report.meanings import BY_FIELD, BY_NAME
 
 #: The types of single values, in words.
@@ -53,8 +54,13 @@ WORDS = {
     "None": "",
 }
 
+_MODULES = (base, topology, resources, catalogue, plan, estate, company, limits_rules, rules)
+
 _SECTION = re.compile(r"(<!-- fields: (\w+)((?: -\w+)*) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 _HEADING = re.compile(r"^#+ (.+)$")
+
+#: A limit as large as this only keeps sums from overflowing: nothing to tell a reader.
+_ANY_NUMBER = 1 << 60
 
 #: Where the words with a page of their own are explained.
 _PLACES = {
@@ -70,7 +76,7 @@ _PLACES = {
 def models() -> dict[str, type[Record]]:
     """Return every kind of record by its class name."""
     found: dict[str, type[Record]] = {}
-    for module in (base, topology, resources, catalogue, plan, estate, company, rules):
+    for module in _MODULES:
         for name, value in vars(module).items():
             if inspect.isclass(value) and issubclass(value, Record):
                 found[name] = value
@@ -119,12 +125,26 @@ def _type(node: ast.expr, links: Mapping[str, str]) -> str:
     name = ast.unparse(node)
     if name in WORDS:
         return _linked(WORDS[name], links)
-    known = {**vars(topology), **vars(resources), **vars(plan), **vars(catalogue)}.get(name)
+    known = next((vars(module)[name] for module in _MODULES if name in vars(module)), None)
     if inspect.isclass(known) and issubclass(known, Enum):
         return ", ".join(f"`{member.value}`" for member in known)
+    if known is None or not inspect.isclass(known):
+        return _alias(name)
     model = models()[name]
     words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", model.__name__).lower()
     return f"[{words}]({links[name]})" if name in links else words
+
+
+def _alias(name: str) -> str:
+    """Return a name for an annotated type in words: its base, and the limits it is given."""
+    alias = next(vars(module)[name] for module in (quantities, *_MODULES) if name in vars(module))
+    of, *metadata = get_args(alias)
+    limits: dict[str, int] = {}
+    for entry in (part for given in metadata for part in getattr(given, "metadata", [given])):
+        limits |= {side: getattr(entry, side) for side in ("ge", "le") if hasattr(entry, side)}
+    narrow = all(abs(limit) < _ANY_NUMBER for limit in limits.values())
+    ends = " to ".join(f"{limits[side]:,}" for side in ("ge", "le") if side in limits and narrow)
+    return ", ".join(part for part in (WORDS[of.__name__], ends) if part)
 
 
 def _generic(kind: str, inside: ast.expr, links: Mapping[str, str]) -> str:
