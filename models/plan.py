@@ -106,7 +106,8 @@ class BoundWitness(Record):
 
     goal: Text
     kind: Name
-    """`linear` (multipliers), `search` (a search that found nothing better), or `trivial`."""
+    """`trivial`, `linear` (multipliers), `tree` (branches with multipliers at every leaf), or `search` (a search
+    that found nothing better)."""
     bound: Whole
     data: dict[str, Any] = {}
 

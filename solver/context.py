@@ -17,6 +17,9 @@ from zonewright.solver.places import Place
 from zonewright.solver.profiles import Reach
 from zonewright.solver.rows import Rows, Tag
 
+#: Who sits alike: (network, the subnets they are held to, place).
+SeatKey = tuple[str, tuple[str, ...], int]
+
 
 @dataclass
 class Layer:
@@ -67,6 +70,8 @@ class Context:
     """(subnet, zone) to the boolean that puts it there."""
     new_subnet_columns: dict[tuple[str, int], int] = field(default_factory=dict)
     """(network, zone or -1) to the number of new subnets."""
+    seat_columns: dict[SeatKey, dict[tuple[str, int | None], int]] = field(default_factory=dict)
+    """Per (subnet or "" for new ones, zone) the column of how many sit there, where survivors' seats matter."""
     relaxed: set[str] = field(default_factory=set)
     """Labels of rules that pools could not express in full."""
 

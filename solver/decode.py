@@ -18,7 +18,7 @@ from zonewright.models.resources import Subnet
 from zonewright.models.world import Unit, World
 from zonewright.solver.blocks import cut, free_space
 from zonewright.solver.classes import Class
-from zonewright.solver.context import Context
+from zonewright.solver.context import Context, SeatKey
 from zonewright.solver.lowering.network import network_at
 from zonewright.solver.rows import Ints
 from zonewright.solver.seating import Seat, Seating, seat_subnets
@@ -165,6 +165,46 @@ def image_copies(world: World, sites: Sites) -> list[ImageCopy]:
     return [ImageCopy(image=image, region=region) for image, region in found]
 
 
+def decided_seats(ctx: Context, x_j: Ints, seats: list[Seat], sites: Sites) -> Seating:
+    """Return the seats that the rows decided where survivors' seats matter (`Context.seat_columns`)."""
+    world = ctx.world
+    left = {seat.subnet: seat.room for seat in seats}
+    open_at: dict[SeatKey, list[list[int]]] = {}
+    found: Seating = {}
+    rest: Sites = {}
+    for unit_index, by_site in sites.items():
+        unit = world.units[unit_index]
+        for site, count in by_site.items():
+            vpc = network_at(world, unit, world.region_of(site)) if unit.vpcs else None
+            key = (vpc or "", unit.subnets, ctx.place_of[site])
+            if key not in ctx.seat_columns:
+                rest.setdefault(unit_index, {})[site] = count
+                continue
+            pools = list(ctx.seat_columns[key])
+            queue = open_at.setdefault(key, [[k, int(x_j[ctx.seat_columns[key][p]])] for k, p in enumerate(pools)])
+            taken = found[unit_index, site] = {}
+            while count:
+                k, free = queue[-1]
+                names = [s.subnet for s in seats if left[s.subnet] and _in_pool(world, s, key[0], pools[k])]
+                takes = min(count, free, left[names[0]] if names else 0)
+                if not takes:
+                    queue.pop()
+                    continue
+                taken[names[0]] = taken.get(names[0], 0) + takes
+                left[names[0]] -= takes
+                queue[-1][1] -= takes
+                count -= takes
+    free_seats = [Seat(s.subnet, s.vpc, s.zone, left[s.subnet]) for s in seats]
+    return found | seat_subnets(world, free_seats, rest, network_at)
+
+
+def _in_pool(world: World, seat: Seat, vpc: str, pool: tuple[str, int | None]) -> bool:
+    name, zone = pool
+    return seat.vpc == vpc and (
+        seat.subnet == name if name else seat.subnet not in world.subnets and seat.zone in (None, zone)
+    )
+
+
 class Networks:
     """Subnets as the plan has them: chosen zones, blocks, and the seats in them."""
 
@@ -182,7 +222,14 @@ class Networks:
             seats += self._cut(vpc.id, mine, zone_of, wanted)
         self.seats = seats
         self.base = seat_subnets(self.world, seats, sites, network_at)
-        self.moved = [self._after(scenario, after) for (_, scenario), after in moved.items()]
+        try:
+            self.moved = [self._after(scenario, after) for (_, scenario), after in moved.items()]
+        except ArithmeticError:
+            if not ctx.seat_columns:
+                raise
+            # Who survives keeps the seat: these are the ones that leave the right seats free.
+            self.base = decided_seats(ctx, x_j, seats, sites)
+            self.moved = [self._after(scenario, after) for (_, scenario), after in moved.items()]
         self._drop_empty()
 
     def _existing(self, mine: list[Subnet], zone_of: dict[str, int], zonal: bool) -> list[Seat]:

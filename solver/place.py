@@ -23,6 +23,7 @@ from zonewright.solver.program import Program, lower
 from zonewright.solver.result import Listener, Progress, Result
 from zonewright.solver.rows import Ints
 from zonewright.solver.warm import warm_start
+from zonewright.solver.witness import multipliers_data
 
 
 def place(
@@ -305,11 +306,10 @@ def judged(world: World, plan: Plan, proofs: list[StageProof | None]) -> Plan:
 def _witness(proof: StageProof, decision: Decision) -> BoundWitness:
     data: dict[str, object] = {"pooled": proof.pooled, "partial": decision.context.partial}
     if proof.multipliers is not None:
-        data |= {
-            "denominator": proof.multipliers.denominator,
-            "row": list(proof.multipliers.row),
-            "weight": list(proof.multipliers.weight),
-        }
+        data |= multipliers_data(proof.multipliers)
+    if proof.tree is not None:
+        data["splits"] = [list(split) for split in proof.tree.splits]
+        data["leaves"] = [multipliers_data(leaf) for leaf in proof.tree.leaves]
     return BoundWitness(goal=proof.goal, kind=proof.kind, bound=proof.bound, data=data)
 
 

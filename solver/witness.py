@@ -1,7 +1,8 @@
 """Evaluate the bounds of a plan again, from the estate and the witnesses alone.
 
-A linear witness is evaluated exactly in integers. A search leaves no witness that could be evaluated, so
-the question is asked again, from nothing and with another seed: is there anything better?
+A linear witness, and every leaf of a tree, is evaluated exactly in integers. A search leaves no witness
+that could be evaluated, so the question is asked again, from nothing and with another seed: is there
+anything better?
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from zonewright.models.plan import BoundWitness, Plan
 from zonewright.models.world import World
 from zonewright.solver.cpsat import Model
 from zonewright.solver.deadline import Deadline
+from zonewright.solver.engines.branching import Tree, proven
 from zonewright.solver.engines.exact import fixed
 from zonewright.solver.linear import Multipliers, exact_bound
 from zonewright.solver.program import Program, lower
@@ -92,6 +94,11 @@ def _one(
         if bound is None or bound < witness.bound:
             return finding(False, f"the multipliers prove {bound}, not {witness.bound}")
         return finding(True, f"{len(multipliers.row)} multipliers, evaluated exactly, prove {bound}")
+    if witness.kind == "tree":
+        tree = _tree(witness.data, matrix.shape[0])
+        if tree is None or not proven(matrix, stage.terms, stage.constant, witness.bound, tree):
+            return finding(False, "the tree does not prove it")
+        return finding(True, f"{len(tree.leaves)} leaves, each evaluated exactly, prove {witness.bound}")
     model = Model(matrix)
     model.require(stage.terms, None, witness.bound - 1 - stage.constant)
     answer = model.minimize(None, deadline, seconds=deadline.left, workers=workers, seed=seed)
@@ -100,6 +107,25 @@ def _one(
     if answer.status == "open":
         return finding(False, "searched again: the time ran out before an answer")
     return finding(False, "searched again: something is below it")
+
+
+def multipliers_data(multipliers: Multipliers) -> dict[str, Any]:
+    """Return multipliers as plain data for a plan."""
+    return {
+        "denominator": multipliers.denominator,
+        "row": list(multipliers.row),
+        "weight": list(multipliers.weight),
+    }
+
+
+def _tree(data: dict[str, Any], rows: int) -> Tree | None:
+    try:
+        splits = tuple((int(column), int(at)) for column, at in data["splits"])
+        leaves = tuple(_multipliers(leaf, rows) for leaf in data["leaves"])
+    except (KeyError, TypeError, ValueError):
+        return None
+    found = tuple(leaf for leaf in leaves if leaf is not None)
+    return Tree(splits, found) if len(found) == len(leaves) else None
 
 
 def _multipliers(data: dict[str, Any], rows: int) -> Multipliers | None:

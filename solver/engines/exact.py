@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from zonewright.solver.cpsat import Model
 from zonewright.solver.deadline import Deadline
+from zonewright.solver.engines.branching import Tree, prove_by_branching
 from zonewright.solver.linear import Multipliers, best_bound, elastic, proves_infeasible, relax, rounded
 from zonewright.solver.program import Program
 from zonewright.solver.rows import FREE, Ints, Matrix, Stage
 
 #: CP-SAT counts work in deterministic seconds; one unit of the public work limit is this many.
 WORK_UNIT = 0.001
+
+#: A tree as a witness is given up beyond so many nodes, so many nodes x entries, or so many seconds.
+TREE_NODES, TREE_WORK, TREE_S = 400, 2_000_000, 5.0
 
 News = Callable[[str, str, int | None, int | None, str], None]
 
@@ -26,8 +30,9 @@ class StageProof:
     goal: str
     bound: int
     kind: str
-    """`trivial`, `linear` or `search`."""
+    """`trivial`, `linear`, `tree` (branching with exact leaves) or `search` (no witness but a repetition)."""
     multipliers: Multipliers | None = None
+    tree: Tree | None = None
     pooled: bool = False
     """Proven of pools of equal hosts, which is a relaxation of the hosts themselves."""
 
@@ -209,11 +214,24 @@ class _Run:
             bound = min(value, answer.bound + stage.constant)
             proof = StageProof(stage.goal, bound, "search")
         if bound is not None and value <= bound and proof is not None:
+            if proof.kind == "search":
+                proof = self._with_tree(stage, proof)
             self._close(stage, value, proof)
             return "closed"
         self.values.append(value)
         self.proofs.append(proof)
         return "open"
+
+    def _with_tree(self, stage: Stage, proof: StageProof) -> StageProof:
+        """Return the proof with a tree as its witness, where a small one is found soon."""
+        matrix = fixed(self.program.matrix, self.program.stages[: len(self.values)], self.values)
+        nodes = min(TREE_NODES, TREE_WORK // max(1, len(matrix.column_k)))
+        seconds = self.deadline.left
+        if self.work is None:  # Under a work limit only the nodes count.
+            seconds = min(TREE_S, 0.1 * seconds)
+        patience = Deadline(seconds, None, self.deadline.stop)
+        tree = prove_by_branching(matrix, stage.terms, stage.constant, proof.bound, patience, nodes=nodes)
+        return proof if tree is None else replace(proof, kind="tree", tree=tree)
 
     def _floor(self, stage: Stage, proof: StageProof | None) -> int | None:
         """Return the value (without the stage's constant) that is good enough."""

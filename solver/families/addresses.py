@@ -30,17 +30,18 @@ class Addresses:
     """Columns and the pools they fit."""
     pools: tuple[Pool, ...]
 
+    @property
+    def apart(self) -> bool:
+        """Whether any two demands fit the same pools or have none in common: who takes which is no matter."""
+        sets = {fits for _, fits in self.demands}
+        return sum(len(fits) for fits in sets) == len({k for fits in sets for k in fits})
+
     def emit(self, rows: Rows, stages: Stages) -> None:
         """One row per set of pools where sets do not overlap; flows where they do."""
         sets: dict[tuple[int, ...], list[int]] = {}
         for columns, fits in self.demands:
             sets.setdefault(fits, []).extend(columns)
-        seen: set[int] = set()
-        apart = True
-        for fits in sets:
-            apart &= not seen & set(fits)
-            seen |= set(fits)
-        if apart:
+        if self.apart:
             for fits, drawing in sets.items():
                 self._row(rows, drawing, fits)
             return

@@ -13,9 +13,12 @@ from zonewright.models.rules import NetworkReach, SubnetFit
 from zonewright.models.topology import State
 from zonewright.models.world import Unit, World
 from zonewright.solver.blocks import free_blocks
-from zonewright.solver.context import Context, Layer
+from zonewright.solver.context import Context, Layer, SeatKey
 from zonewright.solver.families.addresses import Addresses, Pool
 from zonewright.solver.families.company import Requires
+from zonewright.solver.families.sums import Sum
+from zonewright.solver.lowering.survive import evacuation_layers
+from zonewright.solver.rows import Tag
 
 
 def network(ctx: Context, rule: NetworkReach, label: str, layer: Layer | None) -> None:
@@ -128,7 +131,49 @@ def _of_network(ctx: Context, rule: SubnetFit, label: str, layer: Layer, vpc: Vp
             demands.append((tuple(columns), fits))
     fixed = sum(pool.fixed for pool in pools)
     tag = ctx.tag(rule, label, None, None, f"{fixed} addresses free in the subnets of {vpc.id}")
-    ctx.add(Addresses(tag, tuple(demands), tuple(pools)))
+    family = Addresses(tag, tuple(demands), tuple(pools))
+    ctx.add(family)
+    decided = any(key[0] == vpc.id for key in ctx.seat_columns)
+    if decided if layer.event else not family.apart and evacuation_layers(world):
+        _seats(ctx, tag, layer, vpc, dict(zip(allowed, pools, strict=True)))
+
+
+def _seats(ctx: Context, tag: Tag, layer: Layer, vpc: Vpc, pools: dict[tuple[str, int | None], Pool]) -> None:
+    """Decide who sits where: survivors keep their seats, which matters where some fit more subnets than others."""
+    world = ctx.world
+    sitting: dict[SeatKey, list[tuple[int, int]]] = {}
+    for cls in ctx.classes:
+        for place, column in layer.cells[cls.index].items():
+            site = ctx.places[place].site
+            if vpc.id not in cls.unit.vpcs or network_at(world, cls.unit, world.region_of(site)) != vpc.id:
+                continue
+            here = sitting.setdefault((vpc.id, cls.unit.subnets, place), [])
+            before = ctx.base.cells[cls.index][place]
+            if not layer.event:
+                here.append((column, 1))
+            elif column != before:
+                here += [(column, 1), (before, -1)]
+    drawing: dict[tuple[str, int | None], list[int]] = {pool: [] for pool in pools}
+    for key, terms in sitting.items():
+        if layer.event:
+            for name, column in ctx.seat_columns[key].items():
+                drawing[name].append(column)
+        if not terms:
+            continue
+        zone = world.zone_of(ctx.places[key[2]].site)
+        fits = [p for p in pools if p[1] in (None, zone) and (not key[1] or p[0] in key[1])]
+        seats = {p: ctx.rows.column(0, sum(ctx.rows.high[j] for j, sign in terms if sign > 0)) for p in fits}
+        if not layer.event:
+            ctx.seat_columns[key] = seats
+        for name, column in seats.items():
+            drawing[name].append(column)
+        columns = (*(j for j, _ in terms), *seats.values())
+        values = (*(sign for _, sign in terms), *(-1 for _ in seats))
+        ctx.add(Sum(tag, columns, values, low=0, high=0))
+    for name, pool in pools.items():
+        columns = (*drawing[name], *pool.columns)
+        values = (*(1 for _ in drawing[name]), *(-e for e in pool.each))
+        ctx.add(Sum(tag, columns, values, high=pool.fixed))
 
 
 def _zones_of(ctx: Context, vpc: Vpc) -> list[int]:
@@ -143,8 +188,6 @@ def _choices(
     ctx: Context, rule: SubnetFit, label: str, vpc: Vpc, mine: list[Subnet], zones: list[int], zonal: bool
 ) -> None:
     """Add the columns that say where open and new subnets go, within the network's free space."""
-    from zonewright.solver.families.sums import Sum
-
     tag = ctx.tag(rule, label, None, None, vpc.id)
     for entry in mine:
         if entry.zone is None and zonal:
