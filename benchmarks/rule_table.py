@@ -4,7 +4,8 @@
 
 For every rule, estates are drawn until each of feasible, infeasible and binding (dropping the rule changes
 the best plan) has at least `--per-cell`. Status and full objective are compared with an enumeration that
-shares no code with the checkers or the lowering, and every plan is judged by both. Exits 1 on a mismatch.
+shares no code with the checkers or the lowering; every plan, and random placements of every estate, are
+judged by both. Exits 1 on a mismatch.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.brute.cases import KINDS, Case, cases
-from tests.brute.duel import Claim, Raw, Solver, judged
+from tests.brute.duel import Checker, Claim, Raw, Solver, cell_of, difference
+from tests.brute.search import solve
 
 CELLS = ("feasible", "infeasible", "binding")
 #: Estates drawn for a rule before it is said that a cell cannot be filled.
@@ -60,8 +62,27 @@ def placed(data: Raw, partial: bool) -> Claim:
     return Claim(True, optimal, values, result.plan.model_dump(mode="json", by_alias=True), faults)
 
 
+def checked(data: Raw, plans: list[Raw]) -> list[tuple[dict[str, int], list[tuple[str, int]]]]:
+    """What `check_plan` says of plans: broken rules by label with their amounts, and the objective."""
+    from zonewright.models import Plan, World, check_plan, estate_from_data
+
+    world = World(estate_from_data(data))
+    found = []
+    for plan in plans:
+        report = check_plan(world, Plan.model_validate(plan))
+        totals: dict[str, int] = {}
+        for violation in report.violations:
+            totals[violation.label] = totals.get(violation.label, 0) + violation.amount
+        found.append((totals, report.objective))
+    return found
+
+
 def rows(
-    solver: Solver, kinds: list[str], seed: int, per_cell: int, *, stop_at_mismatch: bool = False
+    solver: Solver,
+    checker: Checker,
+    kinds: list[str],
+    seed: int,
+    per_cell: int,
 ) -> Iterator[Row]:
     """Yield a row per rule, once its cells are full."""
     for kind in kinds:
@@ -69,15 +90,12 @@ def rows(
         start = time.perf_counter()
         for case in cases(kind, seed):
             row.drawn += 1
-            try:
-                cell, difference = judged(case, solver)
-            except Exception as error:
-                cell, difference = "feasible", f"{type(error).__name__}: {error}"
-            row.cells[cell] += 1
-            if difference:
-                row.mismatches.append((case, difference))
-            full = row.least >= per_cell or row.drawn >= MOST_DRAWN
-            if full or (stop_at_mismatch and row.mismatches):
+            answer = solve(case.data, partial=case.partial)
+            row.cells[cell_of(case, answer)] += 1
+            found = difference(case, answer, solver, checker)
+            if found:
+                row.mismatches.append((case, found))
+            if row.least >= per_cell or row.drawn >= MOST_DRAWN:
                 break
         row.seconds = time.perf_counter() - start
         yield row
@@ -93,13 +111,13 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     print(f"{'rule':22}{'feasible':>10}{'infeasible':>12}{'binding':>9}{'mismatches':>12}{'seconds':>9}")
     bad = 0
-    for row in rows(placed, options.rules, options.seed, options.per_cell):
+    for row in rows(placed, checked, options.rules, options.seed, options.per_cell):
         cells = row.cells
         figures = f"{cells['feasible']:10}{cells['infeasible']:12}{cells['binding']:9}"
         print(f"{row.kind:22}{figures}{len(row.mismatches):12}{row.seconds:9.1f}", flush=True)
         bad += len(row.mismatches) + (row.least < options.per_cell)
-        for case, difference in row.mismatches:
-            print(f"    {case.name}: {difference}", file=sys.stderr)
+        for case, found in row.mismatches:
+            print(f"    {case.name}: {found}", file=sys.stderr)
             if options.save:
                 options.save.mkdir(parents=True, exist_ok=True)
                 name = case.name.replace("/", "-") + ("-partial" if case.partial else "")

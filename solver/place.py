@@ -127,8 +127,8 @@ class _Solve:
         if decision is not None:
             plan = make_plan(self.world, decision, self.seed)
             return self._result(self._or_hint(plan, decision))
-        if infeasible and not partial:
-            return self._impossible()
+        if infeasible:
+            return self._impossible(partial)
         return self._nothing()
 
     def _decide(self, partial: bool) -> tuple[Decision | None, bool]:
@@ -225,9 +225,9 @@ class _Solve:
             engine=plan.engine or "",
         )
 
-    def _impossible(self) -> Result:
+    def _impossible(self, partial: bool) -> Result:
         clash, minimal = find_clash(self.world, self.deadline, seed=self.seed, pooled=self._on_hosts())
-        decision, _ = self._decide(partial=True)
+        decision = None if partial else self._decide(partial=True)[0]
         plan = make_plan(self.world, decision, self.seed) if decision is not None else None
         return Result(
             status=Status.INFEASIBLE,

@@ -12,8 +12,8 @@ from tests.brute.cases import KINDS, Case, case
 from tests.brute.guessing import guess
 from zonewright.models import Plan, World, check_plan, estate_from_data
 
-ESTATES = 18
-GUESSES = 12
+ESTATES = 12
+GUESSES = 8
 
 
 def _checked(world: World, plan: dict[str, Any]) -> tuple[dict[str, int], list[tuple[str, int]]]:
@@ -50,7 +50,5 @@ def test_best_placements_pass(kind: str) -> None:
             continue
         plan = brute.plan_of(answer.scene, answer.values)
         report = check_plan(_world(entry), Plan.model_validate(plan))
-        assert report.valid, (
-            f"{entry.name}: {[v.message for v in report.violations if v.hard]} {report.claims}"
-        )
+        assert report.valid, f"{entry.name}: {[v.message for v in report.violations if v.hard]} {report.claims}"
         assert report.objective == answer.values, entry.name

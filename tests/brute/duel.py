@@ -1,13 +1,18 @@
-"""A solver against the brute force, estate by estate: who says what is feasible, and how good it gets."""
+"""A solver and a checker against the brute force, estate by estate.
+
+Who says what is feasible and how good it gets; what random placements break, and what they are worth.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from random import Random
 from typing import Any, Literal
 
 from tests.brute.cases import Case
-from tests.brute.documents import scene_of
+from tests.brute.documents import plan_of, scene_of
+from tests.brute.guessing import guess
 from tests.brute.judging import broken, labels, values
 from tests.brute.search import Answer, binds, solve
 
@@ -30,6 +35,11 @@ class Claim:
 
 #: (estate, partial) to what the solver says.
 Solver = Callable[[Raw, bool], Claim]
+#: (estate, plans) to, for each plan, the amount of every broken rule by label, and the objective.
+Checker = Callable[[Raw, list[Raw]], list[tuple[dict[str, int], list[tuple[str, int]]]]]
+
+#: Random placements that checker and brute force judge, per estate.
+GUESSES = 4
 
 
 def cell_of(case: Case, answer: Answer) -> Cell:
@@ -65,7 +75,30 @@ def compare(case: Case, answer: Answer, claim: Claim) -> str | None:
     return None
 
 
-def judged(case: Case, solver: Solver) -> tuple[Cell, str | None]:
-    """Return a case's cell and how the solver differs from the brute force on it."""
-    answer = solve(case.data, partial=case.partial)
-    return cell_of(case, answer), compare(case, answer, solver(case.data, case.partial))
+def disagreement(case: Case, checker: Checker, guesses: int = GUESSES) -> str | None:
+    """Return how the checker judges a random placement otherwise than the brute force."""
+    rng = Random(case.name)
+    plans = [plan_of(guess(case.data, rng)) for _ in range(guesses)]
+    for plan, (broken_by_label, worth) in zip(plans, checker(case.data, plans), strict=True):
+        scene = scene_of(case.data, plan)
+        if broken_by_label != broken(scene):
+            return f"the checker finds {broken_by_label} broken, brute force {broken(scene)}"
+        if worth != values(scene):
+            return f"the checker finds {worth}, brute force {values(scene)}"
+    return None
+
+
+def difference(case: Case, answer: Answer, solver: Solver, checker: Checker) -> str | None:
+    """Return how checker or solver differ from the brute force on a case, None where they do not."""
+    found = disagreement(case, checker)
+    if found is None:
+        try:
+            found = compare(case, answer, solver(case.data, case.partial))
+        except Exception as error:
+            found = f"{type(error).__name__}: {error}"
+    return found
+
+
+def judged(case: Case, solver: Solver, checker: Checker) -> str | None:
+    """Solve a case by brute force, and return how checker or solver differ from that."""
+    return difference(case, solve(case.data, partial=case.partial), solver, checker)

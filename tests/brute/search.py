@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 from math import prod
+from random import Random
 from typing import Any
 
 from tests.brute import counts, judging, witness
@@ -45,6 +46,23 @@ def solve(data: Raw, *, partial: bool = False, without: frozenset[str] = frozens
         if complete is not None:
             return Answer(True, judging.values(scene), complete)
     return Answer(False, None, None)
+
+
+def some_valid(
+    data: Raw, rng: Random, most: int, *, partial: bool = False, tries: int = 60
+) -> Iterator[tuple[Scene, Values]]:
+    """Yield random placements that break nothing, with what they are worth."""
+    facts = Facts(data)
+    everything = list(placements(facts, partial, frozenset()))
+    found = 0
+    for rows in rng.sample(everything, min(tries, len(everything))):
+        scene = Scene(facts, rows)
+        whole = None if _broken_early(scene) else witness.complete(scene)
+        if whole is not None:
+            yield whole, judging.values(whole)
+            found += 1
+        if found == most:
+            return
 
 
 def binds(data: Raw, label: str, answer: Answer, *, partial: bool = False) -> bool:
