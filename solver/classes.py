@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from zonewright.models.goals import traffic_pairs
-from zonewright.models.rules import GroupRule, Rule, Survive, all_rules
+from zonewright.models.rules import GroupRule, Pin, Rule, Survive, all_rules
 from zonewright.models.world import Unit, World
 from zonewright.solver.profiles import Reach
 
@@ -28,6 +28,8 @@ class Class:
     count: int = 0
     current: Counter[int] = field(default_factory=Counter)
     """Site node to count, today."""
+    held: bool = False
+    """Those that have a place today may not leave it."""
 
     @property
     def unit(self) -> Unit:
@@ -63,7 +65,7 @@ def make_classes(world: World, reach: Reach) -> list[Class]:
         )
         found = known.get(key)
         if found is None:
-            found = known[key] = Class(len(classes), own)
+            found = known[key] = Class(len(classes), own, held=unit.pinned or _held(world, unit))
             classes.append(found)
         found.units.append(unit)
         found.count += unit.count
@@ -80,6 +82,15 @@ def _pin_key(world: World, unit: Unit) -> tuple[str, ...]:
         for label, rule in all_rules(world)
         if rule.rule == "pin" and unit.name in getattr(rule, "instances", ())
     )
+
+
+def _held(world: World, unit: Unit) -> bool:
+    """Return whether a pin rule keeps the unit where it is today."""
+    for _, rule in all_rules(world):
+        if isinstance(rule, Pin) and rule.domain is None and unit.group in rule.selected(world):
+            if not rule.instances or unit.name in rule.instances:
+                return True
+    return False
 
 
 def groups_apart(world: World) -> set[str]:

@@ -42,7 +42,11 @@ def unit_sites(ctx: Context, x_j: Ints) -> Sites:
 
 
 def share_out(cls: Class, counts: dict[int, int]) -> Sites:
-    """Give a class's counts to its units: first who is there already, then in order."""
+    """Give a class's counts to its units: first who is there already, then the rest.
+
+    Of the rest, instances that run today go before new ones, unless they are held where they are today: then
+    only new ones may be elsewhere.
+    """
     left = dict(counts)
     placed: Sites = {unit.index: {} for unit in cls.units}
     missing = {unit.index: unit.count for unit in cls.units}
@@ -54,15 +58,21 @@ def share_out(cls: Class, counts: dict[int, int]) -> Sites:
                 left[site] -= stays
                 missing[unit.index] -= stays
     queue = [[site, count] for site, count in left.items() if count]
-    for unit in cls.units:
-        while missing[unit.index] and queue:
-            site, count = queue[-1]
-            takes = min(count, missing[unit.index])
-            placed[unit.index][site] = placed[unit.index].get(site, 0) + takes
-            missing[unit.index] -= takes
-            queue[-1][1] -= takes
-            if not queue[-1][1]:
-                queue.pop()
+    new = {unit.index: unit.count - sum(unit.current.values()) for unit in cls.units}
+    for newcomers in (True, False) if cls.held else (False, True):
+        for unit in cls.units:
+            still_new = min(missing[unit.index], new[unit.index])
+            wanted = still_new if newcomers else missing[unit.index] - still_new
+            while wanted and queue:
+                site, count = queue[-1]
+                takes = min(count, wanted)
+                placed[unit.index][site] = placed[unit.index].get(site, 0) + takes
+                wanted -= takes
+                missing[unit.index] -= takes
+                new[unit.index] -= takes if newcomers else 0
+                queue[-1][1] -= takes
+                if not queue[-1][1]:
+                    queue.pop()
     return placed
 
 

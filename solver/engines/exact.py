@@ -88,12 +88,15 @@ def solve_exact(
     hint: Ints | None = None,
     share: float = 1.0,
     gap: float = 0.0,
+    trees: bool = True,
 ) -> Outcome:
     """Solve a program stage by stage until all are closed, the deadline comes or `share` of it is used up.
 
-    With `gap` a stage is left once its value is within that part of the linear bound.
+    With `gap` a stage is left once its value is within that part of the linear bound. `trees` asks for
+    witnesses of what only a search proved.
     """
     run = _Run(program, deadline, workers, seed, news, share, gap)
+    run.trees = trees
     return run.solve(hint)
 
 
@@ -117,7 +120,8 @@ class _Run:
         self.best: Ints | None = None
         self.values: list[int] = []
         self.proofs: list[StageProof | None] = []
-        self.work = deadline.work_limit * WORK_UNIT if deadline.work_limit is not None else None
+        self.work = deadline.work_limit * WORK_UNIT * share if deadline.work_limit is not None else None
+        self.trees = True
         self.until = deadline.seconds + deadline.left * share
         self.gap = gap
         self.infeasible_by = ""
@@ -126,7 +130,13 @@ class _Run:
         if hint is not None and satisfies(self.program.matrix, hint):
             self.best = hint
         proven = True
-        for k, stage in enumerate(self.program.stages):
+        stages = self.program.stages
+        last = max((k for k, stage in enumerate(stages) if stage.terms), default=len(stages) - 1)
+        for k, stage in enumerate(stages):
+            if not stage.terms and (k != last or self.best is not None):
+                # The same in every solution; whether there is one is seen in a stage that asks something.
+                self._close(stage, stage.constant, StageProof(stage.goal, stage.constant, "trivial"))
+                continue
             status = self._stage(k, stage)
             if status == "infeasible":
                 return Outcome("infeasible", infeasible_by=self.infeasible_by)
@@ -144,9 +154,6 @@ class _Run:
 
     def _stage(self, k: int, stage: Stage) -> str:
         matrix = fixed(self.program.matrix, self.program.stages[:k], self.values)
-        if not stage.terms and self.best is not None:
-            self._close(stage, stage.constant, StageProof(stage.goal, stage.constant, "trivial"))
-            return "closed"
         proof = self._linear(matrix, stage)
         if proof is None and self.infeasible_by:
             return "infeasible"
@@ -193,7 +200,7 @@ class _Run:
         answer = self.model.minimize(
             stage.terms,
             self.deadline,
-            seconds=max(0.05, self.until - self.deadline.seconds),
+            seconds=max(0.05, self.until - self.deadline.seconds) if self.work is None else self.deadline.left,
             workers=self.workers,
             seed=self.seed,
             hint=self.best,
@@ -214,7 +221,7 @@ class _Run:
             bound = min(value, answer.bound + stage.constant)
             proof = StageProof(stage.goal, bound, "search")
         if bound is not None and value <= bound and proof is not None:
-            if proof.kind == "search":
+            if proof.kind == "search" and self.trees:
                 proof = self._with_tree(stage, proof)
             self._close(stage, value, proof)
             return "closed"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, field, replace
 
 from zonewright.models import goals
@@ -25,6 +26,7 @@ FIRST_GAP = 1e-4
 FIRST_MARGIN, GROWTH = 0.002, 1.8
 #: Beyond this it is not for want of room that packing fails.
 MOST_MARGIN = 0.4
+MOST_ATTEMPTS = 30
 
 Moved = dict[tuple[str, tuple[int, ...]], Sites]
 
@@ -91,26 +93,29 @@ class _Run:
         self.proofs: list[StageProof | None] = []
 
     def solve(self, hint: Ints | None) -> PooledOutcome:
+        threading.Thread(target=_compile, daemon=True).start()
         self._something()
-        first = self._decide(self.program, 0.4, FIRST_GAP, hint)
+        start = hint if hint is not None else self._x_j()
+        first = self._decide(self.program, 0.4, FIRST_GAP, start)
         if first.status == "infeasible":
             return PooledOutcome("infeasible")
-        if first.x_j is None:
-            return PooledOutcome("open")
-        self.proofs = [_of_pools(p) for p in first.proofs]
-        self._pack_with_room(first)
-        if self.best is not None and not self._closed():
-            self._close_gap(first)
+        if first.x_j is not None:
+            self.proofs = [_of_pools(p) for p in first.proofs]
+            failed = self._pack(self.program, first, {})
+            if failed is not None:
+                self._with_room(failed)
+            elif not self._closed():
+                self._close_gap(first)
         status = "packed" if self.best is not None else "open"
         return PooledOutcome(status, self.best, self.proofs, self._closed())
 
     def _something(self) -> None:
         """Find any plan soon: with room to spare in every zone, and far from the best."""
-        margins = {self.world.zone_of(s): ROOM_AT_FIRST for s in self.world.tree.sites}
-        program = lower(self.world, partial=self.partial, pooled=True, margins=margins)
-        outcome = self._decide(program, 0.1, GAP_AT_FIRST)
-        if outcome.x_j is not None:
-            self._pack(program, outcome, margins)
+        zones = {self.world.zone_of(s) for s in self.world.tree.sites}
+        self._attempt(dict.fromkeys(sorted(zones), ROOM_AT_FIRST), 0.15, GAP_AT_FIRST)
+
+    def _x_j(self) -> Ints | None:
+        return self.best.x_j if self.best is not None else None
 
     def _decide(self, program: Program, share: float, gap: float, hint: Ints | None = None) -> Outcome:
         return solve_exact(
@@ -122,33 +127,54 @@ class _Run:
             hint=hint,
             share=share,
             gap=gap,
+            trees=gap == 0.0,
         )
+
+    def _attempt(self, margins: dict[int, float], share: float, gap: float) -> int | None:
+        """Decide with some of each zone left free, and pack.
+
+        Returns the zone that could not be packed, None when all were, -1 when nothing was decided.
+        """
+        program = lower(self.world, partial=self.partial, pooled=True, margins=margins)
+        outcome = self._decide(program, share, gap, self._x_j())
+        return self._pack(program, outcome, margins) if outcome.x_j is not None else -1
 
     def _closed(self) -> bool:
         if self.best is None or len(self.proofs) != len(self.best.values):
             return False
         return all(p is not None and v <= p.bound for v, p in zip(self.best.values, self.proofs, strict=True))
 
-    def _pack_with_room(self, first: Outcome) -> None:
+    def _with_room(self, failed: int) -> None:
+        """Narrow down, zone by zone, how much must be left free so that a decision can be packed."""
+        too_little: dict[int, float] = {}
+        enough = dict(self.best.margins) if self.best is not None else {}
         margins: dict[int, float] = {}
-        program, outcome = self.program, first
-        while not self.deadline.over and outcome.x_j is not None:
-            failed = self._pack(program, outcome, margins)
-            if failed is None:
+        for _ in range(MOST_ATTEMPTS):
+            if self.deadline.over:
                 return
-            margins = {**margins, failed: max(FIRST_MARGIN, margins.get(failed, 0.0) * GROWTH)}
-            if margins[failed] > MOST_MARGIN:
+            too_little[failed] = max(margins.get(failed, 0.0), too_little.get(failed, 0.0))
+            margins = {zone: self._between(low, enough.get(zone)) for zone, low in too_little.items()}
+            if any(m > MOST_MARGIN for m in margins.values()):
                 return
-            zone = self.world.tree.nodes[failed].id
-            self.news(
-                "packing", "", None, None, f"{zone}: leaving {100 * margins[failed]:.2g} % of its hosts free"
-            )
-            program = lower(self.world, partial=self.partial, pooled=True, margins=margins)
-            outcome = self._decide(program, 0.25, FIRST_GAP)
-            if outcome.status == "infeasible":
-                margins = {z: m / GROWTH**1.5 for z, m in margins.items()}
-                program = lower(self.world, partial=self.partial, pooled=True, margins=margins)
-                outcome = self._decide(program, 0.25, FIRST_GAP)
+            words = ", ".join(f"{self.world.tree.nodes[z].id} {100 * m:.2g} %" for z, m in sorted(margins.items()))
+            self.news("packing", "", None, None, f"leaving free {words}")
+            found = self._attempt(margins, 0.25, FIRST_GAP)
+            if found == -1:
+                return
+            if found is not None:
+                failed = found
+                continue
+            enough = dict(margins)
+            if all(m <= 2 * max(too_little[z], FIRST_MARGIN / 2) for z, m in margins.items()):
+                return
+            failed = max(margins, key=lambda z: margins[z] - too_little[z])
+            margins = dict(too_little)
+
+    @staticmethod
+    def _between(low: float, high: float | None) -> float:
+        if high is None or high <= low:
+            return max(FIRST_MARGIN, low * GROWTH)
+        return max(FIRST_MARGIN, (low + high) / 2) if low else max(FIRST_MARGIN, high / 4)
 
     def _pack(self, program: Program, outcome: Outcome, margins: dict[int, float]) -> int | None:
         """Pack a pooled decision; keep it if it is better. Returns the zone that failed, None where none did."""
@@ -223,21 +249,21 @@ class _Run:
         return moved
 
     def _close_gap(self, first: Outcome) -> None:
-        """Solve the pooled program to the end, and try to pack it with less and less room to spare."""
-        outcome = self._decide(self.program, 0.6, 0.0, first.x_j)
-        if outcome.x_j is not None:
-            more = [_of_pools(p) for p in outcome.proofs]
-            self.proofs = [better_proof(a, b) for a, b in zip(self.proofs, more, strict=True)]
-            if self.best is None or outcome.values < self.best.values:
-                self._pack(self.program, outcome, {})
-        for shrink in (0.3, 0.6, 0.85):
-            if self.best is None or self._closed() or not self.best.margins or self.deadline.over:
-                return
-            margins = {z: m * shrink for z, m in self.best.margins.items()}
-            program = lower(self.world, partial=self.partial, pooled=True, margins=margins)
-            tighter = self._decide(program, 0.3, FIRST_GAP)
-            if tighter.x_j is not None and tighter.values < self.best.values:
-                self._pack(program, tighter, margins)
+        """Solve the pooled program to the end, and pack what is better."""
+        outcome = self._decide(self.program, 0.9, 0.0, first.x_j)
+        if outcome.x_j is None:
+            return
+        more = [_of_pools(p) for p in outcome.proofs]
+        self.proofs = [better_proof(a, b) for a, b in zip(self.proofs, more, strict=True)]
+        if self.best is not None and outcome.values < self.best.values:
+            self._pack(self.program, outcome, {})
+
+
+def _compile() -> None:
+    """Compile the kernels, or load them, while the first decision is made."""
+    from zonewright.solver.kernels.packing import warm_up
+
+    warm_up()
 
 
 def _of_pools(proof: StageProof | None) -> StageProof | None:

@@ -331,3 +331,19 @@ def repack(
                 place[s] = -1
     state[0] = x
     return taken
+
+
+def warm_up() -> None:
+    """Compile every kernel, or load it from the cache, by packing one item onto one site."""
+    ints, flags = np.int64, np.ones(1, bool)
+    one, zero, table = np.ones(1, ints), np.zeros(1, ints), np.ones((1, 1), ints)
+    site_i, slot_sk, fill_s, use_sr = np.full(1, -1, ints), np.zeros((1, 2), ints), zero.copy(), 0 * table
+    common = (zero, zero, np.ones((1, 1), bool), one, one, zero, 0 * table)
+    weight_r = np.ones(1)
+    position_i = zero.copy()
+    fill_greedily(zero, site_i, slot_sk, fill_s, position_i, use_sr, table, table, weight_r, *common)
+    state = np.ones(1, np.uint64)
+    repack(
+        state, 1, 0.1, flags, site_i, slot_sk, fill_s, position_i, use_sr, table, table, weight_r, *common, zero
+    )  # fmt: skip
+    overload(use_sr, table, weight_r)
