@@ -88,7 +88,8 @@ def _held(world: World, unit: Unit) -> bool:
     """Return whether a pin rule keeps the unit where it is today."""
     for _, rule in all_rules(world):
         if isinstance(rule, Pin) and rule.domain is None and unit.group in rule.selected(world):
-            if not rule.instances or unit.name in rule.instances:
+            named = not rule.instances or unit.name in rule.instances
+            if named:
                 return True
     return False
 

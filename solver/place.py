@@ -20,7 +20,7 @@ from zonewright.solver.engines.pooled import applies, better_proof, solve_pooled
 from zonewright.solver.explain import find_clash
 from zonewright.solver.lowering.survive import evacuation_layers
 from zonewright.solver.program import Program, lower
-from zonewright.solver.result import Listener, Progress, Result
+from zonewright.solver.result import Clash, Listener, Progress, Result
 from zonewright.solver.rows import Ints
 from zonewright.solver.warm import warm_start
 from zonewright.solver.witness import multipliers_data
@@ -226,7 +226,7 @@ class _Solve:
         )
 
     def _impossible(self, partial: bool) -> Result:
-        clash, minimal = find_clash(self.world, self.deadline, seed=self.seed, pooled=self._on_hosts())
+        clash, minimal = self._clash()
         decision = None if partial else self._decide(partial=True)[0]
         plan = make_plan(self.world, decision, self.seed) if decision is not None else None
         return Result(
@@ -242,6 +242,19 @@ class _Solve:
             interrupted=self.deadline.stop.is_set(),
             engine="exact",
         )
+
+    def _clash(self) -> tuple[list[Clash], bool]:
+        """Return what clashes: among pools where that suffices, else among the hosts themselves."""
+        time_limit_s = max(1.0, 0.5 * self.deadline.left)
+        part = Deadline(time_limit_s, None, self.deadline.stop)
+        if self._on_hosts():
+            clash, minimal = find_clash(self.world, part, seed=self.seed, pooled=True)
+            if clash or self._cells() > MOST_CELLS_EXACT:
+                return clash, minimal
+        return find_clash(self.world, part, seed=self.seed, pooled=False)
+
+    def _cells(self) -> int:
+        return len(self.world.tree.sites) * len(self.world.units)
 
     def _nothing(self) -> Result:
         return Result(
