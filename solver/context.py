@@ -182,5 +182,10 @@ class Context:
         return sorted(found)
 
     def inside(self, node: int) -> set[int]:
-        """Return the places in a domain's branch."""
+        """Return the places in a domain's branch, pools that are partly in it included."""
         return {self.place_of[site] for site in self.world.tree.sites_under[node]}
+
+    def within(self, node: int) -> set[int]:
+        """Return the places that are as a whole in a domain's branch."""
+        sites = set(self.world.tree.sites_under[node])
+        return {p for p in self.inside(node) if sites.issuperset(self.places[p].sites)}

@@ -59,6 +59,11 @@ def applies(program: Program) -> FineRules | None:
     """Return the limits below the zone if pools and packing can express everything, else None."""
     if all(len(place.sites) == 1 for place in program.context.places):
         return None
+    if program.context.partial and any(
+        isinstance(rule, Survive) and rule.mode == "static" and label in program.context.relaxed
+        for label, rule in all_rules(program.world)
+    ):
+        return None  # What must remain depends on what is placed: no limit says that.
     return fine_rules(program.world, program.context.relaxed)
 
 

@@ -81,14 +81,16 @@ def _cost(ctx: Context) -> None:
 
 
 def _open(ctx: Context, node: int, cost: int, goal: str) -> None:
-    """A cost for a domain in use; a host in a pool is counted by its pool, once per host."""
-    places = ctx.inside(node)
-    sites = 1
-    for place in places:
-        if len(ctx.places[place].sites) > 1 and ctx.world.tree.nodes[node].index in ctx.places[place].sites:
-            if ctx.places[place].site != node:
-                return
-            sites = len(ctx.places[place].sites)
+    """A cost for a domain in use; a host in a pool is counted by its pool, once per host.
+
+    Of a pool that is partly in the domain nobody need be inside: it is left out.
+    """
+    places, sites = ctx.within(node), 1
+    if node in ctx.place_of:
+        pool = ctx.places[ctx.place_of[node]]
+        if pool.site != node:
+            return
+        places, sites = {pool.index}, len(pool.sites)
     columns: list[int] = []
     demands: list[dict[str, int]] = []
     for cls in ctx.classes:

@@ -184,10 +184,11 @@ def _close(ctx: Context, rule: Rule, label: str, layer: Layer | None, outside: M
     for cls in ctx.classes:
         if cls.unit.group not in concerned:
             continue
-        cells = [
-            (p, j) for p, j in layer.cells[cls.index].items() if outside[ctx.reach.position[ctx.places[p].site]]
-        ]
-        columns = tuple(j for _, j in cells)
+        columns = tuple(
+            j
+            for p, j in layer.cells[cls.index].items()
+            if all(outside[ctx.reach.position[site]] for site in ctx.places[p].sites)
+        )
         tag = ctx.tag(rule, label, cls.unit.group)
         ctx.add(Sum(tag, columns, (1,) * len(columns), high=0, soften=ctx.soften(rule.soft)))
 

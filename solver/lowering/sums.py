@@ -187,8 +187,9 @@ def load(ctx: Context, rule: Load, label: str, layer: Layer | None) -> None:
 def _selected_cells(
     ctx: Context, layer: Layer, groups: list[str], domain: str | None
 ) -> Iterable[tuple[Class, int, int]]:
+    """Yield cells in a domain. Of a pool that is partly in it nobody need be inside: it is left out."""
     chosen = set(groups)
-    inside = ctx.inside(ctx.world.tree.by_id[domain]) if domain is not None else None
+    inside = ctx.within(ctx.world.tree.by_id[domain]) if domain is not None else None
     for cls in ctx.classes:
         if cls.unit.group in chosen:
             for place, column in layer.cells[cls.index].items():

@@ -59,7 +59,9 @@ def _static(ctx: Context, rule: Survive, label: str) -> None:
     if ctx.finer(rule.level):
         ctx.relaxed.add(label)
         for group, at_most in limits_by_survival(ctx.world, rule).items():
-            relaxed_limit(ctx, rule, label, ctx.base, group, rule.level, at_most)
+            # What is not placed at all asks for nothing.
+            room = max(0, at_most) if ctx.partial else at_most
+            relaxed_limit(ctx, rule, label, ctx.base, group, rule.level, room)
         return
     domain = ctx.domain_of(rule.level)
     for group in rule.selected(ctx.world):
