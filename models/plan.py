@@ -106,8 +106,8 @@ class BoundWitness(Record):
 
     goal: Text
     kind: Name
-    """`trivial`, `linear` (multipliers), `tree` (branches with multipliers at every leaf), or `search` (a search
-    that found nothing better)."""
+    """`trivial`, `linear` (multipliers), `tree` (branches with multipliers at every leaf), `search` (a search
+    that found nothing better), or `parts` (one witness for each independent part)."""
     bound: Whole
     data: dict[str, Any] = {}
 

@@ -23,7 +23,7 @@ from zonewright.solver.program import Program, lower
 from zonewright.solver.result import Clash, Listener, Progress, Result
 from zonewright.solver.rows import Ints
 from zonewright.solver.warm import warm_start
-from zonewright.solver.witness import multipliers_data
+from zonewright.solver.witness import witness_data
 
 
 def place(
@@ -318,11 +318,7 @@ def judged(world: World, plan: Plan, proofs: list[StageProof | None]) -> Plan:
 
 def _witness(proof: StageProof, decision: Decision) -> BoundWitness:
     data: dict[str, object] = {"pooled": proof.pooled, "partial": decision.context.partial}
-    if proof.multipliers is not None:
-        data |= multipliers_data(proof.multipliers)
-    if proof.tree is not None:
-        data["splits"] = [list(split) for split in proof.tree.splits]
-        data["leaves"] = [multipliers_data(leaf) for leaf in proof.tree.leaves]
+    data |= witness_data(proof)
     return BoundWitness(goal=proof.goal, kind=proof.kind, bound=proof.bound, data=data)
 
 

@@ -12,12 +12,14 @@ from typing import Any
 
 from zonewright.models.plan import BoundWitness, Plan
 from zonewright.models.world import World
+from zonewright.solver.components import split
 from zonewright.solver.cpsat import Model
 from zonewright.solver.deadline import Deadline
 from zonewright.solver.engines.branching import Tree, proven
-from zonewright.solver.engines.exact import fixed
+from zonewright.solver.engines.exact import StageProof, fixed
 from zonewright.solver.linear import Multipliers, exact_bound
 from zonewright.solver.program import Program, lower
+from zonewright.solver.rows import Matrix, Stage
 
 #: Added to the plan's seed when a search is repeated.
 OTHER_SEED = 7919
@@ -83,30 +85,82 @@ def _one(
     before = program.stages[:k]
     if any(s.goal not in values for s in before):
         return finding(False, "the plan does not say the values of the goals before")
+    earlier = [values[s.goal] for s in before]
+    if witness.kind != "parts":
+        return finding(*_evaluate(program.matrix, before, earlier, stage, witness, deadline, seed, workers))
+    parts = split(program.matrix, program.stages)
+    data = [dict(part) for part in witness.data.get("parts", [])]
+    if len(data) != len(parts) or any(len(part.get("before", ())) != k for part in data):
+        return finding(False, "the witness is damaged")
+    if [sum(int(part["before"][m]) for part in data) for m in range(k)] != earlier:
+        return finding(False, "the parts do not add up to the goals before")
+    if sum(int(part["bound"]) for part in data) < witness.bound:
+        return finding(False, "the parts do not add up to the bound")
+    kinds: dict[str, int] = {}
+    for part, own in zip(parts, data, strict=True):
+        inner = BoundWitness(goal=witness.goal, kind=str(own["kind"]), bound=int(own["bound"]), data=own)
+        held = [int(v) for v in own["before"]]
+        confirmed, text = _evaluate(
+            part.matrix, part.stages[:k], held, part.stages[k], inner, deadline, seed, workers
+        )
+        if not confirmed:
+            return finding(False, f"in one of {len(parts)} parts: {text}")
+        kinds[inner.kind] = kinds.get(inner.kind, 0) + 1
+    how = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
+    return finding(True, f"{len(parts)} independent parts ({how}), each confirmed")
+
+
+def _evaluate(
+    rows: Matrix,
+    before: list[Stage],
+    values: list[int],
+    stage: Stage,
+    witness: BoundWitness,
+    deadline: Deadline,
+    seed: int,
+    workers: int,
+) -> tuple[bool, str]:
+    """Evaluate one witness on one matrix: whether it holds, and how that was seen."""
     if not stage.terms:
-        return finding(witness.bound <= stage.constant, f"the goal is {stage.constant} in every plan")
-    matrix = fixed(program.matrix, before, [values[s.goal] for s in before])
+        return witness.bound <= stage.constant, f"the goal is {stage.constant} in every plan"
+    matrix = fixed(rows, before, values)
     if witness.kind == "linear":
         multipliers = _multipliers(witness.data, matrix.shape[0])
         if multipliers is None:
-            return finding(False, "the witness is damaged")
+            return False, "the witness is damaged"
         bound = exact_bound(matrix, stage.terms, stage.constant, multipliers)
         if bound is None or bound < witness.bound:
-            return finding(False, f"the multipliers prove {bound}, not {witness.bound}")
-        return finding(True, f"{len(multipliers.row)} multipliers, evaluated exactly, prove {bound}")
+            return False, f"the multipliers prove {bound}, not {witness.bound}"
+        return True, f"{len(multipliers.row)} multipliers, evaluated exactly, prove {bound}"
     if witness.kind == "tree":
         tree = _tree(witness.data, matrix.shape[0])
         if tree is None or not proven(matrix, stage.terms, stage.constant, witness.bound, tree):
-            return finding(False, "the tree does not prove it")
-        return finding(True, f"{len(tree.leaves)} leaves, each evaluated exactly, prove {witness.bound}")
+            return False, "the tree does not prove it"
+        return True, f"{len(tree.leaves)} leaves, each evaluated exactly, prove {witness.bound}"
     model = Model(matrix)
     model.require(stage.terms, None, witness.bound - 1 - stage.constant)
     answer = model.minimize(None, deadline, seconds=deadline.left, workers=workers, seed=seed)
     if answer.status == "infeasible":
-        return finding(True, "searched again with another seed: nothing is below it")
+        return True, "searched again with another seed: nothing is below it"
     if answer.status == "open":
-        return finding(False, "searched again: the time ran out before an answer")
-    return finding(False, "searched again: something is below it")
+        return False, "searched again: the time ran out before an answer"
+    return False, "searched again: something is below it"
+
+
+def witness_data(proof: StageProof) -> dict[str, Any]:
+    """Return what a proof leaves behind as plain data for a plan."""
+    data: dict[str, Any] = {}
+    if proof.multipliers is not None:
+        data |= multipliers_data(proof.multipliers)
+    if proof.tree is not None:
+        data["splits"] = [list(split) for split in proof.tree.splits]
+        data["leaves"] = [multipliers_data(leaf) for leaf in proof.tree.leaves]
+    if proof.parts:
+        data["parts"] = [
+            {"kind": part.kind, "bound": part.bound, "before": list(part.before), **witness_data(part)}
+            for part in proof.parts
+        ]
+    return data
 
 
 def multipliers_data(multipliers: Multipliers) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from zonewright.solver.components import Part, split
 from zonewright.solver.cpsat import Model
 from zonewright.solver.deadline import Deadline
 from zonewright.solver.engines.branching import Tree, prove_by_branching
@@ -20,6 +21,9 @@ WORK_UNIT = 0.001
 #: A tree as a witness is given up beyond so many nodes, so many nodes x entries, or so many seconds.
 TREE_NODES, TREE_WORK, TREE_S = 400, 2_000_000, 5.0
 
+#: Relative gap up to which a linear bound is kept in place of a searched one that closes nothing.
+SLIGHT = 1e-3
+
 News = Callable[[str, str, int | None, int | None, str], None]
 
 
@@ -30,9 +34,13 @@ class StageProof:
     goal: str
     bound: int
     kind: str
-    """`trivial`, `linear`, `tree` (branching with exact leaves) or `search` (no witness but a repetition)."""
+    """`trivial`, `linear`, `tree` (branching with exact leaves), `search` (no witness but a repetition), or
+    `parts` (one proof for each independent part)."""
     multipliers: Multipliers | None = None
     tree: Tree | None = None
+    parts: tuple[StageProof, ...] = ()
+    before: tuple[int, ...] = ()
+    """Of a part: its values of the stages before."""
     pooled: bool = False
     """Proven of pools of equal hosts, which is a relaxation of the hosts themselves."""
 
@@ -95,23 +103,82 @@ def solve_exact(
     With `gap` a stage is left once its value is within that part of the linear bound. `trees` asks for
     witnesses of what only a search proved.
     """
-    run = _Run(program, deadline, workers, seed, news, share, gap)
-    run.trees = trees
-    return run.solve(hint)
+    parts = split(program.matrix, program.stages)
+    if len(parts) == 1:
+        run = _Run(parts[0], deadline, workers, seed, news, share, gap, trees)
+        return run.solve(hint)
+    return _solve_parts(parts, program, deadline, workers, seed, news, hint, share, gap, trees)
+
+
+def _solve_parts(
+    parts: list[Part],
+    program: Program,
+    deadline: Deadline,
+    workers: int,
+    seed: int,
+    news: News,
+    hint: Ints | None,
+    share: float,
+    gap: float,
+    trees: bool,
+) -> Outcome:
+    """Solve independent parts one after the other, each with its share of what is left, and join them."""
+    news("exact", "", None, None, f"{len(parts)} independent parts")
+    outcomes: list[Outcome] = []
+    columns = sum(len(part.columns) for part in parts)
+    x_j = np.zeros(program.matrix.shape[1], np.int64)
+    for part in parts:
+        own = share * len(part.columns) / max(1, columns)
+        columns -= len(part.columns)
+        start = hint[part.columns] if hint is not None else None
+        run = _Run(part, deadline, workers, seed, _mute, max(own, 0.02), gap, trees)
+        outcome = run.solve(start)
+        if outcome.x_j is None:
+            return outcome
+        x_j[part.columns] = outcome.x_j
+        outcomes.append(outcome)
+    values = [sum(o.values[k] for o in outcomes) for k in range(len(program.stages))]
+    proofs = [_joined(stage.goal, k, outcomes) for k, stage in enumerate(program.stages)]
+    for stage, value, proof in zip(program.stages, values, proofs, strict=True):
+        news("exact", stage.goal, value, proof.bound if proof is not None else None, "all parts")
+    closed = all(o.status == "optimal" for o in outcomes)
+    return Outcome("optimal" if closed else "feasible", x_j, values, proofs)
+
+
+def _mute(engine: str, goal: str, value: int | None, bound: int | None, message: str) -> None:
+    """Say nothing: the values of one part mean little to anybody."""
+
+
+def _joined(goal: str, k: int, outcomes: list[Outcome]) -> StageProof | None:
+    """Return one proof for the sum of parts, None where a part has none."""
+    proofs = [o.proofs[k] for o in outcomes]
+    whole = [
+        replace(proof, before=tuple(o.values[:k]))
+        for proof, o in zip(proofs, outcomes, strict=True)
+        if proof is not None
+    ]
+    if len(whole) < len(proofs):
+        return None
+    bound = sum(proof.bound for proof in whole)
+    if all(proof.kind == "trivial" for proof in whole):
+        return StageProof(goal, bound, "trivial")
+    return StageProof(goal, bound, "parts", parts=tuple(whole))
 
 
 class _Run:
     def __init__(
         self,
-        program: Program,
+        part: Part,
         deadline: Deadline,
         workers: int,
         seed: int,
         news: News,
         share: float,
         gap: float,
+        trees: bool,
     ) -> None:
-        self.program = program
+        self.matrix = part.matrix
+        self.stages = part.stages
         self.deadline = deadline
         self.workers = workers
         self.seed = seed
@@ -121,16 +188,16 @@ class _Run:
         self.values: list[int] = []
         self.proofs: list[StageProof | None] = []
         self.work = deadline.work_limit * WORK_UNIT * share if deadline.work_limit is not None else None
-        self.trees = True
+        self.trees = trees
         self.until = deadline.seconds + deadline.left * share
         self.gap = gap
         self.infeasible_by = ""
 
     def solve(self, hint: Ints | None) -> Outcome:
-        if hint is not None and satisfies(self.program.matrix, hint):
+        if hint is not None and satisfies(self.matrix, hint):
             self.best = hint
         proven = True
-        stages = self.program.stages
+        stages = self.stages
         last = max((k for k, stage in enumerate(stages) if stage.terms), default=len(stages) - 1)
         for k, stage in enumerate(stages):
             if not stage.terms and (k != last or self.best is not None):
@@ -147,13 +214,13 @@ class _Run:
                 break
         if self.best is None:
             return Outcome("open")
-        for stage in self.program.stages[len(self.values) :]:
+        for stage in self.stages[len(self.values) :]:
             self.values.append(stage.value(self.best))
             self.proofs.append(None)
         return Outcome("optimal" if proven else "feasible", self.best, self.values, self.proofs)
 
     def _stage(self, k: int, stage: Stage) -> str:
-        matrix = fixed(self.program.matrix, self.program.stages[:k], self.values)
+        matrix = fixed(self.matrix, self.stages[:k], self.values)
         proof = self._linear(matrix, stage)
         if proof is None and self.infeasible_by:
             return "infeasible"
@@ -189,8 +256,8 @@ class _Run:
 
     def _search(self, stage: Stage, proof: StageProof | None) -> str:
         if self.model is None:
-            self.model = Model(self.program.matrix)
-            for earlier, value in zip(self.program.stages, self.values, strict=False):
+            self.model = Model(self.matrix)
+            for earlier, value in zip(self.stages, self.values, strict=False):
                 self._require(earlier, value)
 
         def better(x_j: Ints) -> None:
@@ -218,8 +285,11 @@ class _Run:
         value = stage.value(self.best)
         bound = proof.bound if proof is not None else None
         if answer.bound is not None and (bound is None or answer.bound + stage.constant > bound):
-            bound = min(value, answer.bound + stage.constant)
-            proof = StageProof(stage.goal, bound, "search")
+            searched = min(value, answer.bound + stage.constant)
+            # Of an open stage a bound that can be evaluated again is worth more than one slightly higher.
+            if bound is None or searched == value or value - bound > SLIGHT * abs(value):
+                bound = searched
+                proof = StageProof(stage.goal, bound, "search")
         if bound is not None and value <= bound and proof is not None:
             if proof.kind == "search" and self.trees:
                 proof = self._with_tree(stage, proof)
@@ -231,7 +301,7 @@ class _Run:
 
     def _with_tree(self, stage: Stage, proof: StageProof) -> StageProof:
         """Return the proof with a tree as its witness, where a small one is found soon."""
-        matrix = fixed(self.program.matrix, self.program.stages[: len(self.values)], self.values)
+        matrix = fixed(self.matrix, self.stages[: len(self.values)], self.values)
         nodes = min(TREE_NODES, TREE_WORK // max(1, len(matrix.column_k)))
         seconds = self.deadline.left
         if self.work is None:  # Under a work limit only the nodes count.
