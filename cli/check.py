@@ -28,7 +28,7 @@ def check(
 
       zonewright check estate.yaml plan.json
 
-      zonewright check guangzhou-shop plan.json --bound
+      zonewright check shop-guangzhou plan.json --bound
 
     [bold]Exit codes[/bold]: 0 the plan is valid, complete, and says the truth · 1 bad input · 2 wrong usage ·
     5 a rule is broken, something is left out, or a figure or bound is not what the plan says

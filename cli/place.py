@@ -71,7 +71,7 @@ def place(
 
     [bold]Examples[/bold]
 
-      zonewright place guangzhou-shop
+      zonewright place shop-guangzhou
 
       zonewright place estate.yaml -o plan.json --time-limit 120
 
