@@ -66,9 +66,7 @@ def load_plan(path: str | Path) -> Plan:
 
 def plan_text(plan: Plan) -> str:
     """Return a plan as JSON, the same text for the same plan."""
-    return (
-        json.dumps(plan.model_dump(mode="json", exclude_defaults=True), indent=1, ensure_ascii=False) + "\n"
-    )
+    return json.dumps(plan.model_dump(mode="json", exclude_defaults=True), indent=1, ensure_ascii=False) + "\n"
 
 
 def save_plan(plan: Plan, path: str | Path) -> None:

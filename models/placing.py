@@ -18,9 +18,7 @@ def view_of(world: World, plan: Plan) -> View:
     places an instance twice, or more of a group than there are.
     """
     zones = {
-        entry.balancer: tuple(
-            _node(world, z, ("balancers", i, "zones", k)) for k, z in enumerate(entry.zones)
-        )
+        entry.balancer: tuple(_node(world, z, ("balancers", i, "zones", k)) for k, z in enumerate(entry.zones))
         for i, entry in enumerate(plan.balancers)
     }
     _known_once([e.balancer for e in plan.balancers], world.balancers, "load balancer", "balancers")
@@ -186,8 +184,6 @@ def _witnesses(world: World, plan: Plan) -> dict[str, dict[tuple[int, ...], list
         rows = _rows(world, entry.placements, ("scenarios", position, "placements"))
         of_rules = found.setdefault(entry.signature, {})
         if lost in of_rules:
-            raise InputError(
-                f"{entry.signature} loses these domains twice", path=("scenarios", position, "lost")
-            )
+            raise InputError(f"{entry.signature} loses these domains twice", path=("scenarios", position, "lost"))
         of_rules[lost] = rows
     return found

@@ -162,9 +162,7 @@ def build_tree(
     merged: dict[str, tuple[Domain, str, tuple[str | int, ...]]] = {}
     sections = tuple((name, level, tuple(entries)) for name, level, entries in sections)
     of_catalogues = [(f"catalogue {c.catalogue}", *section) for c in catalogues for section in _sections(c)]
-    _not_too_many(
-        [(name, entries) for _, name, _, entries in of_catalogues] + [(n, e) for n, _, e in sections]
-    )
+    _not_too_many([(name, entries) for _, name, _, entries in of_catalogues] + [(n, e) for n, _, e in sections])
     for catalogue, name, level, entries in of_catalogues:
         _merge(merged, name, level, entries, (catalogue,))
     own: set[str] = set()

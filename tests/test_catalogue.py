@@ -85,9 +85,7 @@ def entries_with_sources(catalogue: Catalogue) -> Iterator[tuple[str, Source | N
         value = getattr(catalogue, section)
         for item in value if isinstance(value, list) else [value]:
             if "source" in getattr(type(item), "model_fields", {}):
-                name = (
-                    getattr(item, "id", None) or getattr(item, "kind", None) or getattr(item, "between", "")
-                )
+                name = getattr(item, "id", None) or getattr(item, "kind", None) or getattr(item, "between", "")
                 yield f"{section} {name}", item.source
 
 
@@ -250,9 +248,7 @@ def test_cvm_other_regions_state_no_service(cvm: Catalogue) -> None:
 @pytest.mark.parametrize("kind", ["disk", "snapshot"])
 def test_cvm_no_disk_or_snapshot_in_hong_kong(kind: str) -> None:
     thing = {"id": "disk-12345678" if kind == "disk" else "snap-12345678"}
-    closed = reasons(
-        world(["tencent-cvm"], groups=[one(**{f"{kind}s": [thing["id"]]})], **{f"{kind}s": [thing]})
-    )
+    closed = reasons(world(["tencent-cvm"], groups=[one(**{f"{kind}s": [thing["id"]]})], **{f"{kind}s": [thing]}))
     assert closed["ap-hongkong-1"] == "cloud_block_storage is missing here"
     assert "na-toronto-1" not in closed, "North America lacks object storage, not block storage"
 
@@ -385,9 +381,7 @@ def test_cvm_migration_procedure(cvm: Catalogue) -> None:
     assert holds(cvm, "migration.pay_as_you_go")["original"] == "destroy at once"
     assert holds(cvm, "migration.prepaid")["original"] == "wait until it expires"
     numbered = [
-        f.source.place
-        for f in cvm.facts
-        if f.id.startswith("migration.") and "step" in (f.source.place or "")
+        f.source.place for f in cvm.facts if f.id.startswith("migration.") and "step" in (f.source.place or "")
     ]
     assert {place[-1] for place in numbered if place} == {"1", "2", "3", "4", "5"}
 

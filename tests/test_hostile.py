@@ -160,8 +160,7 @@ BOMBS = {
         "groups[0]: should be fields",
     ),
     "a million hosts twice": (
-        "estate: a\nzones: [{id: z}]\nhosts:\n- {id: a, in: z, count: 1000000}\n"
-        "- {id: b, in: z, count: 1000000}",
+        "estate: a\nzones: [{id: z}]\nhosts:\n- {id: a, in: z, count: 1000000}\n- {id: b, in: z, count: 1000000}",
         "more than 200000 domains",
     ),
     "a name of a megabyte": ("estate: a\nzones: [{id: z}]\n" + "x" * 1_000_000 + ": 1", "is no YAML"),

@@ -105,6 +105,4 @@ def test_a_catalogue_of_ones_own_brings_its_form_and_aliases() -> None:
         ],
     }
     disks = [{"id": "vol-1a2b3c4d"}, {"id": "bvol-1a2b3c4d"}, {"id": "disk-1a2b3c4d"}]
-    assert warnings([own], disks=disks) == (
-        "disks: disk-1a2b3c4d is not in the provider's form (vol-xxxxxxxx)",
-    )
+    assert warnings([own], disks=disks) == ("disks: disk-1a2b3c4d is not in the provider's form (vol-xxxxxxxx)",)

@@ -86,9 +86,7 @@ class LoadBalancing(Rule):
                     continue
                 count = view.counts(group, "zone").get(zone, 0)
                 if count < balancer.least_per_zone:
-                    message = (
-                        f"{count} backends of {balancer.id}, at least {balancer.least_per_zone} per zone"
-                    )
+                    message = f"{count} backends of {balancer.id}, at least {balancer.least_per_zone} per zone"
                     short = balancer.least_per_zone - count
                     yield self.broken(label, group, view.node_name(zone), short, message)
 

@@ -47,9 +47,7 @@ class Rule(Record):
         """Yield what `view` breaks of this rule."""
         raise TypeError(f"{type(self).__name__} has no checker")
 
-    def broken(
-        self, label: str, group: str | None, domain: str | None, amount: int, message: str
-    ) -> Violation:
+    def broken(self, label: str, group: str | None, domain: str | None, amount: int, message: str) -> Violation:
         """Return a violation of this rule."""
         soft = self.soft
         return Violation(

@@ -77,11 +77,7 @@ def privately_reachable(world: World, caller: str, here: int, called: str, there
         return False
     mine = [v for v in one.vpcs if world.vpcs[v].region in (None, world.tree.nodes[here].id)]
     theirs = [v for v in other.vpcs if world.vpcs[v].region in (None, world.tree.nodes[there].id)]
-    if (
-        mine
-        and theirs
-        and any(a == b or (what.peering and (a, b) in world.peered) for a in mine for b in theirs)
-    ):
+    if mine and theirs and any(a == b or (what.peering and (a, b) in world.peered) for a in mine for b in theirs):
         return True
     if here != there:
         return what.across_regions or world.link(here, there, "private") is True

@@ -189,9 +189,7 @@ class Domains(ReachRule):
             if node.labels.get(label) not in ([values] if isinstance(values, str) else values):
                 return f"label {label} is {node.labels.get(label, 'missing')}"
         for label, values in self.forbid_labels.items():
-            if label in node.labels and node.labels[label] in (
-                [values] if isinstance(values, str) else values
-            ):
+            if label in node.labels and node.labels[label] in ([values] if isinstance(values, str) else values):
                 return f"label {label} is {node.labels[label]}"
         return None
 
@@ -259,9 +257,7 @@ class Pin(GroupRule):
             yield from left_behind(self, view, label, unit, sites)
 
 
-def left_behind(
-    rule: GroupRule, view: View, label: str, unit: Unit, sites: dict[int, int]
-) -> Iterator[Violation]:
+def left_behind(rule: GroupRule, view: View, label: str, unit: Unit, sites: dict[int, int]) -> Iterator[Violation]:
     """Yield how many pinned instances of a unit are elsewhere than today.
 
     Of `count` instances only those that have no place today may be put elsewhere: their number is

@@ -71,9 +71,7 @@ class Survive(GroupRule):
             asked.append(-(-entry.load // entry.throughput))
         if entry.quorum is not None:
             asked.append(entry.count // 2 + 1 if entry.quorum == "majority" else entry.quorum)
-        asked += [
-            b.least_backends for b in world.balancers.values() if group in b.backends and b.least_backends
-        ]
+        asked += [b.least_backends for b in world.balancers.values() if group in b.backends and b.least_backends]
         if self.keep is not None:
             asked.append(self.keep)
         if self.keep_share is not None:
@@ -117,9 +115,7 @@ class Survive(GroupRule):
         landed: dict[int, int] = {}
         for row in witness:
             if row.site in gone or row.count < 0:
-                yield self.broken(
-                    label, world.units[row.unit].group, name, row.count, "is moved to a lost site"
-                )
+                yield self.broken(label, world.units[row.unit].group, name, row.count, "is moved to a lost site")
                 return
             landed[row.unit] = landed.get(row.unit, 0) + row.count
         for index, lost in displaced.items():

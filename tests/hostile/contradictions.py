@@ -5,9 +5,7 @@ from __future__ import annotations
 from tests.hostile.change import Change
 
 CONTRADICTIONS = [
-    Change(
-        "zone in itself", "- id: z2\n    in: north", "- id: z2\n    in: z2", "zones[1].in", ("cannot be in",)
-    ),
+    Change("zone in itself", "- id: z2\n    in: north", "- id: z2\n    in: z2", "zones[1].in", ("cannot be in",)),
     Change(
         "region in a zone",
         "{id: south, country",
@@ -52,13 +50,9 @@ CONTRADICTIONS = [
         "rules[11].id",
         ("twice",),
     ),
-    Change(
-        "duplicate key", "    count: 6\n", "    count: 6\n    count: 7\n", "", ("key count is given twice",)
-    ),
+    Change("duplicate key", "    count: 6\n", "    count: 6\n    count: 7\n", "", ("key count is given twice",)),
     Change("duplicate key in a flow", "{id: z1, in: north,", "{id: z1, id: z4, in: north,", "", ("key id",)),
-    Change(
-        "state and states", "states: {vm: open}", "states: {vm: open}, state: failed", "zones[0]", ("both",)
-    ),
+    Change("state and states", "states: {vm: open}", "states: {vm: open}, state: failed", "zones[0]", ("both",)),
     Change(
         "flavour and demand",
         "flavour: small\n",

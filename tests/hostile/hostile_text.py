@@ -13,9 +13,7 @@ HOSTILE_TEXT = [
         ("control character",),
     ),
     Change("line break in a name", "id: sg-1", 'id: "sg\\n1"', "security_groups[0].id", ("plain name",)),
-    Change(
-        "markup in a name", "id: sg-1", 'id: "[bold]sg[/bold]"', "security_groups[0].id", ("[bold]sg[/bold]",)
-    ),
+    Change("markup in a name", "id: sg-1", 'id: "[bold]sg[/bold]"', "security_groups[0].id", ("[bold]sg[/bold]",)),
     Change(
         "escape sequence in a key",
         "      cpu_milli: 500",
@@ -24,13 +22,9 @@ HOSTILE_TEXT = [
         ("unknown resource \\x1b]0;owned\\x07",),
     ),
     Change("text that runs backwards", "id: sg-1", 'id: "sg\\u202e1"', "security_groups[0].id", ("\\u202e",)),
-    Change(
-        "path out of the directory", "estate: base", "estate: ../../etc/passwd", "estate", ("plain name",)
-    ),
+    Change("path out of the directory", "estate: base", "estate: ../../etc/passwd", "estate", ("plain name",)),
     Change("null letter", "id: sg-1", 'id: "sg\\0"', "security_groups[0].id", ("plain name",)),
-    Change(
-        "raw control character", "description: everything once", "description: a\x08b", "", ("YAML forbids",)
-    ),
+    Change("raw control character", "description: everything once", "description: a\x08b", "", ("YAML forbids",)),
     Change(
         "raw escape sequence",
         "description: everything once",
@@ -52,9 +46,7 @@ HOSTILE_TEXT = [
     Change("alias in itself", "regions:\n", "regions: &all\n  - *all\n", "", ("refers to itself",)),
     Change("unknown alias", "goals: [placed, soft, moves, cost]", "goals: *none", "", ("alias",)),
     Change("list as a key", "- {id: key-1}", "- {? [a, b] : 1}", "", ("key must be plain",)),
-    Change(
-        "second document", "goals: [placed, soft, moves, cost]", "---\ngoals: [placed]", "", ("one document",)
-    ),
+    Change("second document", "goals: [placed, soft, moves, cost]", "---\ngoals: [placed]", "", ("one document",)),
     Change("tab for indentation", "    count: 6", "\tcount: 6", "", ("is no YAML",)),
     Change("bracket left open", "goals: [placed, soft, moves, cost]", "goals: [placed", "", ("is no YAML",)),
 ]

@@ -107,12 +107,8 @@ UNKNOWN_NAMES = [
         "zones[0].states.vms",
         ("Maybe vm?",),
     ),
-    Change(
-        "state", "states: {vm: open}", "states: {vm: sold-out}", "zones[0].states.vm", ("Maybe sold_out?",)
-    ),
-    Change(
-        "domain of a latency", "between: [z1, z3]", "between: [z1, z9]", "latencies[0].between[1]", ("z9",)
-    ),
+    Change("state", "states: {vm: open}", "states: {vm: sold-out}", "zones[0].states.vm", ("Maybe sold_out?",)),
+    Change("domain of a latency", "between: [z1, z3]", "between: [z1, z9]", "latencies[0].between[1]", ("z9",)),
     Change(
         "domain of a catalogue's latency",
         "between: [z1, z2]",
@@ -141,9 +137,7 @@ UNKNOWN_NAMES = [
         "peerings[0].between[1]",
         ("unknown network",),
     ),
-    Change(
-        "network of a subnet", "id: sub-2, vpc: net-n", "id: sub-2, vpc: net-m", "subnets[1].vpc", ("Maybe",)
-    ),
+    Change("network of a subnet", "id: sub-2, vpc: net-n", "id: sub-2, vpc: net-m", "subnets[1].vpc", ("Maybe",)),
     Change(
         "zone of a subnet",
         "cidr: 10.0.1.0/24, zone: z2",
@@ -152,18 +146,10 @@ UNKNOWN_NAMES = [
         ("north is a region",),
     ),
     Change("backend", "backends: [web]", "backends: [wbe]", "load_balancers[0].backends[0]", ("Maybe web?",)),
-    Change(
-        "kind of balancer", "kind: lb, region", "kind: clb, region", "load_balancers[0].kind", ("Maybe lb?",)
-    ),
-    Change(
-        "account of a group", "    account: main", "    account: mian", "groups[0].account", ("Maybe main?",)
-    ),
-    Change(
-        "product of a group", "    product: vm", "    product: bm", "groups[0].product", ("unknown product",)
-    ),
-    Change(
-        "flavour of a group", "flavour: small\n", "flavour: smoll\n", "groups[1].flavour", ("Maybe small?",)
-    ),
+    Change("kind of balancer", "kind: lb, region", "kind: clb, region", "load_balancers[0].kind", ("Maybe lb?",)),
+    Change("account of a group", "    account: main", "    account: mian", "groups[0].account", ("Maybe main?",)),
+    Change("product of a group", "    product: vm", "    product: bm", "groups[0].product", ("unknown product",)),
+    Change("flavour of a group", "flavour: small\n", "flavour: smoll\n", "groups[1].flavour", ("Maybe small?",)),
     Change("image", "image: img-1", "image: img-2", "groups[0].image", ("Maybe img-1?",)),
     Change("subnet of a group", "subnets: [sub-2]", "subnets: [sub-9]", "groups[0].subnets[0]", ("Maybe",)),
     Change(
@@ -180,9 +166,7 @@ UNKNOWN_NAMES = [
         "groups[0].needs_services[0]",
         ("Maybe block_storage?",),
     ),
-    Change(
-        "current site", "current: {z2: 2}", "current: {z22: 2}", "groups[0].current.z22", ("unknown site",)
-    ),
+    Change("current site", "current: {z2: 2}", "current: {z22: 2}", "groups[0].current.z22", ("unknown site",)),
     Change(
         "current site is no leaf",
         "current: {z2: 2}",
@@ -230,9 +214,7 @@ UNKNOWN_NAMES = [
         "rules[5].instances[0]",
         ("Maybe store[0]?",),
     ),
-    Change(
-        "product of a quota", "product: vm, most", "product: cvm, most", "rules[6].product", ("Maybe vm?",)
-    ),
+    Change("product of a quota", "product: vm, most", "product: cvm, most", "rules[6].product", ("Maybe vm?",)),
     Change("goal", "moves, cost]", "moves, costs]", "goals[3]", ("Maybe cost?",)),
     Change(
         "catalogue",

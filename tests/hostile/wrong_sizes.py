@@ -22,9 +22,7 @@ WRONG_SIZES = [
         "groups[0].clients",
         ("more than 1",),
     ),
-    Change(
-        "half a mebibyte", "memory_gib: 256", "memory_gib: 0.0001", "zones[1].capacity", ("no whole number",)
-    ),
+    Change("half a mebibyte", "memory_gib: 256", "memory_gib: 0.0001", "zones[1].capacity", ("no whole number",)),
     Change(
         "demand beyond 2^53",
         "count: 6\n    demand:\n      cpu_milli: 500",
@@ -67,12 +65,8 @@ WRONG_SIZES = [
         "rules[11].lose",
         ("at most 3",),
     ),
-    Change(
-        "more losses than zones", "domains: [z3]}", "domains: [z3], lose: 2}", "rules[11].lose", ("to lose",)
-    ),
-    Change(
-        "host bits in a CIDR", "cidr: 10.0.1.0/24", "cidr: 10.0.1.7/24", "subnets[1].cidr", ("host bits",)
-    ),
+    Change("more losses than zones", "domains: [z3]}", "domains: [z3], lose: 2}", "rules[11].lose", ("to lose",)),
+    Change("host bits in a CIDR", "cidr: 10.0.1.0/24", "cidr: 10.0.1.7/24", "subnets[1].cidr", ("host bits",)),
     Change("IPv6", "cidr: 10.0.1.0/24", 'cidr: "fd00::/64"', "subnets[1].cidr", ("no IPv4 network",)),
     Change(
         "overlapping CIDRs",
@@ -97,9 +91,7 @@ WRONG_SIZES = [
         "vpcs[0].new_subnet_prefix",
         ("does not fit",),
     ),
-    Change(
-        "current beyond count", "current: {z2: 2}", "current: {z2: 7}", "groups[0].current", ("there are 6",)
-    ),
+    Change("current beyond count", "current: {z2: 2}", "current: {z2: 7}", "groups[0].current", ("there are 6",)),
     Change("more names than count", "count: 3", "count: 1", "groups[1].count", ("2 named instances",)),
     Change("description too long", "everything once", "x" * 500, "description", ("longer than 400",)),
     Change("name too long", "id: sg-1", f"id: {'s' * 200}", "security_groups[0].id", ("plain name",)),

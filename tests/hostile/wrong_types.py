@@ -62,9 +62,7 @@ WRONG_TYPES = [
     Change("rule is a number", "- {rule: budget, per_month: 10000}", "- 3", "rules[8]", ("fields",)),
     Change("rule without a kind", "rule: budget, ", "", "rules[8]", ("the field rule",)),
     Change("soft is a number", "soft: {weight: 5}", "soft: 5", "rules[0].soft", ("fields",)),
-    Change(
-        "time without offset", "2026-01-31T12:00:00+03:00", "2026-01-31T12:00:00", "taken_at", ("offset",)
-    ),
+    Change("time without offset", "2026-01-31T12:00:00+03:00", "2026-01-31T12:00:00", "taken_at", ("offset",)),
     Change("time is a number", "2026-01-31T12:00:00+03:00", "1769850000", "taken_at", ("offset",)),
     Change("date only", "2026-01-30T00:00:00Z", "2026-01-30", "snapshots[0].taken_at", ("offset",)),
     Change("goals is empty", "goals: [placed, soft, moves, cost]", "goals: []", "goals", ("at least 1",)),
