@@ -39,6 +39,11 @@ def cut(free: list[Block], prefix: int) -> Block | None:
     return found
 
 
+def room_for(free: Iterable[Block], prefix: int) -> int:
+    """Return how many aligned blocks of a prefix fit into free blocks."""
+    return sum(1 << (prefix - block.prefixlen) for block in free if block.prefixlen <= prefix)
+
+
 def free_blocks(cidr: str, taken: Iterable[Block], first: Iterable[int], prefix: int) -> list[Block]:
     """Return the blocks of a prefix that can be cut after blocks of the prefixes in `first` were."""
     free = free_space(cidr, taken)

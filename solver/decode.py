@@ -227,7 +227,8 @@ class Networks:
         seats: list[Seat] = []
         for vpc in self.world.vpcs.values():
             mine = [s for s in self.world.subnets.values() if s.vpc == vpc.id]
-            zonal = any(key[0] in {s.id for s in mine} for key in ctx.subnet_columns)
+            own = {s.id for s in mine}
+            zonal = any(subnet in own and zone >= 0 for subnet, zone in ctx.subnet_columns)
             seats += self._existing(mine, zone_of, zonal)
             seats += self._cut(vpc.id, mine, zone_of, wanted)
         self.seats = seats
@@ -248,10 +249,11 @@ class Networks:
         found: list[Seat] = []
         for entry in mine:
             zone = self.world.tree.by_id.get(entry.zone, -1) if entry.zone is not None else None
-            if entry.zone is None and zonal:
-                if entry.id not in zone_of:
+            if entry.zone is None and (zonal or entry.prefix is not None):
+                if entry.id not in zone_of and (zonal or self.world.vpcs[entry.vpc].cidr is not None):
                     continue
-                zone = zone_of[entry.id]
+                zone = zone_of.get(entry.id, -1)
+                zone = zone if zone >= 0 else None
             found.append(Seat(entry.id, entry.vpc, zone, _room(self.world, entry)))
         return found
 
@@ -262,36 +264,34 @@ class Networks:
         from zonewright.solver.lowering.network import _new_room
 
         entry = self.world.vpcs[vpc]
-        nodes = self.world.tree.nodes
-        if entry.cidr is None:
-            self.chosen += [SubnetZone(subnet=s.id, zone=nodes[zone_of[s.id]].id) for s in mine if s.id in zone_of]
-            return []
-        taken = [ipaddress.IPv4Network(s.cidr) for s in mine if s.cidr is not None]
-        free = free_space(entry.cidr, taken)
-        for subnet in sorted((s for s in mine if s.prefix is not None), key=lambda s: s.prefix or 0):
-            block = cut(free, subnet.prefix or 0)
-            zone = zone_of.get(subnet.id)
-            if block is not None:
-                name = nodes[zone].id if zone is not None else None
-                self.chosen.append(SubnetZone(subnet=subnet.id, zone=name, cidr=str(block)))
         for subnet in mine:
-            if subnet.cidr is not None and subnet.id in zone_of:
-                self.chosen.append(SubnetZone(subnet=subnet.id, zone=nodes[zone_of[subnet.id]].id))
-        found: list[Seat] = []
+            if subnet.id in zone_of and (subnet.cidr is not None or entry.cidr is None):
+                self.chosen.append(SubnetZone(subnet=subnet.id, zone=self._name(zone_of[subnet.id])))
+        if entry.cidr is None:
+            return []
+        free = free_space(entry.cidr, [ipaddress.IPv4Network(s.cidr) for s in mine if s.cidr is not None])
+        requests: list[tuple[int, str, int]] = [
+            (s.prefix, s.id, zone_of[s.id]) for s in mine if s.prefix is not None and s.id in zone_of
+        ]
         number = 0
         for (name, zone), count in wanted.items():
-            if name != vpc:
-                continue
-            for _ in range(count):
-                block = cut(free, entry.new_subnet_prefix or 32)
-                if block is None:
-                    raise ArithmeticError(f"{vpc} has no free block left, though one was counted")
+            for _ in range(count if name == vpc else 0):
                 number += 1
-                subnet_id = self._fresh(f"{vpc}-new-{number}")
-                where = nodes[zone].id if zone >= 0 else None
-                self.new.append(NewSubnet(id=subnet_id, vpc=vpc, zone=where, cidr=str(block)))
-                found.append(Seat(subnet_id, vpc, zone if zone >= 0 else None, _new_room(self.world, entry)))
+                requests.append((entry.new_subnet_prefix or 32, self._fresh(f"{vpc}-new-{number}"), zone))
+        found: list[Seat] = []
+        for prefix, name, zone in sorted(requests, key=lambda request: request[0]):
+            block = cut(free, prefix)
+            if block is None:
+                raise ArithmeticError(f"{vpc} has no free block /{prefix} left, though one was counted")
+            if name in self.world.subnets:
+                self.chosen.append(SubnetZone(subnet=name, zone=self._name(zone), cidr=str(block)))
+                continue
+            self.new.append(NewSubnet(id=name, vpc=vpc, zone=self._name(zone), cidr=str(block)))
+            found.append(Seat(name, vpc, zone if zone >= 0 else None, _new_room(self.world, entry)))
         return found
+
+    def _name(self, zone: int) -> str | None:
+        return self.world.tree.nodes[zone].id if zone >= 0 else None
 
     def _fresh(self, name: str) -> str:
         while name in self.world.subnets:

@@ -73,7 +73,8 @@ def decisions(ctx: Context, view: View, plan: Plan) -> dict[int, int]:
         known[column] = int(tree.nodes[zone].id in chosen.get(balancer, set()))
     subnet_zone = {entry.subnet: entry.zone for entry in plan.subnets}
     for (subnet, zone), column in ctx.subnet_columns.items():
-        known[column] = int(subnet_zone.get(subnet) == tree.nodes[zone].id)
+        name = tree.nodes[zone].id if zone >= 0 else None
+        known[column] = int(subnet in subnet_zone and subnet_zone[subnet] == name)
     for (vpc, zone), column in ctx.new_subnet_columns.items():
         name = tree.nodes[zone].id if zone >= 0 else None
         known[column] = sum(1 for s in plan.new_subnets if s.vpc == vpc and s.zone == name)

@@ -12,7 +12,7 @@ from zonewright.models.resources import Subnet, Vpc
 from zonewright.models.rules import NetworkReach, SubnetFit
 from zonewright.models.topology import State
 from zonewright.models.world import Unit, World
-from zonewright.solver.blocks import free_blocks
+from zonewright.solver.blocks import free_space, room_for
 from zonewright.solver.context import Context, Layer, SeatKey
 from zonewright.solver.families.addresses import Addresses, Pool
 from zonewright.solver.families.company import Requires
@@ -102,12 +102,12 @@ def _of_network(ctx: Context, rule: SubnetFit, label: str, layer: Layer, vpc: Vp
         if entry.zone is not None:
             pools.append(Pool(room))
             allowed.append((entry.id, world.tree.by_id.get(entry.zone, -1)))
-        elif zonal:
-            for zone in zones:
+        elif zonal or (entry.id, -1) in ctx.subnet_columns:
+            for zone in (*zones, -1):
                 column = ctx.subnet_columns.get((entry.id, zone))
                 if column is not None:
                     pools.append(Pool(0, (column,), (room,)))
-                    allowed.append((entry.id, zone))
+                    allowed.append((entry.id, zone if zone >= 0 else None))
         else:
             pools.append(Pool(room))
             allowed.append((entry.id, None))
@@ -188,26 +188,37 @@ def _choices(
     ctx: Context, rule: SubnetFit, label: str, vpc: Vpc, mine: list[Subnet], zones: list[int], zonal: bool
 ) -> None:
     """Add the columns that say where open and new subnets go, within the network's free space."""
-    tag = ctx.tag(rule, label, None, None, vpc.id)
+    addressed = {b.subnet for b in ctx.world.balancers.values() if b.internal}
+    columns_of: dict[int, list[int]] = {}
     for entry in mine:
-        if entry.zone is None and zonal:
-            columns = []
-            for zone in zones:
-                column = ctx.rows.boolean()
-                ctx.subnet_columns[entry.id, zone] = column
-                columns.append(column)
-            ctx.add(Sum(tag, tuple(columns), (1,) * len(columns), high=1))
-    if vpc.new_subnet_prefix is None or vpc.cidr is None:
+        if entry.zone is not None or not (zonal or (entry.prefix is not None and vpc.cidr is not None)):
+            continue
+        columns = []
+        for zone in zones if zonal else [-1]:
+            column = ctx.rows.boolean()
+            ctx.subnet_columns[entry.id, zone] = column
+            columns.append(column)
+        tag = ctx.tag(rule, label, None, None, f"a zone for {entry.id}")
+        # A balancer's address is in it whether or not anybody else is.
+        least = 1 if entry.prefix is not None and vpc.cidr is not None and entry.id in addressed else None
+        ctx.add(Sum(tag, tuple(columns), (1,) * len(columns), low=least, high=1))
+        if entry.prefix is not None:
+            columns_of.setdefault(entry.prefix, []).extend(columns)
+    if vpc.cidr is None:
         return
-    taken = [ipaddress.IPv4Network(s.cidr) for s in mine if s.cidr is not None]
-    open_prefixes = [s.prefix for s in mine if s.prefix is not None]
-    blocks = len(free_blocks(vpc.cidr, taken, open_prefixes, vpc.new_subnet_prefix))
-    columns = []
-    for zone in zones if zonal else [-1]:
-        column = ctx.rows.column(0, blocks)
-        ctx.new_subnet_columns[vpc.id, zone] = column
-        columns.append(column)
-    ctx.add(Sum(tag, tuple(columns), (1,) * len(columns), high=blocks))
+    free = free_space(vpc.cidr, [ipaddress.IPv4Network(s.cidr) for s in mine if s.cidr is not None])
+    if vpc.new_subnet_prefix is not None:
+        most = room_for(free, vpc.new_subnet_prefix)
+        for zone in zones if zonal else [-1]:
+            column = ctx.rows.column(0, most)
+            ctx.new_subnet_columns[vpc.id, zone] = column
+            columns_of.setdefault(vpc.new_subnet_prefix, []).append(column)
+    for prefix in sorted(columns_of):
+        # Aligned blocks fit if and only if, at every size, they take no more than the free blocks that large.
+        terms = [(j, 1 << (prefix - p)) for p, columns in columns_of.items() if p <= prefix for j in columns]
+        tag = ctx.tag(rule, label, None, None, f"{room_for(free, prefix)} free blocks /{prefix} in {vpc.id}")
+        columns, values = [j for j, _ in terms], [v for _, v in terms]
+        ctx.add(Sum(tag, tuple(columns), tuple(values), high=room_for(free, prefix)))
 
 
 def _room(world: World, entry: Subnet) -> int:
