@@ -116,12 +116,13 @@ class View:
 
     def _may_enter(self, group: str, site: int) -> bool:
         from zonewright.models.rules import reach_rules
+        from zonewright.models.rules.balancer import backend_fits
 
         memo: dict[tuple[str, int], bool] = self.world.__dict__.setdefault("_entry_memo", {})
         found = memo.get((group, site))
         if found is None:
             rules = reach_rules(self.world)
-            found = memo[group, site] = any(
+            found = memo[group, site] = backend_fits(self.world, group, site) and any(
                 all(rule.blocks(self.world, unit, site, entering=True) is None for _, rule in rules)
                 for unit in self.world.units_of[group]
             )

@@ -91,6 +91,22 @@ class LoadBalancing(Rule):
                     yield self.broken(label, group, view.node_name(zone), short, message)
 
 
+def backend_fits(world: World, group: str, site: int) -> bool:
+    """Return whether every balancer of a group can have an instance at the site behind it."""
+    entry = world.groups[group]
+    product, account = entry.product or world.default_product, entry.account or world.default_account
+    region = world.tree.nodes[world.region_of(site)].id
+    for balancer in world.balancers.values():
+        if group not in balancer.backends:
+            continue
+        kind = world.balancer_kind(balancer.kind)
+        if kind is not None and product not in kind.binds:
+            return False
+        if account != (balancer.account or world.default_account) or balancer.region not in (None, region):
+            return False
+    return True
+
+
 def balancer_zones(view: View, balancer: LoadBalancer) -> tuple[int, ...]:
     """Return the zones a balancer serves from: its own, or those the plan chose."""
     if balancer.zones:

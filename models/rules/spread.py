@@ -16,8 +16,8 @@ from zonewright.models.view import View, Violation
 class Spread(GroupRule):
     """Least domains, least in each, skew, largest share, or a shape. Counts what is placed.
 
-    Eligible domains are those of the level where an instance of the group may newly be put; lost ones
-    are not.
+    Eligible domains are those of the level where an instance of the group may newly be put by the rules
+    on reach and its load balancers' regions; lost ones are not.
     """
 
     rule: Literal["spread"]

@@ -157,6 +157,21 @@ def may_stay(facts: Facts, unit: Unit, site: str, without: frozenset[str]) -> bo
     return True
 
 
+def _serves(facts: Facts, unit: Unit, site: str) -> bool:
+    """Whether the unit can be behind all balancers of its group at a site."""
+    default = next(iter(facts.accounts))
+    for balancer in facts.balancers.values():
+        if unit.group in balancer.get("backends", []):
+            kinds = [k for c in facts.catalogues for k in c.get("balancers", []) if k["kind"] == balancer["kind"]]
+            if kinds and unit.product not in kinds[-1]["binds"]:
+                return False
+            if unit.account != balancer.get("account", default):
+                return False
+            if balancer.get("region", facts.region(site)) != facts.region(site):
+                return False
+    return True
+
+
 def eligible(scene: Scene, group: str, level: str) -> list[str]:
     """Domains of a level where one of the group may newly be put, lost ones left out."""
     facts = scene.facts
@@ -165,7 +180,9 @@ def eligible(scene: Scene, group: str, level: str) -> list[str]:
         domain
         for domain in facts.domains_at(level)
         if any(
-            site not in scene.lost and may_enter(facts, unit, site, scene.without)
+            site not in scene.lost
+            and may_enter(facts, unit, site, scene.without)
+            and ("load_balancer" in scene.without or _serves(facts, unit, site))
             for site in facts.inside(domain)
             for unit in members
         )

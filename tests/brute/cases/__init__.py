@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from random import Random
 
-from tests.brute.cases import base, counts, failing, networks, reach, sums
+from tests.brute.cases import base, counts, failing, networks, reach, several, sums
 from tests.brute.cases.base import Case, Raw
 from tests.brute.search import size
 
@@ -36,6 +36,7 @@ KINDS: dict[str, tuple[Callable[[Random], Raw], ...]] = {
     "survive_static": failing.SURVIVE_STATIC,
     "survive_evacuate": failing.SURVIVE_EVACUATE,
     "all_or_nothing": failing.ALL_OR_NOTHING,
+    "several": several.SEVERAL,
 }
 
 #: Placements that a case may have; an evacuation multiplies each by its ways out.
