@@ -30,6 +30,8 @@ def seat_subnets(
 ) -> Seating:
     """Seat every instance whose network has subnets; as many as possible keep the seat they have today.
 
+    New subnets are filled one after the other, so that as few as possible are created.
+
     Raises ArithmeticError when there is no room, which the rows rule out.
     """
     left = {seat.subnet: seat.room for seat in seats}
@@ -43,12 +45,13 @@ def seat_subnets(
             seating[demand.unit, demand.site] = {own: demand.count}
         else:
             rest.append(demand)
-    if _flow(rest, left, seating, keep=False):
+    fresh = [seat.subnet for seat in seats if seat.subnet not in world.subnets]
+    if not fresh and _flow(rest, left, seating, []):
         return seating
     # Somebody keeps a seat that another, who fits nowhere else, needs.
     left = {seat.subnet: seat.room for seat in seats}
     seating = {}
-    if not _flow(demands, left, seating, keep=True):
+    if not _flow(demands, left, seating, fresh, keep=True):
         raise ArithmeticError("no room for all addresses, though the rows counted enough")
     return seating
 
@@ -92,8 +95,13 @@ def _demands(
     return found
 
 
-def _flow(demands: list[Demand], left: dict[str, int], seating: Seating, *, keep: bool) -> bool:
-    """Seat all demands and return whether there was room; with `keep` as few as possible change seats."""
+def _flow(
+    demands: list[Demand], left: dict[str, int], seating: Seating, fresh: list[str], *, keep: bool = False
+) -> bool:
+    """Seat all demands and return whether there was room.
+
+    With `keep` as few as possible change seats, and `fresh` subnets are used in order.
+    """
     if not demands:
         return True
     from ortools.graph.python import max_flow, min_cost_flow
@@ -108,14 +116,16 @@ def _flow(demands: list[Demand], left: dict[str, int], seating: Seating, *, keep
             return int(flow.add_arc_with_capacity_and_unit_cost(tail, head, capacity, cost))
         return int(flow.add_arc_with_capacity(tail, head, capacity))
 
+    rank = {name: 1 + k for k, name in enumerate(fresh)}
+    change = 1 + len(fresh)
     arcs: list[tuple[int, Demand, str]] = []
     for i, demand in enumerate(demands):
         arc(0, 1 + i, demand.count)
         for name in demand.fits:
-            number = arc(1 + i, position[name], demand.count, int(name != demand.current))
+            number = arc(1 + i, position[name], demand.count, change * int(name != demand.current))
             arcs.append((number, demand, name))
     for name, room in left.items():
-        arc(position[name], sink, room)
+        arc(position[name], sink, room, rank.get(name, 0))
     wanted = sum(demand.count for demand in demands)
     if keep:
         flow.set_node_supply(0, wanted)

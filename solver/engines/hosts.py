@@ -25,6 +25,9 @@ STEPS = 1_000_000
 #: Overload that one step up may cost, in mean demands: from coarse to fine, geometrically.
 HOT, COLD, COOLING = 0.2, 0.004, 0.8
 
+#: Entries in the lists of items per host, of all hosts of a block together (512 MiB).
+MOST_SLOTS = 1 << 26
+
 #: Class to {site node: count}.
 Seats = dict[int, dict[int, int]]
 
@@ -309,12 +312,22 @@ class _Job:
         demand = self.packer.demand_cr[self.class_i].sum(axis=0)
         return bool((demand <= self.capacity.sum(axis=0)).all())
 
+    def _slots(self) -> int:
+        """Return how many items a host's list must hold: what fits on the largest, what is there already."""
+        items, hosts = len(self.class_i), len(self.hosts)
+        here = np.bincount(self.start_i[self.start_i >= 0], minlength=1).max()
+        demand_cr = self.packer.demand_cr[np.unique(self.class_i)]
+        least_r = demand_cr.min(axis=0, initial=1 << 50)
+        fits_s = (self.capacity // np.maximum(1, least_r)).min(axis=1, where=least_r > 0, initial=items)
+        usual = max(64, MOST_SLOTS // max(1, hosts))
+        return int(min(items, max(here, min(usual, fits_s.max(initial=1)))))
+
     def _run(self, movable_i: np.ndarray, tries: int | None) -> bool:
         from zonewright.solver.kernels import packing as kernel
 
         p = self.packer
         items, hosts = len(self.class_i), len(self.hosts)
-        slots = min(items, max(64, 8 * (items // max(1, hosts) + 1)))
+        slots = self._slots()
         site_i = np.full(items, -1, np.int64)
         slot_sk = np.zeros((hosts, slots), np.int64)
         fill_s = np.zeros(hosts, np.int64)

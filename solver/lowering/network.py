@@ -208,7 +208,9 @@ def _choices(
         return
     free = free_space(vpc.cidr, [ipaddress.IPv4Network(s.cidr) for s in mine if s.cidr is not None])
     if vpc.new_subnet_prefix is not None:
-        most = room_for(free, vpc.new_subnet_prefix)
+        sitting = sum(c.count for c in ctx.classes if vpc.id in c.unit.vpcs)
+        enough = -(-sitting // max(1, _new_room(ctx.world, vpc)))
+        most = min(room_for(free, vpc.new_subnet_prefix), enough)
         for zone in zones if zonal else [-1]:
             column = ctx.rows.column(0, most)
             ctx.new_subnet_columns[vpc.id, zone] = column

@@ -107,16 +107,16 @@ def latency_clients(rng: Random) -> Raw:
 
 
 def synchronous_replicas(rng: Random) -> Raw:
-    data = zones(rng, rng.choice((3, 4)), regions=rng.choice((1, 2)))
+    data = zones(rng, rng.choice((2, 3, 4)), regions=rng.choice((1, 2)))
     groups(data, rng)
     settle(data, rng, 0.3)
-    room(data, rng, 0.3, 1.1)
+    room(data, rng, 0.25, 0.8)
     data["links"] = [
-        {"between": [a["id"], b["id"]], "synchronous": rng.random() < 0.7}
+        {"between": [a["id"], b["id"]], "synchronous": rng.random() < 0.6}
         for a, b in combinations(data["zones"], 2)
         if rng.random() < 0.4
     ]
-    if rng.random() < 0.5:
+    if rng.random() < 0.35:
         data["links"].append({"between": ["r1", "r1"], "synchronous": True})
     if rng.random() < 0.4 and len(data["regions"]) == 2:
         data["links"].append({"between": ["r1", "r2"], "synchronous": rng.random() < 0.5, "private": True})
@@ -169,7 +169,7 @@ def _evacuating(rng: Random, *, level: str = "zone", **fields: Any) -> Raw:
     for entry in data["groups"]:
         entry["count"] = min(entry["count"], 2 if deep else 3)
     settle(data, rng, 0.25)
-    low, high = rng.choice(((0.3, 0.9), (0.5, 1.3)))
+    low, high = rng.choice(((0.3, 0.7), (0.4, 0.9), (0.5, 1.3)))
     room(data, rng, low, high)
     rule(data, "survive", mode="evacuate", level=level, groups=some_groups(data, rng), **fields)
     return data
