@@ -156,10 +156,12 @@ class _Solve:
         if decision is None:
             return found, False
         best = found if found.values <= decision.values else decision
-        # A bound is about the values before it: proofs mix only as far as both have the same ones.
-        if found.values == decision.values:
-            pairs = zip(found.proofs, decision.proofs, strict=True)
-            best.proofs = [better_proof(a, b) for a, b in pairs]
+        # A bound is about the values before it: proofs mix only as far as they hold for this plan's.
+        pairs = (
+            [p if p is not None and p.holds(best.values) else None for p in both]
+            for both in zip(found.proofs, decision.proofs, strict=True)
+        )
+        best.proofs = [better_proof(a, b) for a, b in pairs]
         return best, False
 
     def _or_hint(self, plan: Plan, decision: Decision) -> Plan:
@@ -303,7 +305,8 @@ def judged(world: World, plan: Plan, proofs: list[StageProof | None]) -> Plan:
     if broken:
         first = broken[0]
         raise ArithmeticError(f"the plan breaks {first.label} ({first.group}, {first.domain}): {first.message}")
-    bounds = {proof.goal: proof.bound for proof in proofs if proof is not None}
+    values = [value for _, value in report.objective]
+    bounds = {proof.goal: proof.bound for proof in proofs if proof is not None and proof.holds(values)}
     objective: list[GoalValue] = []
     for goal, value in report.objective:
         # A bound speaks of plans as good in the goals before: it holds as long as those are closed.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -41,8 +41,14 @@ class StageProof:
     parts: tuple[StageProof, ...] = ()
     before: tuple[int, ...] = ()
     """Of a part: its values of the stages before."""
+    given: tuple[int, ...] = ()
+    """Values of the stages before that were taken as limits: the bound says nothing of plans beyond them."""
     pooled: bool = False
     """Proven of pools of equal hosts, which is a relaxation of the hosts themselves."""
+
+    def holds(self, values: Sequence[int]) -> bool:
+        """Return whether the bound is about plans with these values of all stages, or of those before."""
+        return all(value <= limit for value, limit in zip(values, self.given, strict=False))
 
 
 @dataclass
@@ -106,8 +112,13 @@ def solve_exact(
     parts = split(program.matrix, program.stages)
     if len(parts) == 1:
         run = _Run(parts[0], deadline, workers, seed, news, share, gap, trees)
-        return run.solve(hint)
-    return _solve_parts(parts, program, deadline, workers, seed, news, hint, share, gap, trees)
+        found = run.solve(hint)
+    else:
+        found = _solve_parts(parts, program, deadline, workers, seed, news, hint, share, gap, trees)
+    given = [tuple(found.values[:k]) for k in range(len(found.proofs))]
+    pairs = zip(found.proofs, given, strict=True)
+    found.proofs = [replace(proof, given=values) if proof is not None else None for proof, values in pairs]
+    return found
 
 
 def _solve_parts(
