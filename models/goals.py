@@ -7,18 +7,24 @@ from typing import TYPE_CHECKING
 
 from zonewright.models.quantities import to_money, to_share
 from zonewright.models.rules import all_rules
+from zonewright.models.topology import State
 from zonewright.models.view import View, Violation, priced_cost
 
 if TYPE_CHECKING:
-    from zonewright.models.world import World
+    from zonewright.models.world import Unit, World
 
 
 def objective(view: View, violations: list[Violation]) -> list[tuple[str, int]]:
-    """Return (goal, value) in the estate's order; `placed` and `soft` become one entry per priority."""
+    """Return (goal, value) in the estate's order; `placed` and `soft` become one entry per priority.
+
+    Where instances run today, `stopped` comes before `placed`: none is stopped for others unless preemptible.
+    """
     world = view.world
     found: list[tuple[str, int]] = []
     for goal in world.estate.goals:
         if goal == "placed":
+            if any(running(world, unit) for unit in world.units):
+                found.append(("stopped", stopped(view)))
             found += _placed(view)
         elif goal == "soft":
             found += _soft(world, violations)
@@ -48,6 +54,22 @@ def _soft(world: World, violations: list[Violation]) -> Iterator[tuple[str, int]
     for priority in sorted(priorities, reverse=True):
         total = sum(v.weight * v.amount for v in violations if not v.hard and v.priority == priority)
         yield f"soft[{priority}]", total
+
+
+def running(world: World, unit: Unit) -> int:
+    """Return how many of a unit run today and may not be stopped for others: not preemptible, site not failed."""
+    if unit.preemptible:
+        return 0
+    gone = (State.FAILED, State.COMING_SOON)
+    return sum(n for site, n in unit.current.items() if world.tree.state(site, unit.product) not in gone)
+
+
+def stopped(view: View) -> int:
+    """Return how many running instances have no place any more, those that are preemptible left aside."""
+    total = 0
+    for unit, sites in zip(view.world.units, view.unit_counts, strict=True):
+        total += max(0, running(view.world, unit) - sum(sites.values()))
+    return total
 
 
 def moves(view: View) -> int:

@@ -49,6 +49,7 @@ def make_classes(world: World, reach: Reach) -> list[Class]:
     for unit in world.units:
         profile = reach.profiles[reach.of_unit[unit.index]]
         own = unit.group if unit.group in apart or unit.current else None
+        held = unit.pinned or _held(world, unit)
         priced = bool(unit.flavour and unit.flavour.price)
         key = (
             own,
@@ -58,14 +59,16 @@ def make_classes(world: World, reach: Reach) -> list[Class]:
             unit.priority,
             unit.pinned,
             unit.prepaid,
+            unit.preemptible,
             unit.stateful,
             unit.movability.local_disk,
             selected.get(unit.group, ()),
             _pin_key(world, unit),
+            held and bool(unit.current),
         )
         found = known.get(key)
         if found is None:
-            found = known[key] = Class(len(classes), own, held=unit.pinned or _held(world, unit))
+            found = known[key] = Class(len(classes), own, held=held)
             classes.append(found)
         found.units.append(unit)
         found.count += unit.count

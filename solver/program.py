@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from zonewright.models.goals import running
 from zonewright.models.rules import ReachRule, all_rules
 from zonewright.models.world import World
 from zonewright.solver.classes import make_classes
 from zonewright.solver.context import Context, Layer
-from zonewright.solver.families.base import Stages, Verdict
+from zonewright.solver.families.base import Soften, Stages, Verdict
 from zonewright.solver.families.sums import Linear, Sum
 from zonewright.solver.lowering import LOWERINGS
 from zonewright.solver.lowering.goals import lower_goals, stage_names
@@ -139,6 +140,9 @@ def _whole(ctx: Context) -> None:
         ctx.unplaced[cls.index] = missing
         ctx.add(Sum(tag, (*columns, missing), (*ones, 1), low=cls.count, high=cls.count))
         ctx.add(Linear(tag, (missing,), (1,), f"placed[{cls.unit.priority}]"))
+        run = sum(running(ctx.world, unit) for unit in cls.units)
+        if run:
+            ctx.add(Sum(tag, columns, ones, low=run, soften=Soften("stopped", 1)))
 
 
 def zeros(program: Program) -> Ints:

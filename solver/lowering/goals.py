@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from zonewright.models.estate import Estate
-from zonewright.models.goals import traffic_pairs, traffic_unit_price
+from zonewright.models.goals import running, traffic_pairs, traffic_unit_price
 from zonewright.models.quantities import to_money, to_share
 from zonewright.models.rules import all_rules
 from zonewright.models.world import World
@@ -19,6 +19,8 @@ def stage_names(world: World) -> list[str]:
     names: list[str] = []
     for goal in estate.goals:
         if goal == "placed":
+            if any(running(world, unit) for unit in world.units):
+                names.append("stopped")
             names += [f"placed[{p}]" for p in sorted({u.priority for u in world.units}, reverse=True)]
         elif goal == "soft":
             priorities = {r.soft.priority for _, r in all_rules(world) if r.soft is not None}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from tests.brute.facts import Facts
+from tests.brute.facts import Facts, Unit
 from tests.brute.numbers import exact, half_up, money
 from tests.brute.scene import Scene
 from tests.brute.sums import priced
@@ -17,6 +17,8 @@ def objective(scene: Scene, soft: dict[int, int]) -> list[tuple[str, int]]:
     found: list[tuple[str, int]] = []
     for goal in scene.facts.data.get("goals", DEFAULT):
         if goal == "placed":
+            if any(running(scene.facts, unit) for unit in scene.facts.units):
+                found.append(("stopped", stopped(scene)))
             found += [(f"placed[{p}]", n) for p, n in sorted(unplaced(scene).items(), reverse=True)]
         elif goal == "soft":
             found += [(f"soft[{p}]", n) for p, n in sorted(soft.items(), reverse=True)]
@@ -31,6 +33,18 @@ def unplaced(scene: Scene) -> dict[int, int]:
         priority = unit.own.get("priority", 0)
         found[priority] = found.get(priority, 0) + unit.count - sum(scene.at[unit.index].values())
     return found
+
+
+def running(facts: Facts, unit: Unit) -> int:
+    if unit.own.get("preemptible"):
+        return 0
+    return sum(n for s, n in unit.current.items() if facts.state(s, unit.product) not in ("failed", "coming_soon"))
+
+
+def stopped(scene: Scene) -> int:
+    return sum(
+        max(0, running(scene.facts, unit) - sum(scene.at[unit.index].values())) for unit in scene.facts.units
+    )
 
 
 def moves(scene: Scene) -> int:
