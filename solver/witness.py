@@ -62,13 +62,15 @@ def verify_bound(world: World, plan: Plan, *, time_limit_s: float = 60.0, worker
             continue
         if key not in programs:
             programs[key] = lower(world, pooled=key[0], partial=key[1])
-        found.append(_one(programs[key], witness, values, deadline, (plan.seed or 0) + OTHER_SEED, workers))
+        seed = (plan.seed or 0) + OTHER_SEED
+        found.append(_one(programs[key], witness, witnesses, values, deadline, seed, workers))
     return found
 
 
 def _one(
     program: Program,
     witness: BoundWitness,
+    witnesses: dict[str, BoundWitness],
     values: dict[str, int],
     deadline: Deadline,
     seed: int,
@@ -88,26 +90,66 @@ def _one(
     earlier = [values[s.goal] for s in before]
     if witness.kind != "parts":
         return finding(*_evaluate(program.matrix, before, earlier, stage, witness, deadline, seed, workers))
+    confirmed, text = _of_parts(program, k, earlier, witness, witnesses, deadline, seed, workers)
+    return finding(confirmed, text)
+
+
+def _of_parts(
+    program: Program,
+    k: int,
+    earlier: list[int],
+    witness: BoundWitness,
+    witnesses: dict[str, BoundWitness],
+    deadline: Deadline,
+    seed: int,
+    workers: int,
+) -> tuple[bool, str]:
+    """Evaluate a witness in independent parts, each as good in the goals before as it can be."""
     parts = split(program.matrix, program.stages)
-    data = [dict(part) for part in witness.data.get("parts", [])]
-    if len(data) != len(parts) or any(len(part.get("before", ())) != k for part in data):
-        return finding(False, "the witness is damaged")
-    if [sum(int(part["before"][m]) for part in data) for m in range(k)] != earlier:
-        return finding(False, "the parts do not add up to the goals before")
-    if sum(int(part["bound"]) for part in data) < witness.bound:
-        return finding(False, "the parts do not add up to the bound")
+    data = _part_data(witness, k)
+    if len(data) != len(parts):
+        return False, "the witness is damaged"
+    if [sum(before[m] for before, _ in data) for m in range(k)] != earlier:
+        return False, "the parts do not add up to the goals before"
+    if sum(inner.bound for _, inner in data) < witness.bound:
+        return False, "the parts do not add up to the bound"
+    known = [
+        _part_data(witnesses[s.goal], m) if s.goal in witnesses else [] for m, s in enumerate(program.stages[:k])
+    ]
     kinds: dict[str, int] = {}
-    for part, own in zip(parts, data, strict=True):
-        inner = BoundWitness(goal=witness.goal, kind=str(own["kind"]), bound=int(own["bound"]), data=own)
-        held = [int(v) for v in own["before"]]
+    for p, (part, (held, inner)) in enumerate(zip(parts, data, strict=True)):
+        for m, stage in enumerate(part.stages[:k]):
+            # A part that cannot be so good in a goal before would prove anything.
+            if len(known[m]) == len(parts) and known[m][p][1].bound == held[m]:
+                continue
+            claim = BoundWitness(goal=stage.goal, kind="search", bound=held[m])
+            if not _evaluate(part.matrix, part.stages[:m], held[:m], stage, claim, deadline, seed, workers)[0]:
+                return (
+                    False,
+                    f"in one of {len(parts)} parts {stage.goal} can be below {held[m]}, or cannot be {held[m]}",
+                )
         confirmed, text = _evaluate(
             part.matrix, part.stages[:k], held, part.stages[k], inner, deadline, seed, workers
         )
         if not confirmed:
-            return finding(False, f"in one of {len(parts)} parts: {text}")
+            return False, f"in one of {len(parts)} parts: {text}"
         kinds[inner.kind] = kinds.get(inner.kind, 0) + 1
     how = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
-    return finding(True, f"{len(parts)} independent parts ({how}), each confirmed")
+    return True, f"{len(parts)} independent parts ({how}), each confirmed"
+
+
+def _part_data(witness: BoundWitness, k: int) -> list[tuple[list[int], BoundWitness]]:
+    """Return per part its values of the goals before and its own witness; nothing where that is damaged."""
+    try:
+        return [
+            (
+                [int(part["before"][m]) for m in range(k)],
+                BoundWitness(goal=witness.goal, kind=str(part["kind"]), bound=int(part["bound"]), data=dict(part)),
+            )
+            for part in witness.data["parts"]
+        ]
+    except (KeyError, IndexError, TypeError, ValueError):
+        return []
 
 
 def _evaluate(
