@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from zonewright.models import Plan, World
     from zonewright.solver.result import Result
 
-_BEGAN = time.monotonic()
 _MOST_WARNINGS = 10
 
 
@@ -85,10 +84,11 @@ def place(
     """
     from zonewright.cli.source import read_plan, read_world
 
+    began = time.monotonic()
     _writable(output)
     world = read_world(estate)
     begin_with = read_plan(hint)[0] if hint is not None else None
-    read_s = time.monotonic() - _BEGAN
+    read_s = time.monotonic() - began
     left_s = max(0.05, time_limit - read_s)  # of which the solver keeps back what writing takes
     result = _solve(world, left_s, workers, seed, work_limit, partial, begin_with, quiet)
     saved, fault = _save(world, result, output)

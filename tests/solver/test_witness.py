@@ -28,7 +28,7 @@ def linear_world() -> World:
 
 
 def knapsack_world() -> World:
-    """Sizes 5, 4 and 3 and a cheap zone for 8: the relaxation fills it with 8, whole ones as well, at a price."""
+    """Sizes 5, 4 and 3 and a cheap zone for 6: the relaxation fills it, whole ones leave one core free."""
     sizes = {"a": 5, "b": 4, "c": 3}
     cheap = {"id": "z1", "in": "r1", "capacity": {"cpu_milli": 6000}, "price": {"cpu_cores": 1}}
     return world_of(
@@ -159,6 +159,49 @@ def test_damaged_multipliers_are_rejected(damage: Callable[[dict[str, Any]], Non
     plan = solved(world)
     (cost,) = [w for w in plan.bounds if w.goal == "cost"]
     assert cost.kind == "linear"
+    assert not by_goal(world, with_data(plan, "cost", damage))["cost"].confirmed
+
+
+def _swap_leaves(data: dict[str, Any]) -> None:
+    data["leaves"].reverse()
+
+
+def _cut_off(data: dict[str, Any]) -> None:
+    data["splits"], data["leaves"] = [[-1, 0]], data["leaves"][:1]
+
+
+def _leave_a_half_out(data: dict[str, Any]) -> None:
+    data["splits"], data["leaves"] = data["splits"][:-1], data["leaves"][:-1]
+
+
+def _one_leaf_more(data: dict[str, Any]) -> None:
+    data["leaves"].append(data["leaves"][-1])
+
+
+def _split_far_away(data: dict[str, Any]) -> None:
+    data["splits"][0] = [0, 10**30]
+
+
+def _split_no_column(data: dict[str, Any]) -> None:
+    data["splits"][0] = [10**6, 0]
+
+
+def _split_between_words(data: dict[str, Any]) -> None:
+    data["splits"][0] = ["x", None]
+
+
+TREE_DAMAGE = (
+    _swap_leaves, _cut_off, _leave_a_half_out, _one_leaf_more, _split_far_away, _split_no_column,
+    _split_between_words,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("damage", TREE_DAMAGE)
+def test_a_damaged_tree_is_rejected(damage: Callable[[dict[str, Any]], None]) -> None:
+    """Leaves exchanged or missing, splits that lead nowhere: never confirmed, never an error."""
+    world = knapsack_world()
+    plan = solved(world)
+    assert [(w.kind, w.bound) for w in plan.bounds if w.goal == "cost"] == [("tree", 190_000)]
     assert not by_goal(world, with_data(plan, "cost", damage))["cost"].confirmed
 
 
