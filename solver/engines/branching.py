@@ -13,7 +13,7 @@ import numpy as np
 
 from zonewright.solver.deadline import Deadline
 from zonewright.solver.linear import Floats, Multipliers, elastic, exact_bound, relax, rounded
-from zonewright.solver.rows import Matrix
+from zonewright.solver.rows import FREE, Matrix
 
 #: Rounding of multipliers, coarse first: small integers make small witnesses.
 SCALES = (1, 1 << 6, 1 << 12, 1 << 20, 1 << 30)
@@ -121,7 +121,7 @@ def proven(matrix: Matrix, cost: dict[int, int], constant: int, target: int, tre
             if multipliers is None or not closes(part, cost, constant, target, multipliers):
                 return False
             continue
-        if column >= matrix.shape[1]:
+        if column >= matrix.shape[1] or abs(at) >= FREE:
             return False
         lower, upper = halves(part, column, at)
         stack += [upper, lower]
