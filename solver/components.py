@@ -66,7 +66,8 @@ def _part(matrix: Matrix, stages: list[Stage], part_j: Ints, bucket: int) -> Par
     new_j = np.full(len(part_j), -1, np.int64)
     new_j[columns] = np.arange(len(columns))
     lengths = np.diff(matrix.start_i)
-    first_j = np.where(lengths > 0, matrix.column_k[np.minimum(matrix.start_i[:-1], len(matrix.column_k) - 1)], -1)
+    first_j = np.full(len(lengths), -1, np.int64)
+    first_j[lengths > 0] = matrix.column_k[matrix.start_i[:-1][lengths > 0]]
     # A row without columns holds or fails by itself: it goes with the first part.
     own_i = np.where(lengths > 0, part_j[first_j] == bucket, bucket == 0)
     kept_k = np.repeat(own_i, lengths)

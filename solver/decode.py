@@ -83,25 +83,32 @@ def layer_sites(ctx: Context, x_j: Ints, base: Sites) -> Moved:
         moved: Sites = {}
         for cls in ctx.classes:
             here = ctx.base.cells[cls.index]
-            arrivals = [
-                [ctx.places[p].site, int(x_j[j]) - int(x_j[here[p]])]
+            arrivals = {
+                ctx.places[p].site: int(x_j[j]) - int(x_j[here[p]])
                 for p, j in layer.cells[cls.index].items()
                 if j != here[p] and x_j[j] > x_j[here[p]]
-            ]
-            for unit in cls.units:
-                displaced = sum(n for s, n in base[unit.index].items() if s in layer.lost)
-                goes: dict[int, int] = {}
-                while displaced and arrivals:
-                    takes = min(displaced, arrivals[-1][1])
-                    goes[arrivals[-1][0]] = goes.get(arrivals[-1][0], 0) + takes
-                    displaced -= takes
-                    arrivals[-1][1] -= takes
-                    if not arrivals[-1][1]:
-                        arrivals.pop()
-                if goes:
-                    moved[unit.index] = goes
+            }
+            moved.update(share_arrivals(cls, arrivals, base, layer.lost))
         found[layer.signature, layer.scenario] = moved
     return found
+
+
+def share_arrivals(cls: Class, arrivals: dict[int, int], base: Sites, lost: frozenset[int]) -> Sites:
+    """Give what arrives at sites to those of a class's units that were displaced, in order."""
+    queue = [[site, count] for site, count in arrivals.items()]
+    moved: Sites = {}
+    for unit in cls.units:
+        displaced = sum(n for s, n in base[unit.index].items() if s in lost)
+        while displaced and queue:
+            site, count = queue[-1]
+            takes = min(displaced, count)
+            goes = moved.setdefault(unit.index, {})
+            goes[site] = goes.get(site, 0) + takes
+            displaced -= takes
+            queue[-1][1] -= takes
+            if not queue[-1][1]:
+                queue.pop()
+    return moved
 
 
 def placements(world: World, sites: Sites, seating: Seating | None) -> list[Placement]:

@@ -83,6 +83,8 @@ def place(
 MOST_CELLS_EXACT = 20_000
 
 
+#: Beyond this many (unit, site) pairs the rows would not fit into memory.
+MOST_CELLS = 5_000_000
 #: Seconds per unit and layer that writing and judging a plan takes.
 WRITING_S = 4e-5
 
@@ -139,6 +141,8 @@ class _Solve:
                 return decision, infeasible
         else:
             decision = None
+        if self._cells() > MOST_CELLS:
+            return decision, False
         program = lower(self.world, partial=partial)
         outcome = solve_exact(
             program,

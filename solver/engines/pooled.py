@@ -11,7 +11,7 @@ from zonewright.models.view import Row, View
 from zonewright.models.world import World
 from zonewright.solver.context import Context
 from zonewright.solver.deadline import Deadline
-from zonewright.solver.decode import Sites, share_out
+from zonewright.solver.decode import Sites, share_arrivals, share_out
 from zonewright.solver.engines.exact import News, Outcome, StageProof, solve_exact
 from zonewright.solver.engines.hosts import FineRules, Packer, Seats, fine_rules
 from zonewright.solver.lowering.survive import is_below_zones, scenarios, signature
@@ -240,17 +240,7 @@ class _Run:
     def _displaced_units(self, ctx: Context, base: Sites, seats: Seats, lost: frozenset[int]) -> Sites:
         moved: Sites = {}
         for c, by_site in seats.items():
-            arrivals = [[site, count] for site, count in by_site.items()]
-            for unit in ctx.classes[c].units:
-                displaced = sum(n for s, n in base[unit.index].items() if s in lost)
-                while displaced and arrivals:
-                    takes = min(displaced, arrivals[-1][1])
-                    goes = moved.setdefault(unit.index, {})
-                    goes[arrivals[-1][0]] = goes.get(arrivals[-1][0], 0) + takes
-                    displaced -= takes
-                    arrivals[-1][1] -= takes
-                    if not arrivals[-1][1]:
-                        arrivals.pop()
+            moved.update(share_arrivals(ctx.classes[c], by_site, base, lost))
         return moved
 
     def _close_gap(self, first: Outcome) -> None:
