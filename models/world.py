@@ -129,6 +129,29 @@ class World:
 
         return tuple(identifier_warnings(self))
 
+    @cached_property
+    def alike(self) -> list[int]:
+        """Unit index to the number of its likeness: units that no rule on sites tells apart share one.
+
+        Which groups a rule selects is not part of it.
+        """
+        numbers: dict[object, int] = {}
+        return [numbers.setdefault(self._likeness(unit), len(numbers)) for unit in self.units]
+
+    def _likeness(self, unit: Unit) -> object:
+        return (
+            unit.product,
+            unit.kind,
+            unit.account,
+            unit.flavour.family if unit.flavour else None,
+            unit.movability.cpu_model,
+            tuple(self.groups[unit.group].needs_services),
+            (unit.image, unit.disks, unit.snapshots, unit.elastic_ips),
+            (unit.security_groups, unit.key_pairs, unit.route_table),
+            unit.vpcs,
+            unit.subnets,
+        )
+
     def resource_kind(self, product: str, kind: str) -> ResourceKind | None:
         """Return the entry for a kind of resource, None where no catalogue of the product has one.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from zonewright.models.rules import all_rules
 from zonewright.models.world import World
 from zonewright.solver.cpsat import Model
 from zonewright.solver.deadline import Deadline
@@ -58,17 +59,27 @@ def _shrink(
     core = infeasible(active)
     if core is None:
         return None, False
-    minimal = True
-    for index in sorted(core):
-        if index not in core:
-            continue
+    own = {label for label, rule in all_rules(program.world) if not rule.implicit}
+    facts = [index for index in active if names[index][1] not in own]
+    rules, minimal = [index for index in core if index not in facts], True
+    # Rules first, all facts standing: those that are left are each needed in the world as it is.
+    for index in sorted(rules):
         if deadline.over:
             minimal = False
             break
-        without = infeasible([i for i in core if i != index])
-        if without is not None:
-            core = without
-    return [names[i] for i in sorted(core)], minimal
+        if index in rules:
+            without = infeasible([*(i for i in rules if i != index), *facts])
+            rules = [i for i in without if i not in facts] if without is not None else rules
+    core = infeasible([*rules, *facts]) or [*rules, *facts]
+    needed = [index for index in core if index in facts]
+    for index in sorted(needed):
+        if deadline.over:
+            minimal = False
+            break
+        if index in needed:
+            without = infeasible([*rules, *(i for i in needed if i != index)])
+            needed = [i for i in without if i in needed] if without is not None else needed
+    return [names[i] for i in sorted([*rules, *needed])], minimal
 
 
 def _clash(program: Program, key: Key) -> Clash:

@@ -95,14 +95,19 @@ class ReachRule(GroupRule):
         """Yield one violation for every unit at a site that it may not use."""
         world = view.world
         concerned = set(self.selected(world))
+        known: dict[tuple[int, int], str | None] = {}
         for unit, sites in zip(world.units, view.unit_counts, strict=True):
             if unit.group not in concerned:
                 continue
+            alike = world.alike[unit.index]
             for site, count in sites.items():
-                there = _already_there(view, unit, site)
-                reason = self.blocks(world, unit, site, entering=True)
+                key = (alike, site)
+                if key not in known:
+                    known[key] = self.blocks(world, unit, site, entering=True)
+                reason = known[key]
                 if reason is None:
                     continue
+                there = _already_there(view, unit, site)
                 staying = 0
                 if there and self.blocks(world, unit, site, entering=False) is None:
                     staying = min(count, there)
