@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -66,7 +65,7 @@ def load_plan(path: str | Path) -> Plan:
 
 def plan_text(plan: Plan) -> str:
     """Return a plan as JSON, the same text for the same plan."""
-    return json.dumps(plan.model_dump(mode="json", exclude_defaults=True), indent=1, ensure_ascii=False) + "\n"
+    return plan.model_dump_json(indent=1, exclude_defaults=True) + "\n"
 
 
 def save_plan(plan: Plan, path: str | Path) -> None:
