@@ -111,6 +111,7 @@ class Model:
         watcher.start()
         try:
             status = solver.solve(self.model, listener.callback)
+            deadline.spend(solver.deterministic_time)
         finally:
             ended.set()
             watcher.join()

@@ -52,7 +52,13 @@ def _shrink(
 
     def infeasible(assumed: list[int]) -> list[int] | None:
         answer = model.minimize(
-            None, deadline, seconds=max(1.0, deadline.left * 0.3), workers=1, seed=seed, assume=assumed
+            None,
+            deadline,
+            seconds=max(1.0, deadline.left * 0.3),
+            workers=1,
+            seed=seed,
+            assume=assumed,
+            work=None if deadline.work_left is None else 0.3 * deadline.work_left,
         )
         return list(answer.core) if answer.status == "infeasible" else None
 

@@ -14,7 +14,7 @@ from zonewright.models.world import World
 from zonewright.solver import decode
 from zonewright.solver.assumptions import assumptions_of, delegated
 from zonewright.solver.context import Context
-from zonewright.solver.deadline import Deadline
+from zonewright.solver.deadline import WORK_UNIT, Deadline
 from zonewright.solver.engines.exact import StageProof, solve_exact
 from zonewright.solver.engines.pooled import applies, better_proof, solve_pooled
 from zonewright.solver.explain import find_clash
@@ -49,8 +49,9 @@ def place(
     workers
         Threads; by default one per core.
     seed, work_limit
-        The same seed with one worker and a work limit (in thousandths of CP-SAT's deterministic seconds)
-        gives the same plan, whatever the machine is busy with.
+        The same seed with one worker and a work limit (in thousandths of CP-SAT's deterministic seconds, for
+        the whole solve) gives the same plan, whatever the machine is busy with, as long as the work is done
+        before the time limit.
     partial
         Accept a plan that leaves instances unplaced, lower priorities first.
     hint
@@ -252,7 +253,9 @@ class _Solve:
     def _clash(self) -> tuple[list[Clash], bool]:
         """Return what clashes: among pools where that suffices, else among the hosts themselves."""
         time_limit_s = max(1.0, 0.5 * self.deadline.left)
-        part = Deadline(time_limit_s, None, self.deadline.stop)
+        work = self.deadline.work_left
+        half = None if work is None else int(0.5 * work / WORK_UNIT)
+        part = Deadline(time_limit_s if half is None else self.deadline.left, half, self.deadline.stop)
         if self._on_hosts():
             clash, minimal = find_clash(self.world, part, seed=self.seed, pooled=True)
             if clash or self._cells() > MOST_CELLS_EXACT:

@@ -13,7 +13,7 @@ from zonewright.solver.context import Context, Layer
 from zonewright.solver.cpsat import Model
 from zonewright.solver.deadline import Deadline
 from zonewright.solver.decode import Sites
-from zonewright.solver.engines.exact import WORK_UNIT, satisfies
+from zonewright.solver.engines.exact import satisfies
 from zonewright.solver.program import Program
 from zonewright.solver.rows import Ints
 
@@ -49,7 +49,7 @@ def warm_start(program: Program, plan: Plan, deadline: Deadline) -> Ints | None:
     for stage in program.stages:
         terms = terms or dict(stage.terms)
     # Under a work limit the clock decides nothing.
-    work = deadline.work_limit * WORK_UNIT if deadline.work_limit is not None else None
+    work = deadline.work_left
     seconds = min(PATIENCE_S, deadline.left * 0.2) if work is None else deadline.left
     answer = model.minimize(terms or None, deadline, seconds=seconds, workers=1, seed=0, work=work)
     return answer.x_j

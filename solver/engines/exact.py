@@ -15,9 +15,6 @@ from zonewright.solver.linear import Multipliers, best_bound, elastic, proves_in
 from zonewright.solver.program import Program
 from zonewright.solver.rows import FREE, Ints, Matrix, Stage
 
-#: CP-SAT counts work in deterministic seconds; one unit of the public work limit is this many.
-WORK_UNIT = 0.001
-
 #: A tree as a witness is given up beyond so many nodes, so many nodes x entries, or so many seconds.
 TREE_NODES, TREE_WORK, TREE_S = 400, 2_000_000, 5.0
 
@@ -198,7 +195,8 @@ class _Run:
         self.best: Ints | None = None
         self.values: list[int] = []
         self.proofs: list[StageProof | None] = []
-        self.work = deadline.work_limit * WORK_UNIT * share if deadline.work_limit is not None else None
+        left = deadline.work_left
+        self.work_until = None if left is None else deadline.work_done + left * share
         self.trees = trees
         self.until = deadline.seconds + deadline.left * share
         self.gap = gap
@@ -275,16 +273,18 @@ class _Run:
             self._take(x_j, stage)
             self.news("exact", stage.goal, stage.value(x_j), proof.bound if proof else None, "")
 
+        # Under a work limit the clock does not choose how long a stage is searched.
+        work = None if self.work_until is None else max(0.0, self.work_until - self.deadline.work_done)
         answer = self.model.minimize(
             stage.terms,
             self.deadline,
-            seconds=max(0.05, self.until - self.deadline.seconds) if self.work is None else self.deadline.left,
+            seconds=self.deadline.left if work is not None else max(0.05, self.until - self.deadline.seconds),
             workers=self.workers,
             seed=self.seed,
             hint=self.best,
             floor=self._floor(stage, proof),
             on_solution=better,
-            work=self.work,
+            work=work,
         )
         if answer.status == "infeasible":
             self.infeasible_by = "search"
@@ -315,7 +315,7 @@ class _Run:
         matrix = fixed(self.matrix, self.stages[: len(self.values)], self.values)
         nodes = min(TREE_NODES, TREE_WORK // max(1, len(matrix.column_k)))
         seconds = self.deadline.left
-        if self.work is None:  # Under a work limit only the nodes count.
+        if self.work_until is None:  # Under a work limit only the nodes count.
             seconds = min(TREE_S, 0.1 * seconds)
         patience = Deadline(seconds, None, self.deadline.stop)
         tree = prove_by_branching(matrix, stage.terms, stage.constant, proof.bound, patience, nodes=nodes)

@@ -22,6 +22,8 @@ from zonewright.solver.rows import Ints
 
 #: Annealing steps between two looks at the clock; some 50 ms.
 STEPS = 1_000_000
+#: What one step counts against a work limit, in deterministic seconds.
+STEP_WORK = 5e-8
 #: Overload that one step up may cost, in mean demands: from coarse to fine, geometrically.
 HOT, COLD, COOLING = 0.2, 0.004, 0.8
 
@@ -364,10 +366,11 @@ class _Job:
         everywhere = np.arange(hosts)
         heat, tried = HOT, 0
         while not p.deadline.over and (tries is None or tried < tries):
-            kernel.repack(
+            taken = kernel.repack(
                 p.state, STEPS, heat, movable_i, site_i, slot_sk, fill_s, position_i, use_sr, self.capacity,
                 p.demand_cr, weight_r, *common, everywhere,
             )  # fmt: skip
+            p.deadline.spend(taken * STEP_WORK)
             if kernel.overload(use_sr, self.capacity, weight_r) == 0.0:
                 self.site_i = site_i
                 return True
