@@ -13,7 +13,8 @@ from zonewright.solver.context import Context
 from zonewright.solver.deadline import Deadline
 from zonewright.solver.decode import Sites, share_arrivals, share_out
 from zonewright.solver.engines.exact import News, Outcome, StageProof, solve_exact
-from zonewright.solver.engines.hosts import FineRules, Packer, Seats, fine_rules
+from zonewright.solver.engines.fine import FineRules, fine_rules
+from zonewright.solver.engines.hosts import Packer, Seats
 from zonewright.solver.lowering.survive import is_below_zones, scenarios, signature
 from zonewright.solver.program import Program, lower
 from zonewright.solver.rows import Ints

@@ -35,7 +35,7 @@ sys.stdout.write(plan_text(result.plan))
 """
 
 
-def planned(name: str, *, hash_seed: int, seed: int = 4, work: int = 120) -> str:
+def planned(name: str, *, hash_seed: int, seed: int = 4, work: int = 1500) -> str:
     """Plan in a process of its own, with its own order of sets."""
     script = SCRIPT.format(maker=MAKERS[name], seed=seed, work=work)
     env = {**os.environ, "PYTHONHASHSEED": str(hash_seed)}

@@ -12,7 +12,8 @@ from tests.solver.estates import group, world_of, zones
 from zonewright.models import World, check_plan
 from zonewright.solver import place
 from zonewright.solver.deadline import Deadline
-from zonewright.solver.engines.hosts import Packer, fine_rules
+from zonewright.solver.engines.fine import fine_rules
+from zonewright.solver.engines.hosts import Packer
 from zonewright.solver.program import lower
 
 
