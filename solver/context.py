@@ -33,7 +33,7 @@ class Layer:
     on_offer: bool = True
     cells: list[dict[int, int]] = field(default_factory=list)
     evacuated: frozenset[str] = frozenset()
-    """Groups whose displaced instances are placed again; others may be short."""
+    """Groups whose displaced instances must all be placed again; others may be short."""
     constant: bool = True
     """Every class is placed whole in every solution."""
 

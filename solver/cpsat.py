@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,13 +70,14 @@ class Model:
         workers: int,
         seed: int,
         hint: Sequence[int] | Ints | None = None,
+        suggest: Mapping[int, int] | None = None,
         floor: int | None = None,
         on_solution: Callable[[Ints], None] | None = None,
         assume: Sequence[int] = (),
         work: float | None = None,
         accept_gap: float = 0.0,
     ) -> Answer:
-        """Minimize a linear expression (or find any solution) from a complete hint.
+        """Minimize a linear expression (or find any solution) from a complete hint, or near suggested values.
 
         Stops at `floor`, a proven bound, at the deadline, or after `work` deterministic seconds.
         """
@@ -90,6 +91,8 @@ class Model:
         if hint is not None:
             for variable, value in zip(self.variables, hint, strict=True):
                 self.model.add_hint(variable, int(value))
+        for j, value in (suggest or {}).items() if hint is None else ():
+            self.model.add_hint(self.variables[j], value)
         for index in assume:
             self.model.add_assumption(self.switch(index))
         solver = cp.CpSolver()

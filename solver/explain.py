@@ -18,8 +18,11 @@ def find_clash(world: World, deadline: Deadline, *, seed: int, pooled: bool) -> 
 
     First whole rules are told apart, then the groups and domains within them.
     """
-    program = lower(world, pooled=pooled, explain=True)
-    core, minimal = _shrink(program, lambda tag: (tag.rule, tag.label, None, None), None, deadline, seed)
+    for scenarios in ((), None):
+        program = lower(world, pooled=pooled, explain=True, scenarios=scenarios)
+        core, minimal = _shrink(program, lambda tag: (tag.rule, tag.label, None, None), None, deadline, seed)
+        if core is not None or len(program.context.layers) > 1:
+            break
     if core is None:
         return [], False
     fine, fine_minimal = _shrink(program, _fine, {(k[0], k[1]) for k in core}, deadline, seed)

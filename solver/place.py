@@ -15,8 +15,10 @@ from zonewright.solver import decode
 from zonewright.solver.assumptions import assumptions_of, delegated
 from zonewright.solver.context import Context
 from zonewright.solver.deadline import WORK_UNIT, Deadline
-from zonewright.solver.engines.exact import StageProof, solve_exact
-from zonewright.solver.engines.pooled import applies, better_proof, solve_pooled
+from zonewright.solver.engines.exact import StageProof, better_proof, solve_exact
+from zonewright.solver.engines.lazy import applies as lazy_applies
+from zonewright.solver.engines.lazy import solve_lazily
+from zonewright.solver.engines.pooled import applies, solve_pooled
 from zonewright.solver.explain import find_clash
 from zonewright.solver.lowering.survive import evacuation_layers
 from zonewright.solver.program import Program, lower
@@ -144,20 +146,9 @@ class _Solve:
             decision = None
         if self._cells() > MOST_CELLS:
             return decision, False
-        program = lower(self.world, partial=partial)
-        outcome = solve_exact(
-            program,
-            self.deadline,
-            workers=self.workers,
-            seed=self.seed,
-            news=self.news,
-            hint=self._warm(program),
-        )
-        if outcome.x_j is None:
-            return decision, outcome.status == "infeasible"
-        sites = decode.unit_sites(program.context, outcome.x_j)
-        moved = decode.layer_sites(program.context, outcome.x_j, sites)
-        found = Decision(program.context, outcome.x_j, sites, moved, outcome.proofs, "exact", list(outcome.values))
+        found, infeasible = self._on_sites(partial)
+        if found is None:
+            return decision, infeasible
         if decision is None:
             return found, False
         best = found if found.values <= decision.values else decision
@@ -168,6 +159,41 @@ class _Solve:
         )
         best.proofs = [better_proof(a, b) for a, b in pairs]
         return best, False
+
+    def _on_sites(self, partial: bool) -> tuple[Decision | None, bool]:
+        """Return the exact engine's decision on single sites, and whether none can exist."""
+        program = lower(self.world, partial=partial)
+        if lazy_applies(self.world, program.matrix.shape[1]):
+            lazily = solve_lazily(
+                self.world,
+                self.deadline,
+                partial=partial,
+                workers=self.workers,
+                seed=self.seed,
+                news=self.news,
+                warm=self._warm,
+            )
+            if lazily.shown is None:
+                return None, lazily.infeasible
+            shown = lazily.shown
+            outcome, ctx, sites, moved = shown.outcome, shown.context, shown.sites, shown.moved
+        else:
+            outcome = solve_exact(
+                program,
+                self.deadline,
+                workers=self.workers,
+                seed=self.seed,
+                news=self.news,
+                hint=self._warm(program),
+            )
+            if outcome.x_j is None:
+                return None, outcome.status == "infeasible"
+            ctx = program.context
+            sites = decode.unit_sites(ctx, outcome.x_j)
+            moved = decode.layer_sites(ctx, outcome.x_j, sites)
+        if outcome.x_j is None:
+            return None, False
+        return Decision(ctx, outcome.x_j, sites, moved, outcome.proofs, "exact", list(outcome.values)), False
 
     def _or_hint(self, plan: Plan, decision: Decision) -> Plan:
         """Return the plan, or the hint where that is valid and better."""
@@ -328,6 +354,9 @@ def judged(world: World, plan: Plan, proofs: list[StageProof | None]) -> Plan:
 
 def _witness(proof: StageProof, decision: Decision) -> BoundWitness:
     data: dict[str, object] = {"pooled": proof.pooled, "partial": decision.context.partial}
+    if proof.scenarios is not None:
+        nodes = decision.context.world.tree.nodes
+        data["scenarios"] = [[name, [nodes[d].id for d in lost]] for name, lost in proof.scenarios]
     data |= witness_data(proof)
     return BoundWitness(goal=proof.goal, kind=proof.kind, bound=proof.bound, data=data)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +20,9 @@ from zonewright.solver.lowering.survive import evacuation_layers, make_layer
 from zonewright.solver.places import pooled_places, single_places
 from zonewright.solver.profiles import Reach
 from zonewright.solver.rows import Ints, Matrix, Stage, Tag
+
+#: An evacuation: the signature of its rules, and the domains that are lost.
+Scene = tuple[str, tuple[int, ...]]
 
 
 @dataclass
@@ -54,13 +58,13 @@ def lower(
     partial: bool = False,
     pooled: bool = False,
     explain: bool = False,
-    scenarios: bool = True,
+    scenarios: Collection[Scene] | None = None,
     margins: dict[int, float] | None = None,
 ) -> Program:
     """Lower an estate.
 
     `partial` lets instances stay unplaced, `pooled` merges equal hosts (a relaxation), `explain` writes
-    reach as rows, and without `scenarios` the evacuation rules are left out (a relaxation too).
+    reach as rows, and `scenarios` keeps only these of the evacuations (leaving any out is a relaxation too).
     `margins` leaves a share of a zone's pools free: no relaxation any more, but easier to pack.
     """
     rules = [entry for entry in all_rules(world) if entry[1].soft is None or "soft" in world.estate.goals]
@@ -76,7 +80,9 @@ def lower(
     _whole(ctx)
     for label, rule in rules:
         LOWERINGS[rule.rule](ctx, rule, label, ctx.base)
-    for signature, scenario, on_offer in evacuation_layers(world, below_zones=not pooled) if scenarios else ():
+    for signature, scenario, on_offer in evacuation_layers(world, below_zones=not pooled):
+        if scenarios is not None and (signature, scenario) not in scenarios:
+            continue
         layer = make_layer(ctx, signature, scenario, on_offer)
         ctx.layers.append(layer)
         for label, rule in rules:

@@ -18,7 +18,7 @@ from zonewright.solver.deadline import Deadline
 from zonewright.solver.engines.branching import Tree, proven
 from zonewright.solver.engines.exact import StageProof, fixed
 from zonewright.solver.linear import Multipliers, exact_bound
-from zonewright.solver.program import Program, lower
+from zonewright.solver.program import Program, Scene, lower
 from zonewright.solver.rows import Matrix, Stage
 
 #: Added to the plan's seed when a search is repeated.
@@ -43,7 +43,7 @@ def verify_bound(world: World, plan: Plan, *, time_limit_s: float = 60.0, worker
     goals before are the plan's own.
     """
     deadline = Deadline(time_limit_s)
-    programs: dict[tuple[bool, bool], Program] = {}
+    programs: dict[object, Program] = {}
     values = {goal.goal: goal.value for goal in plan.objective}
     witnesses = {witness.goal: witness for witness in plan.bounds}
     found: list[BoundFinding] = []
@@ -54,17 +54,30 @@ def verify_bound(world: World, plan: Plan, *, time_limit_s: float = 60.0, worker
         if witness is None or witness.bound != goal.bound:
             found.append(BoundFinding(goal.goal, goal.bound, "none", False, "no witness for this bound"))
             continue
-        key = (bool(witness.data.get("pooled")), bool(witness.data.get("partial")))
+        scenes = _scenes(world, witness.data.get("scenarios"))
+        key = (bool(witness.data.get("pooled")), bool(witness.data.get("partial")), scenes)
         if plan.unplaced and not key[1]:
             found.append(
                 BoundFinding(goal.goal, goal.bound, witness.kind, False, "proven for whole placements only")
             )
             continue
         if key not in programs:
-            programs[key] = lower(world, pooled=key[0], partial=key[1])
+            programs[key] = lower(world, pooled=key[0], partial=key[1], scenarios=scenes)
         seed = (plan.seed or 0) + OTHER_SEED
         found.append(_one(programs[key], witness, witnesses, values, deadline, seed, workers))
     return found
+
+
+def _scenes(world: World, named: object) -> tuple[Scene, ...] | None:
+    """Return the evacuations that a proof was made with; None for all. Leaving any out only weakens it."""
+    if not isinstance(named, list):
+        return None
+    found: list[Scene] = []
+    for entry in named:
+        if isinstance(entry, list) and len(entry) == 2 and isinstance(entry[1], list):
+            nodes = tuple(world.tree.by_id.get(str(name), -1) for name in entry[1])
+            found.append((str(entry[0]), nodes))
+    return tuple(found)
 
 
 def _one(

@@ -31,8 +31,8 @@ class Survive(GroupRule):
 
     After an evacuation all hard rules hold but survival and `all_or_nothing`; those that a loss alone can
     break (spread, affinity `to`, balancers, private reach, quorum and client latency) hold for the evacuated
-    groups only. Stock that is on offer takes no arrivals, while survivors keep what they have bought of it:
-    see `Capacity`.
+    groups only, and only where the evacuation is not just a wish. Stock that is on offer takes no arrivals,
+    while survivors keep what they have bought of it: see `Capacity`.
     """
 
     rule: Literal["survive"]
@@ -133,7 +133,7 @@ class Survive(GroupRule):
             if back > most:
                 message = f"{back} placed again when this is lost, only {most} were to be"
                 yield self.broken(label, unit.group, name, back - most, message)
-        yield from self._after(view, label, gone, name, witness, evacuated)
+        yield from self._after(view, label, gone, name, witness, self.evacuated(world, hard=True))
 
     def _after(
         self,
@@ -142,7 +142,7 @@ class Survive(GroupRule):
         gone: frozenset[int],
         name: str,
         witness: list[Row],
-        evacuated: frozenset[str],
+        whole: frozenset[str],
     ) -> Iterator[Violation]:
         from zonewright.models.rules import all_rules
 
@@ -161,18 +161,19 @@ class Survive(GroupRule):
             if rule.soft is not None or not rule.in_events:
                 continue
             for found in rule.violations(after, other_label):
-                if rule.suffers_from_loss and found.group is not None and found.group not in evacuated:
+                if rule.suffers_from_loss and found.group is not None and found.group not in whole:
                     continue
                 message = f"when this is lost: {found.rule} in {found.domain}: {found.message}"
                 yield self.broken(label, found.group, name, found.amount, message)
 
-    def evacuated(self, world: World) -> frozenset[str]:
-        """Return the groups of all rules that share this one's evacuation."""
+    def evacuated(self, world: World, *, hard: bool = False) -> frozenset[str]:
+        """Return the groups of all rules (or all hard ones) that share this one's evacuation."""
         own = self.signature(world)
         return frozenset(
             group
             for rule in world.estate.rules
             if isinstance(rule, Survive) and rule.mode == "evacuate" and rule.signature(world) == own
+            if rule.soft is None or not hard
             for group in rule.selected(world)
         )
 

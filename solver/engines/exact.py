@@ -12,12 +12,14 @@ from zonewright.solver.cpsat import Model
 from zonewright.solver.deadline import Deadline
 from zonewright.solver.engines.branching import Tree, prove_by_branching
 from zonewright.solver.linear import Multipliers, best_bound, elastic, proves_infeasible, relax, rounded
-from zonewright.solver.program import Program
+from zonewright.solver.program import Program, Scene
 from zonewright.solver.rows import FREE, Ints, Matrix, Stage
 
 #: A tree as a witness is given up beyond so many nodes, so many nodes x entries, or so many seconds.
 TREE_NODES, TREE_WORK, TREE_S = 400, 2_000_000, 5.0
 
+#: Beyond so many columns any solution is looked for before a good one.
+HARD_COLUMNS = 2_000
 #: Relative gap up to which a linear bound is kept in place of a searched one that closes nothing.
 SLIGHT = 1e-3
 
@@ -40,6 +42,8 @@ class StageProof:
     """Of a part: its values of the stages before."""
     given: tuple[int, ...] = ()
     """Values of the stages before that were taken as limits: the bound says nothing of plans beyond them."""
+    scenarios: tuple[Scene, ...] | None = None
+    """Proven with these evacuations only, which is a relaxation; None: with all."""
     pooled: bool = False
     """Proven of pools of equal hosts, which is a relaxation of the hosts themselves."""
 
@@ -100,11 +104,12 @@ def solve_exact(
     share: float = 1.0,
     gap: float = 0.0,
     trees: bool = True,
+    suggest: dict[int, int] | None = None,
 ) -> Outcome:
     """Solve a program stage by stage until all are closed, the deadline comes or `share` of it is used up.
 
     With `gap` a stage is left once its value is within that part of the linear bound. `trees` asks for
-    witnesses of what only a search proved.
+    witnesses of what only a search proved. `suggest` names values that a first solution may well be near.
     """
     parts = split(program.matrix, program.stages)
     if len(parts) == 1:
@@ -201,6 +206,7 @@ class _Run:
         self.until = deadline.seconds + deadline.left * share
         self.gap = gap
         self.infeasible_by = ""
+        self.suggest: dict[int, int] = {}
 
     def solve(self, hint: Ints | None) -> Outcome:
         if hint is not None and satisfies(self.matrix, hint):
@@ -273,6 +279,10 @@ class _Run:
             self._take(x_j, stage)
             self.news("exact", stage.goal, stage.value(x_j), proof.bound if proof else None, "")
 
+        if self.best is None and stage.terms and len(self.matrix.low_j) > HARD_COLUMNS:
+            self._anything(stage)
+            if self.infeasible_by:
+                return "infeasible"
         # Under a work limit the clock does not choose how long a stage is searched.
         work = None if self.work_until is None else max(0.0, self.work_until - self.deadline.work_done)
         answer = self.model.minimize(
@@ -309,6 +319,26 @@ class _Run:
         self.values.append(value)
         self.proofs.append(proof)
         return "open"
+
+    def _anything(self, stage: Stage) -> None:
+        """Look for any solution first: with no goal to mind, one is often found, or ruled out, much sooner."""
+        if self.model is None:
+            return
+        work = None if self.work_until is None else 0.5 * max(0.0, self.work_until - self.deadline.work_done)
+        answer = self.model.minimize(
+            None,
+            self.deadline,
+            seconds=self.deadline.left if work is not None else 0.8 * (self.until - self.deadline.seconds),
+            workers=self.workers,
+            seed=self.seed,
+            suggest=self.suggest,
+            work=work,
+        )
+        if answer.status == "infeasible":
+            self.infeasible_by = "search"
+        elif answer.x_j is not None:
+            self._take(answer.x_j, stage)
+            self.news("exact", stage.goal, stage.value(answer.x_j), None, "a first solution")
 
     def _with_tree(self, stage: Stage, proof: StageProof) -> StageProof:
         """Return the proof with a tree as its witness, where a small one is found soon."""
@@ -347,3 +377,10 @@ def proves_no_solution(matrix: Matrix, deadline: Deadline) -> Multipliers | None
         if proves_infeasible(matrix, multipliers):
             return multipliers
     return None
+
+
+def better_proof(a: StageProof | None, b: StageProof | None) -> StageProof | None:
+    """Return the proof of the higher bound."""
+    if a is None or (b is not None and b.bound > a.bound):
+        return b
+    return a

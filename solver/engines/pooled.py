@@ -12,7 +12,7 @@ from zonewright.models.world import World
 from zonewright.solver.context import Context
 from zonewright.solver.deadline import Deadline
 from zonewright.solver.decode import Sites, share_arrivals, share_out
-from zonewright.solver.engines.exact import News, Outcome, StageProof, solve_exact
+from zonewright.solver.engines.exact import News, Outcome, StageProof, better_proof, solve_exact
 from zonewright.solver.engines.fine import FineRules, fine_rules
 from zonewright.solver.engines.hosts import Packer, Seats
 from zonewright.solver.lowering.survive import is_below_zones, scenarios, signature
@@ -264,10 +264,3 @@ def _compile() -> None:
 
 def _of_pools(proof: StageProof | None) -> StageProof | None:
     return replace(proof, pooled=True) if proof is not None else None
-
-
-def better_proof(a: StageProof | None, b: StageProof | None) -> StageProof | None:
-    """Return the proof of the higher bound."""
-    if a is None or (b is not None and b.bound > a.bound):
-        return b
-    return a

@@ -35,7 +35,14 @@ class Skew:
                 return
         if least > most:
             return
-        high, low = rows.column(least, most), rows.column(least, most)
+        up, down = least, most
+        if self.count is not None:
+            # The most is at least the mean, the least at most the mean.
+            up = max(least, -(-self.count // len(self.sets)))
+            down = min(most, self.count // len(self.sets))
+        if up > most or down < least:
+            return  # The rows above already say that this cannot be.
+        high, low = rows.column(up, most), rows.column(least, down)
         for columns in self.sets:
             rows.row([*columns, high], [*([1] * len(columns)), -1], high=0, tag=self.tag)
             rows.row([*columns, low], [*([1] * len(columns)), -1], low=0, tag=self.tag)

@@ -138,12 +138,15 @@ class _Wanted:
 
 def _wanted(ctx: Context, layer: Layer) -> _Wanted:
     groups: set[str] = set()
+    whole: set[str] = set()
     hard = True
     for _, rule in all_rules(ctx.world):
         if isinstance(rule, Survive) and rule.mode == "evacuate" and signature(rule) == layer.signature:
             groups.update(rule.selected(ctx.world))
             hard &= rule.soft is None
-    return _Wanted(frozenset(groups), {c.index for c in ctx.classes if c.unit.group in groups}, hard)
+            if rule.soft is None:
+                whole.update(rule.selected(ctx.world))
+    return _Wanted(frozenset(whole), {c.index for c in ctx.classes if c.unit.group in groups}, hard)
 
 
 def make_layer(ctx: Context, name: str, scenario: tuple[int, ...], on_offer: bool) -> Layer:
