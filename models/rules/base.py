@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from zonewright.models.world import Unit, World
 
 
+#: Kinds of units times sites up to which a rule is first asked whether it closes anything at all.
+MOST_PAIRS = 5_000
+
+
 class Soft(Record):
     """A rule that a plan should respect: breaking it costs weight x amount, at its priority."""
 
@@ -94,6 +98,8 @@ class ReachRule(GroupRule):
     def violations(self, view: View, label: str) -> Iterator[Violation]:
         """Yield one violation for every unit at a site that it may not use."""
         world = view.world
+        if self.implicit and not self._blocks_anything(world):
+            return
         concerned = set(self.selected(world))
         known: dict[tuple[int, int], str | None] = {}
         for unit, sites in zip(world.units, view.unit_counts, strict=True):
@@ -114,6 +120,14 @@ class ReachRule(GroupRule):
                 if count > staying:
                     domain = view.node_name(self.domain_of(world, site))
                     yield self.broken(label, unit.group, domain, count - staying, reason)
+
+    def _blocks_anything(self, world: World) -> bool:
+        """Return whether any site is closed to any kind of unit; True as well where it costs too much to know."""
+        kinds = dict(zip(world.alike, world.units, strict=True))
+        sites = world.tree.sites
+        if len(kinds) * len(sites) > MOST_PAIRS:
+            return True
+        return any(self.blocks(world, unit, site) is not None for unit in kinds.values() for site in sites)
 
     def domain_of(self, world: World, site: int) -> int:
         """Return the domain to name when the rule is broken at a site."""
