@@ -87,7 +87,14 @@ def place(
     began = time.monotonic()
     _writable(output)
     world = read_world(estate)
-    begin_with = read_plan(hint)[0] if hint is not None else None
+    begin_with = None
+    if hint is not None:
+        from zonewright.models.files import located
+        from zonewright.models.placing import view_of
+
+        begin_with, document = read_plan(hint)
+        with located(document):
+            view_of(world, begin_with)  # What it names must be there.
     read_s = time.monotonic() - began
     left_s = max(0.05, time_limit - read_s)  # of which the solver keeps back what writing takes
     result = _solve(world, left_s, workers, seed, work_limit, partial, begin_with, quiet)

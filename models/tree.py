@@ -29,6 +29,7 @@ class Node:
     """From the root down, itself last."""
     labels: dict[str, str]
     price: dict[str, float]
+    _usable: dict[tuple[str, bool], int] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def id(self) -> str:
@@ -43,7 +44,10 @@ class Node:
         stock = self.domain.capacity.get(resource)
         if stock is None:
             return None
-        return self._scaled(stock, resource, firm)
+        found = self._usable.get((resource, firm))
+        if found is None:
+            found = self._usable[resource, firm] = self._scaled(stock, resource, firm)
+        return found
 
     def usable_flavour(self, flavour: str, *, firm: bool = False) -> int | None:
         """Return how many instances of a flavour can be here, None where no limit is stated."""

@@ -100,3 +100,12 @@ def _clash(program: Program, key: Key) -> Clash:
     else:
         text = ", ".join(dict.fromkeys(texts))
     return Clash(rule, label, group, domain, text)
+
+
+def everything_hard(world: World) -> list[Clash]:
+    """Return every hard rule that the estate states: what clashes is among them, where time did not tell more."""
+    found = [Clash("placed", "placed", None, None, "everything is to be placed")]
+    for label, rule in all_rules(world):
+        if rule.soft is None and not rule.implicit:
+            found.append(Clash(rule.rule, label, None, None, "may have a part in it"))
+    return found

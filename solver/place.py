@@ -19,12 +19,12 @@ from zonewright.solver.engines.exact import StageProof, better_proof, solve_exac
 from zonewright.solver.engines.lazy import applies as lazy_applies
 from zonewright.solver.engines.lazy import solve_lazily
 from zonewright.solver.engines.pooled import applies, solve_pooled
-from zonewright.solver.explain import find_clash
+from zonewright.solver.explain import everything_hard, find_clash
 from zonewright.solver.lowering.survive import evacuation_layers
 from zonewright.solver.program import Program, lower
 from zonewright.solver.result import Clash, Listener, Progress, Result
 from zonewright.solver.rows import Ints
-from zonewright.solver.warm import warm_start
+from zonewright.solver.warm import warm_start, where_they_are
 from zonewright.solver.witness import witness_data
 
 
@@ -185,6 +185,7 @@ class _Solve:
                 seed=self.seed,
                 news=self.news,
                 hint=self._warm(program),
+                suggest=where_they_are(program.context),
             )
             if outcome.x_j is None:
                 return None, outcome.status == "infeasible"
@@ -282,11 +283,13 @@ class _Solve:
         work = self.deadline.work_left
         half = None if work is None else int(0.5 * work / WORK_UNIT)
         part = Deadline(time_limit_s if half is None else self.deadline.left, half, self.deadline.stop)
+        clash: list[Clash] = []
+        minimal = False
         if self._on_hosts():
             clash, minimal = find_clash(self.world, part, seed=self.seed, pooled=True)
-            if clash or self._cells() > MOST_CELLS_EXACT:
-                return clash, minimal
-        return find_clash(self.world, part, seed=self.seed, pooled=False)
+        if not clash and self._cells() <= MOST_CELLS_EXACT:
+            clash, minimal = find_clash(self.world, part, seed=self.seed, pooled=False)
+        return (clash, minimal) if clash else (everything_hard(self.world), False)
 
     def _cells(self) -> int:
         return len(self.world.tree.sites) * len(self.world.units)

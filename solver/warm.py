@@ -21,6 +21,21 @@ from zonewright.solver.rows import Ints
 PATIENCE_S = 5.0
 
 
+def where_they_are(ctx: Context) -> dict[int, int]:
+    """Return the plan's cells with as many as are there today: a start that moves nobody, if it can be kept."""
+    if not any(cls.current for cls in ctx.classes):
+        return {}
+    known: dict[int, int] = {}
+    for cls in ctx.classes:
+        cells = ctx.base.cells[cls.index]
+        known.update(dict.fromkeys(cells.values(), 0))
+        for site, count in cls.current.items():
+            column = cells.get(ctx.place_of.get(site, -1))
+            if column is not None:
+                known[column] = min(known[column] + count, ctx.rows.high[column])
+    return known
+
+
 def sites_of(view: View) -> Sites:
     """Return where every unit's instances are in a view."""
     return {index: dict(sites) for index, sites in enumerate(view.unit_counts)}

@@ -114,9 +114,10 @@ def solve_exact(
     parts = split(program.matrix, program.stages)
     if len(parts) == 1:
         run = _Run(parts[0], deadline, workers, seed, news, share, gap, trees)
+        run.suggest = suggest or {}
         found = run.solve(hint)
     else:
-        found = _solve_parts(parts, program, deadline, workers, seed, news, hint, share, gap, trees)
+        found = _solve_parts(parts, program, deadline, workers, seed, news, hint, share, gap, trees, suggest or {})
     given = [tuple(found.values[:k]) for k in range(len(found.proofs))]
     pairs = zip(found.proofs, given, strict=True)
     found.proofs = [replace(proof, given=values) if proof is not None else None for proof, values in pairs]
@@ -134,6 +135,7 @@ def _solve_parts(
     share: float,
     gap: float,
     trees: bool,
+    suggest: dict[int, int],
 ) -> Outcome:
     """Solve independent parts one after the other, each with its share of what is left, and join them."""
     news("exact", "", None, None, f"{len(parts)} independent parts")
@@ -145,6 +147,7 @@ def _solve_parts(
         columns -= len(part.columns)
         start = hint[part.columns] if hint is not None else None
         run = _Run(part, deadline, workers, seed, _mute, max(own, 0.02), gap, trees)
+        run.suggest = {i: suggest[int(j)] for i, j in enumerate(part.columns) if int(j) in suggest}
         outcome = run.solve(start)
         if outcome.x_j is None:
             return outcome
@@ -292,6 +295,7 @@ class _Run:
             workers=self.workers,
             seed=self.seed,
             hint=self.best,
+            suggest=self.suggest,
             floor=self._floor(stage, proof),
             on_solution=better,
             work=work,
