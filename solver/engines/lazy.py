@@ -132,7 +132,6 @@ class _Run:
             hint=hint,
             share=share,
             gap=gap,
-            trees=gap == 0.0,
             suggest=suggest,
         )
 

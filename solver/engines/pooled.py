@@ -133,7 +133,7 @@ class _Run:
             hint=hint,
             share=share,
             gap=gap,
-            trees=gap == 0.0,
+            trees=program is self.program,
         )
 
     def _attempt(self, margins: dict[int, float], share: float, gap: float) -> int | None:
