@@ -10,11 +10,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from zonewright.models.rules import Survive, all_rules
 from zonewright.models.world import World
 from zonewright.solver.context import Context
 from zonewright.solver.cpsat import Model
 from zonewright.solver.deadline import Deadline
-from zonewright.solver.decode import Moved, Sites, layer_sites, share_arrivals, unit_sites
+from zonewright.solver.decode import Moved, Sites, layer_sites, unit_sites
 from zonewright.solver.engines.exact import News, Outcome, StageProof, better_proof, solve_exact
 from zonewright.solver.lowering.survive import evacuation_layers
 from zonewright.solver.program import Program, Scene, lower
@@ -183,17 +184,7 @@ class _Run:
         )
         if answer.x_j is None:
             return None
-        layer = ctx.layers[1]
-        found: Sites = {}
-        for cls in ctx.classes:
-            here = ctx.base.cells[cls.index]
-            arrivals = {
-                ctx.places[p].site: int(answer.x_j[j] - answer.x_j[here[p]])
-                for p, j in layer.cells[cls.index].items()
-                if j != here[p] and answer.x_j[j] > answer.x_j[here[p]]
-            }
-            found.update(share_arrivals(cls, arrivals, sites, layer.lost))
-        return found
+        return layer_sites(ctx, answer.x_j, sites)[scene]
 
 
 def _same(decided: Context, ctx: Context, x_j: Ints) -> list[tuple[int, int]]:
@@ -209,5 +200,9 @@ def _same(decided: Context, ctx: Context, x_j: Ints) -> list[tuple[int, int]]:
 
 
 def applies(world: World, columns: int) -> bool:
-    """Return whether evacuations are many and nothing but sites and balancers has to be decided with them."""
-    return columns > LAZY_COLUMNS and not world.vpcs and bool(evacuation_layers(world))
+    """Return whether evacuations are many, all of them must work, and only sites and balancers go with them.
+
+    What an evacuation that is a wish leaves undone costs: it has to be weighed with everything else.
+    """
+    rules = [rule for _, rule in all_rules(world) if isinstance(rule, Survive) and rule.mode == "evacuate"]
+    return columns > LAZY_COLUMNS and not world.vpcs and bool(rules) and all(r.soft is None for r in rules)
