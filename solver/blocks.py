@@ -5,9 +5,6 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable
 
-#: More free blocks than this are never needed to tell whether there are enough.
-MOST_BLOCKS = 4096
-
 Block = ipaddress.IPv4Network
 
 
@@ -42,14 +39,3 @@ def cut(free: list[Block], prefix: int) -> Block | None:
 def room_for(free: Iterable[Block], prefix: int) -> int:
     """Return how many aligned blocks of a prefix fit into free blocks."""
     return sum(1 << (prefix - block.prefixlen) for block in free if block.prefixlen <= prefix)
-
-
-def free_blocks(cidr: str, taken: Iterable[Block], first: Iterable[int], prefix: int) -> list[Block]:
-    """Return the blocks of a prefix that can be cut after blocks of the prefixes in `first` were."""
-    free = free_space(cidr, taken)
-    for other in sorted(first):
-        cut(free, other)
-    found: list[Block] = []
-    while len(found) < MOST_BLOCKS and (block := cut(free, prefix)) is not None:
-        found.append(block)
-    return found

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
-import itertools
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.solver.stand import few
-from zonewright.solver.blocks import Block, cut, free_blocks, free_space
+from zonewright.solver.blocks import Block, cut, free_space, room_for
 
 NETWORK = "10.0.0.0/27"
 WHOLE = ipaddress.IPv4Network(NETWORK)
@@ -88,14 +87,13 @@ def test_decreasing_size_fits_whenever_anything_does(taken: list[Block], prefixe
 
 
 @few
-@given(some_taken(), st.lists(st.sampled_from([29, 30, 31]), max_size=3), st.sampled_from([29, 30]))
-def test_the_blocks_that_are_counted_are_as_many_as_can_be_had(
-    taken: list[Block], first: list[int], prefix: int
+@given(some_taken(), st.lists(st.sampled_from([28, 29, 30, 31]), max_size=6))
+def test_blocks_fit_exactly_when_no_size_asks_for_more_than_is_free(
+    taken: list[Block], prefixes: list[int]
 ) -> None:
-    """After the blocks that come first, so many more fit, and not one more."""
-    found = free_blocks(NETWORK, taken, first, prefix)
-    assert all(a.prefixlen == prefix and a.subnet_of(WHOLE) for a in found)
-    assert not any(a.overlaps(b) for a, b in itertools.combinations([*found, *taken], 2))
-    if fits(taken, sorted(first)):
-        assert fits(taken, sorted([*first, *[prefix] * len(found)]))
-        assert not fits(taken, sorted([*first, *[prefix] * (len(found) + 1)]))
+    """What the rows say: at every size, the blocks at least that large take no more than such free blocks hold."""
+    free = free_space(NETWORK, taken)
+    counted = all(
+        sum(1 << (p - q) for q in prefixes if q <= p) <= room_for(free, p) for p in sorted(set(prefixes))
+    )
+    assert counted == fits(taken, sorted(prefixes))
