@@ -29,7 +29,6 @@ class Node:
     """From the root down, itself last."""
     labels: dict[str, str]
     price: dict[str, float]
-    _usable: dict[tuple[str, bool], int] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def id(self) -> str:
@@ -44,10 +43,7 @@ class Node:
         stock = self.domain.capacity.get(resource)
         if stock is None:
             return None
-        found = self._usable.get((resource, firm))
-        if found is None:
-            found = self._usable[resource, firm] = self._scaled(stock, resource, firm)
-        return found
+        return self._scaled(stock, resource, firm)
 
     def usable_flavour(self, flavour: str, *, firm: bool = False) -> int | None:
         """Return how many instances of a flavour can be here, None where no limit is stated."""
@@ -56,6 +52,8 @@ class Node:
 
     def _scaled(self, stock: Stock, resource: str, firm: bool) -> int:
         amount = (stock.firm if firm else stock.total) - self.domain.reserve.get(resource, 0)
+        if resource not in self.domain.overcommit:
+            return max(0, amount)
         factor = as_fraction(self.domain.overcommit.get(resource, 1.0))
         return max(0, int(amount * factor))
 
