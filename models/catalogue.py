@@ -10,6 +10,7 @@ from typing import Annotated
 from pydantic import Field
 
 from zonewright.models.base import Name, Record, Source, Text
+from zonewright.models.recipes import Recipe
 from zonewright.models.resources import Flavour, Kind
 from zonewright.models.topology import Client, Domain, Latency, Link, TrafficPrice
 
@@ -118,6 +119,7 @@ class Catalogue(Record):
     clients: list[Client] = []
     flavours: list[Flavour] = []
     facts: list[Fact] = []
+    recipes: list[Recipe] = []
 
 
 def shipped_catalogues() -> tuple[str, ...]:

@@ -9,7 +9,9 @@ from pydantic import Field, field_validator
 
 from zonewright.models.base import Moment, Name, Record, Text
 from zonewright.models.catalogue import Catalogue
+from zonewright.models.events import Incident
 from zonewright.models.quantities import RESOURCES
+from zonewright.models.recipes import Migrating, Tolerated
 from zonewright.models.resources import (
     Account,
     Disk,
@@ -87,6 +89,12 @@ class Estate(Record):
     rules: list[AnyRule] = []
     goals: Annotated[list[Goal], Field(min_length=1)] = list(DEFAULT_GOALS)
     """What is best, first things first."""
+    migration: Migrating = Migrating()
+    """How migrations run here."""
+    incidents: dict[Name, Incident] = {}
+    """What has happened to domains: it outranks their states, and whoever is there has to leave."""
+    tolerated: list[Tolerated] = []
+    """Rules that the current placement breaks, and by how much: they must not get worse."""
 
     @field_validator("goals")
     @classmethod

@@ -63,6 +63,15 @@ class Movability(Record):
     """A device of the host is handed through."""
     cpu_model: Name | None = None
     """Needs hosts with the label cpu_model of this value."""
+    memory_used_mib: Count | None = None
+    """What a live migration copies; by default the whole memory."""
+    dirty_mib_s: Annotated[float, Field(ge=0, le=1e6)] = 0.0
+    """Memory written per second in the long run: it has to be copied again."""
+    hot_mib: Count = 0
+    """Memory that is written over and over within `hot_seconds`."""
+    hot_seconds: Annotated[float, Field(ge=0, le=1e6)] = 0.0
+    migrate_seconds: Annotated[int, Field(ge=1, le=10**7)] | None = None
+    """How long a live migration takes, where that is known; the sizes do not matter then."""
 
 
 class Targets(Record):
@@ -126,6 +135,10 @@ class Group(Attachments):
     quorum: Literal["majority"] | Annotated[int, Field(ge=1, le=MOST_COUNT)] | None = None
     """How many replicas must be up for the group to work at all."""
     targets: Targets = Targets()
+    standby_of: Name | None = None
+    """It runs ready to take over for this group by its elastic IPs alone."""
+    keep_private_ip: bool = False
+    """Instances keep their private addresses when they change zone: their whole subnet goes with them."""
     clients: dict[Name, Share] = {}
     """Share of its users by client location."""
     current: dict[Name, Count] = {}

@@ -124,6 +124,8 @@ class Domain(Record):
     """Price per month of one unit: `cpu_cores`, `memory_gib`, `disk_gib`, `gpu_cards`. Children inherit."""
     open_cost: Money = 0.0
     """Cost per month once anything is here."""
+    uplink_mbit_s: Annotated[int, Field(ge=1, le=10**9)] | None = None
+    """Bandwidth for migrations into this domain, and as much out of it, shared by all under way."""
     failures_per_year: Annotated[float, Field(ge=0, le=1000)] | None = None
     """How often this domain fails."""
     hours_to_repair: Annotated[float, Field(ge=0, le=10_000)] | None = None

@@ -32,6 +32,8 @@ class Rule(Record):
     id: Name | None = None
     """Your own name for it, used wherever it is reported."""
     soft: Soft | None = None
+    continuous: bool = False
+    """Holds at every moment of a migration, for instances at both ends of their move."""
 
     #: Rules that the world itself imposes: always there, always hard.
     implicit: ClassVar[bool] = False
