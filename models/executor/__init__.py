@@ -1,0 +1,1 @@
+"""Play a migration plan event by event, and judge it from the data alone."""
