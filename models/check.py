@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from zonewright.models.goals import objective
 from zonewright.models.placing import view_of
@@ -72,5 +72,31 @@ def judge(view: View) -> Report:
     violations: list[Violation] = []
     for label, rule in all_rules(view.world):
         violations.extend(rule.violations(view, label))
+    violations = tolerated(view.world, violations)
     violations.sort(key=lambda v: not v.hard)
     return Report(violations, objective(view, violations))
+
+
+def tolerated(world: World, violations: list[Violation]) -> list[Violation]:
+    """Return the violations with those that the estate tolerates made soft, at no cost.
+
+    An entry with a domain stands for what is broken there, one without for the sum over its group.
+    """
+    if not world.estate.tolerated:
+        return violations
+    room: dict[tuple[str, str | None, str | None, str | None], int] = {}
+    for entry in world.estate.tolerated:
+        key = (entry.rule, entry.group, entry.domain, entry.what)
+        room[key] = room.get(key, 0) + entry.amount
+    found: list[Violation] = []
+    for violation in violations:
+        if violation.hard:
+            key = (violation.label, violation.group, violation.domain, violation.what)
+            if key not in room:
+                key = (violation.label, violation.group, None, violation.what)
+            if violation.amount <= room.get(key, 0):
+                room[key] -= violation.amount
+                message = f"{violation.message} (as before)"
+                violation = replace(violation, hard=False, weight=0, message=message)
+        found.append(violation)
+    return found

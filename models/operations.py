@@ -41,6 +41,8 @@ class Operation(StrEnum):
     ASSOCIATE_ADDRESS = "associate_address"
     UNBIND_BACKEND = "unbind_backend"
     BIND_BACKEND = "bind_backend"
+    CHANGE_SUBNET = "change_subnet"
+    """Put the originals into another subnet of their zone, so that theirs is empty."""
     DELETE_SUBNET = "delete_subnet"
     CREATE_SUBNET = "create_subnet"
     DELETE_BALANCER = "delete_balancer"
@@ -97,6 +99,7 @@ EFFECTS: dict[Operation, Effect] = {
     Operation.ASSOCIATE_ADDRESS: Effect(per="elastic_ip"),
     Operation.UNBIND_BACKEND: Effect(per="balancer"),
     Operation.BIND_BACKEND: Effect(per="balancer"),
+    Operation.CHANGE_SUBNET: Effect(per="subnet", needs_source=True),
     Operation.DELETE_SUBNET: Effect(per="subnet"),
     Operation.CREATE_SUBNET: Effect(per="subnet"),
     Operation.DELETE_BALANCER: Effect(per="balancer"),

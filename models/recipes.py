@@ -25,7 +25,7 @@ Condition = Literal[
 
 
 class RecipeStep(Record):
-    """One step of a recipe. Steps follow each other; texts may use {instance} {source} {target} {thing} {count}."""
+    """One step of a recipe, after the one before. Texts may use {instance} {source} {target} {thing} {count}."""
 
     do: Operation
     only_with: Condition | None = None
@@ -128,4 +128,7 @@ class Tolerated(Record):
     """Its label: the identifier, or kind and position."""
     group: Name | None = None
     domain: Name | None = None
+    """None: wherever it is broken, as a sum over the group."""
+    what: Name | None = None
+    """Which of several things that the rule limits: a resource, a flavour."""
     amount: Count

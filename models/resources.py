@@ -267,6 +267,9 @@ class Regional(Record):
 class ElasticIp(Regional):
     """A public address that can be bound to one instance after another."""
 
+    bound_to: Name | None = None
+    """The group it serves today, where that is not the one that lists it: a standby that took over."""
+
 
 class Disk(Regional):
     """A volume apart from its instance."""

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TypeVar
 
 from zonewright.models.catalogue import Catalogue
+from zonewright.models.events import Incident
 from zonewright.models.problems import InputError, maybe
 from zonewright.models.quantities import as_fraction
 from zonewright.models.topology import Domain, Provision, State, Stock
@@ -65,6 +66,8 @@ class Tree:
     nodes: list[Node]
     levels: tuple[str, ...]
     by_id: dict[str, int] = field(default_factory=dict)
+    incidents: dict[int, Incident] = field(default_factory=dict)
+    """What has happened to domains."""
 
     def __post_init__(self) -> None:
         self.by_id = {node.id: node.index for node in self.nodes}
@@ -127,9 +130,15 @@ class Tree:
                 state = domain.states.get(product, State.COMING_SOON)
             else:
                 state = domain.state or State.OPEN
+            if ancestor in self.incidents:
+                state = max(state, _AFTER[self.incidents[ancestor]], key=_SEVERITY.__getitem__)
             if _SEVERITY[state] > _SEVERITY[worst]:
                 worst = state
         return worst
+
+    def must_leave(self, index: int) -> bool:
+        """Return whether whoever is at a node has to leave it: something has happened there."""
+        return bool(self.incidents) and any(a in self.incidents for a in self.nodes[index].ancestors)
 
     def service(self, index: int, service: str) -> Provision:
         """Return whether the branch of a node has a service: the lowest statement counts."""
@@ -147,6 +156,13 @@ _SEVERITY = {
     State.SOLD_OUT: 3,
     State.COMING_SOON: 4,
     State.FAILED: 5,
+}
+
+
+_AFTER = {
+    Incident.DRAINED: State.DRAINING,
+    Incident.SUSPECT: State.SUSPECT,
+    Incident.FAILED: State.FAILED,
 }
 
 

@@ -37,6 +37,8 @@ class Violation:
     hard: bool = True
     weight: int = 0
     priority: int = 0
+    what: str | None = None
+    """Which of several things that a rule limits in one place: a resource, a flavour."""
 
 
 @dataclass

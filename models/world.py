@@ -86,6 +86,8 @@ class World:
             tuple(estate.levels),
             estate.consider,
         )
+        for name, incident in estate.incidents.items():
+            self.tree.incidents[self.tree.require(name, ("incidents", name))] = incident
         self.accounts: dict[str, Account] = {a.id: a for a in estate.accounts} or {
             "default": Account(id="default")
         }

@@ -16,6 +16,7 @@ from zonewright.solver.families.base import Columns, Family, Soften, Stages
 from zonewright.solver.places import Place
 from zonewright.solver.profiles import Reach
 from zonewright.solver.rows import Rows, Tag
+from zonewright.solver.tolerance import tolerate, tolerated_by_rule
 
 #: Who sits alike: (network, the subnets they are held to, place).
 SeatKey = tuple[str, tuple[str, ...], int]
@@ -82,6 +83,7 @@ class Context:
             if cls.group is not None:
                 self.classes_of.setdefault(cls.group, []).append(cls.index)
         self._domain_of: dict[str, list[int | None]] = {}
+        self._tolerated = tolerated_by_rule(self.world.estate)
 
     @property
     def base(self) -> Layer:
@@ -89,8 +91,10 @@ class Context:
         return self.layers[0]
 
     def add(self, family: Family) -> None:
-        """Add a family."""
-        self.families.append(family)
+        """Add a family, widened by what the estate tolerates; where that cannot be said of it, leave it out."""
+        tolerant = tolerate(family, self._tolerated) if self._tolerated else family
+        if tolerant is not None:
+            self.families.append(tolerant)
 
     def soften(self, soft: Soft | None) -> Soften | None:
         """Return where a soft rule's excess is charged."""

@@ -40,6 +40,7 @@ class Reach:
         self.position = {site: s for s, site in enumerate(self.sites)}
         self.zone_s = np.array([world.zone_of(s) for s in self.sites])
         self.region_s = np.array([world.region_of(s) for s in self.sites])
+        self.tolerated = {entry.rule for entry in world.estate.tolerated}
         selecting = _selecting_rules(world)
         self.profiles: list[Profile] = []
         self.of_unit: list[int] = []
@@ -61,6 +62,9 @@ class Reach:
 
     def block(self, profile: Profile, rule: str, label: str, enter: Mask, stay: Mask | None = None) -> None:
         """Forbid sites to a profile: to enter, and (by default the same) to stay."""
+        if label in self.tolerated:
+            # Who is where it should not be today may stay: that is what is tolerated.
+            stay = np.zeros(len(self.sites), bool)
         stay = enter if stay is None else stay
         if not enter.any() and not stay.any():
             return

@@ -28,6 +28,8 @@ class Tag:
     group: str | None = None
     domain: str | None = None
     text: str = ""
+    what: str | None = None
+    """Which of several things that the rule limits there: a resource, a flavour."""
 
 
 @dataclass(frozen=True)

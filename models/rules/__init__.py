@@ -10,6 +10,7 @@ from zonewright.models.rules.balancer import LoadBalancing
 from zonewright.models.rules.base import GroupRule, ReachRule, Rule, Soft
 from zonewright.models.rules.company import Affinity, AntiAffinity, Separation
 from zonewright.models.rules.distance import LatencyLimit, SynchronousReplicas
+from zonewright.models.rules.during import KeepRunning, MoveLimit
 from zonewright.models.rules.limits import Budget, Capacity, Load, Quota
 from zonewright.models.rules.network import NetworkReach, SubnetFit
 from zonewright.models.rules.reach import (
@@ -35,8 +36,10 @@ AnyRule = Annotated[
     | AntiAffinity
     | Budget
     | Domains
+    | KeepRunning
     | LatencyLimit
     | Load
+    | MoveLimit
     | Pin
     | Quota
     | Residency
@@ -95,9 +98,11 @@ __all__ = [
     "Domains",
     "Entitlement",
     "GroupRule",
+    "KeepRunning",
     "LatencyLimit",
     "Load",
     "LoadBalancing",
+    "MoveLimit",
     "NetworkReach",
     "Pin",
     "Pinned",

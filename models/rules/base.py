@@ -53,7 +53,15 @@ class Rule(Record):
         """Yield what `view` breaks of this rule."""
         raise TypeError(f"{type(self).__name__} has no checker")
 
-    def broken(self, label: str, group: str | None, domain: str | None, amount: int, message: str) -> Violation:
+    def broken(
+        self,
+        label: str,
+        group: str | None,
+        domain: str | None,
+        amount: int,
+        message: str,
+        what: str | None = None,
+    ) -> Violation:
         """Return a violation of this rule."""
         soft = self.soft
         return Violation(
@@ -66,6 +74,7 @@ class Rule(Record):
             hard=soft is None,
             weight=soft.weight if soft else 0,
             priority=soft.priority if soft else 0,
+            what=what,
         )
 
 

@@ -59,7 +59,7 @@ class Capacity(Rule):
                     limit = max(limit, kept.get(node.index, {}).get(resource, 0))
                 if limit is not None and used > limit:
                     yield self.broken(
-                        label, None, node.id, used - limit, f"{resource}: {used} used, {limit} usable"
+                        label, None, node.id, used - limit, f"{resource}: {used} used, {limit} usable", resource
                     )
             for flavour, used in flavours.get(node.index, {}).items():
                 limit = node.usable_flavour(flavour, firm=firm)
@@ -67,7 +67,7 @@ class Capacity(Rule):
                     limit = max(limit, kept_flavours.get(node.index, {}).get(flavour, 0))
                 if limit is not None and used > limit:
                     yield self.broken(
-                        label, None, node.id, used - limit, f"{flavour}: {used} used, {limit} in stock"
+                        label, None, node.id, used - limit, f"{flavour}: {used} used, {limit} in stock", flavour
                     )
             most, count = node.domain.most_instances, instances.get(node.index, 0)
             if most is not None and count > most:
@@ -98,7 +98,7 @@ class Load(Rule):
                 limit = int(usable * as_fraction(self.most_share))
                 if used > limit:
                     yield self.broken(
-                        label, None, node.id, used - limit, f"{resource}: {used} used, {limit} wanted"
+                        label, None, node.id, used - limit, f"{resource}: {used} used, {limit} wanted", resource
                     )
 
 

@@ -29,7 +29,7 @@ class ZoneState(ReachRule):
         if state is State.OPEN:
             return None
         if not entering and state in (State.SOLD_OUT, State.DRAINING, State.SUSPECT):
-            return None
+            return "has to be left" if world.tree.must_leave(site) else None
         if state is State.COMING_SOON and not _lists(world, site, unit.product):
             return f"does not offer {unit.product}"
         return f"is {state.value.replace('_', ' ')} for {unit.product}"

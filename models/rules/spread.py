@@ -74,10 +74,10 @@ class Spread(GroupRule):
         most_at = max(counts, key=lambda d: (counts[d], view.node_name(d)))
         if self.least_domains is not None and not view.event and used < self.least_domains:
             message = f"in {used} {self.level}s, at least {self.least_domains} are asked"
-            yield self.broken(label, group, view.node_name(most_at), self.least_domains - used, message)
+            yield self.broken(label, group, view.node_name(most_at), self.least_domains - used, message, "domains")
         if self.domain_limit is not None and used > self.domain_limit:
             message = f"in {used} {self.level}s, at most {self.domain_limit}"
-            yield self.broken(label, group, view.node_name(most_at), used - self.domain_limit, message)
+            yield self.broken(label, group, view.node_name(most_at), used - self.domain_limit, message, "domains")
         if self.largest_share is not None:
             limit = -(-view.total(group) * as_fraction(self.largest_share) // 1)
             for domain, count in counts.items():
@@ -97,4 +97,4 @@ class Spread(GroupRule):
             if high - low > self.skew_limit:
                 at = max(eligible, key=lambda d: (eligible[d], view.node_name(d)))
                 message = f"{high} here and {low} elsewhere, skew {self.skew_limit} is allowed"
-                yield self.broken(label, group, view.node_name(at), high - low - self.skew_limit, message)
+                yield self.broken(label, group, view.node_name(at), high - low - self.skew_limit, message, "skew")

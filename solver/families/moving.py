@@ -40,3 +40,27 @@ class Away:
         """Newcomers beyond `most`."""
         away = sum(max(0, int(x_j[j]) - n) for j, n in zip(self.columns, self.current, strict=True))
         verdict.break_by(away - self.most, self.soften)
+
+
+@dataclass(frozen=True)
+class Leaving:
+    """The sum over columns of max(0, current - column) is at most `most`."""
+
+    tag: Tag
+    columns: Columns
+    current: tuple[int, ...]
+    most: int
+
+    def emit(self, rows: Rows, stages: Stages) -> None:
+        """A column for how many leave each cell."""
+        leavers: list[int] = []
+        for column, current in zip(self.columns, self.current, strict=True):
+            leaver = rows.column(0, current)
+            rows.row([column, leaver], [1, 1], low=current)
+            leavers.append(leaver)
+        rows.row(leavers, [1] * len(leavers), high=self.most, tag=self.tag)
+
+    def judge(self, x_j: Ints, verdict: Verdict) -> None:
+        """Leavers beyond `most`."""
+        left = sum(max(0, n - int(x_j[j])) for j, n in zip(self.columns, self.current, strict=True))
+        verdict.break_by(left - self.most, None)

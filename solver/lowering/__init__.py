@@ -12,6 +12,7 @@ from typing import Any
 from zonewright.solver.lowering.balancer import load_balancer
 from zonewright.solver.lowering.company import affinity, anti_affinity, separation
 from zonewright.solver.lowering.distance import latency, synchronous_replicas
+from zonewright.solver.lowering.during import keep_running, move_limit
 from zonewright.solver.lowering.network import network, subnet
 from zonewright.solver.lowering.reach import (
     compatibility,
@@ -40,9 +41,11 @@ LOWERINGS: dict[str, Lowering] = {
     "compatibility": compatibility,
     "domains": domains,
     "entitlement": entitlement,
+    "keep_running": keep_running,
     "latency": latency,
     "load": load,
     "load_balancer": load_balancer,
+    "move_limit": move_limit,
     "network": network,
     "pin": pin,
     "pinned": pinned,

@@ -28,7 +28,8 @@ def zone_state(ctx: Context, rule: ZoneState, label: str, layer: Layer | None) -
         if product not in states:
             states[product] = [ctx.world.tree.state(site, product) for site in reach.sites]
         enter = np.array([s is not State.OPEN for s in states[product]], bool)
-        stay = np.array([s not in _STAYS for s in states[product]], bool)
+        left = [ctx.world.tree.must_leave(site) for site in reach.sites]
+        stay = np.array([s not in _STAYS or gone for s, gone in zip(states[product], left, strict=True)], bool)
         reach.block(profile, rule.rule, label, enter, stay)
 
 

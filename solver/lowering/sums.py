@@ -36,13 +36,13 @@ def capacity(ctx: Context, rule: Capacity, label: str, layer: Layer | None) -> N
             limit = node.usable(resource)
             if limit is not None:
                 each = [(j, u.demand.get(resource, 0)) for u, j in cells]
-                _sum(ctx, tag, each, limit, f"{limit} {resource} usable")
+                _sum(ctx, tag, each, limit, f"{limit} {resource} usable", resource)
                 arrivals.limit(tag, each, node.usable(resource, firm=True) or 0, limit, resource)
         for flavour in domain.flavours:
             limit = node.usable_flavour(flavour)
             if limit is not None:
                 sold = [(j, 1) for u, j in cells if u.flavour is not None and u.flavour.id == flavour]
-                _sum(ctx, tag, sold, limit, f"{limit} of {flavour} in stock")
+                _sum(ctx, tag, sold, limit, f"{limit} of {flavour} in stock", flavour)
                 arrivals.limit(tag, sold, node.usable_flavour(flavour, firm=True) or 0, limit, flavour)
         if domain.most_instances is not None:
             most = domain.most_instances
@@ -66,10 +66,17 @@ def _whole_places(ctx: Context, node: Node, layer: Layer) -> list[int] | None:
     return places
 
 
-def _sum(ctx: Context, tag: Tag, terms: Iterable[tuple[int, int]], limit: int, what: str) -> None:
+def _sum(
+    ctx: Context,
+    tag: Tag,
+    terms: Iterable[tuple[int, int]],
+    limit: int,
+    text: str,
+    what: str | None = None,
+) -> None:
     kept = [(j, v) for j, v in terms if v]
     if kept:
-        named = Tag(tag.rule, tag.label, tag.group, tag.domain, what)
+        named = Tag(tag.rule, tag.label, tag.group, tag.domain, text, what)
         ctx.add(Sum(named, tuple(j for j, _ in kept), tuple(v for _, v in kept), high=limit))
 
 
@@ -179,7 +186,8 @@ def load(ctx: Context, rule: Load, label: str, layer: Layer | None) -> None:
                 continue
             terms = [(j, v) for u, j in cells if (v := u.demand.get(resource, 0))]
             limit = int(usable * as_fraction(rule.most_share))
-            tag = ctx.tag(rule, label, None, index, f"at most {limit} {resource} used")
+            text = f"at most {limit} {resource} used"
+            tag = Tag(rule.rule, label, None, node.id, text, resource)
             columns, values = tuple(j for j, _ in terms), tuple(v for _, v in terms)
             ctx.add(Sum(tag, columns, values, high=limit, soften=ctx.soften(rule.soft)))
 

@@ -1,0 +1,552 @@
+"""What an event leaves: who is displaced, who is lost for good, and the estate in which the rest is placed.
+
+The estate after an event is an estate like any other, so that placing, checking and explaining work on it
+as they are: its incidents close sites, only what still runs has a current place, what is lost for good is
+counted out, and what the survivors break already is tolerated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import cached_property
+from typing import Any
+
+from zonewright.models.estate import Estate, Goal
+from zonewright.models.events import Event, Incident
+from zonewright.models.migration import Degraded, Loss
+from zonewright.models.problems import InputError, maybe
+from zonewright.models.recipes import Tolerated
+from zonewright.models.resources import Group, Instance
+from zonewright.models.rules import AnyRule, Load, MoveLimit, Pin, Rule, Soft, Spread, Survive, all_rules
+from zonewright.models.topology import State
+from zonewright.models.view import Row, View, Violation
+from zonewright.models.world import Unit, World
+
+#: Rules of the event's own making, by label.
+REBALANCE = "rebalance"
+MOST_MOVES = "max_moves"
+#: The priority of what the event is for, above anything that an estate may give.
+URGENT = 1000
+
+
+@dataclass(frozen=True)
+class Takeover:
+    """Instances of a standby that serve in place of lost ones; nothing is started."""
+
+    group: str
+    """Whose instances are lost."""
+    standby: str
+    count: int
+    source: int
+    """The dead site."""
+    target: int
+    """Where the standby runs."""
+    instances: tuple[str, ...] = ()
+    returns: bool = False
+    """The other way: the group serves again, the standby steps back."""
+
+
+@dataclass
+class Aftermath:
+    """The estate before and after an event. Node indices hold in both worlds."""
+
+    event: Event
+    before: World
+    estate: Estate
+    world: World
+    dead: frozenset[int]
+    """Sites that failed."""
+    left: frozenset[int]
+    """Sites that run and have to be left."""
+    losses: list[Loss] = field(default_factory=list)
+    """What nothing can bring back."""
+    takeovers: list[Takeover] = field(default_factory=list)
+    degraded: list[Degraded] = field(default_factory=list)
+    displaced: dict[tuple[str, str | None], dict[int, int]] = field(default_factory=dict)
+    """(group, instance or None for unnamed ones) to dead site and count: what is to be started again."""
+    warnings: list[str] = field(default_factory=list)
+    assumptions: list[str] = field(default_factory=list)
+
+    def unit_before(self, unit: Unit) -> Unit:
+        """Return a unit of the world after as it was before."""
+        return next(u for u in self.before.units_of[unit.group] if u.name == unit.name)
+
+
+def aftermath(world: World, event: Event) -> Aftermath:
+    """Return what an event leaves of an estate.
+
+    Raises InputError when the event names a domain that the estate does not have.
+    """
+    return _Reckoning(world, event).result()
+
+
+class _Reckoning:
+    def __init__(self, world: World, event: Event) -> None:
+        self.before, self.event = world, event
+        tree = world.tree
+        incidents = {**world.estate.incidents}
+        for field_name, names in (("restore", event.restore), ("incidents", list(event.incidents))):
+            for name in names:
+                if name not in tree.by_id:
+                    raise InputError(
+                        f"unknown domain {name}.{maybe(name, tree.by_id)}", path=("event", field_name)
+                    )
+        for name in event.restore:
+            incidents.pop(name, None)
+        self.incidents: dict[str, Incident] = incidents | event.incidents
+        self.dead, self.left = _sites_of(world, self.incidents, event.restore)
+        self.losses: list[Loss] = []
+        self.takeovers: list[Takeover] = []
+        self.degraded: list[Degraded] = []
+        self.displaced: dict[tuple[str, str | None], dict[int, int]] = {}
+        self.warnings: list[str] = []
+        self.assumptions: list[str] = []
+
+    def result(self) -> Aftermath:
+        fewer, gone = self._reckon()
+        estate = self._estate(fewer, gone)
+        after = World(estate)
+        broken = self._tolerated(after)
+        if broken:
+            estate = estate.model_copy(update={"tolerated": broken})
+            after = World(estate)
+        self._warn(after)
+        return Aftermath(
+            event=self.event,
+            before=self.before,
+            estate=estate,
+            world=after,
+            dead=self.dead,
+            left=self.left,
+            losses=self.losses,
+            takeovers=self.takeovers,
+            degraded=self.degraded,
+            displaced=self.displaced,
+            warnings=self.warnings,
+            assumptions=self.assumptions,
+        )
+
+    def _reckon(self) -> tuple[dict[str, int], set[str]]:
+        """Return how many unnamed instances each group has less, and the named ones that are out."""
+        fewer: dict[str, int] = {}
+        gone: set[str] = set()
+        standbys = self._standbys()
+        for unit in self.before.units:
+            for site, count in unit.current.items():
+                if site not in self.dead:
+                    continue
+                rest = count - self._taken_over(unit, site, count, standbys)
+                reason = why_lost(self.before, unit, site, self.dead) if rest else None
+                if reason is not None:
+                    self._lose(unit, site, rest, *reason)
+                    rest = 0
+                if rest:
+                    self.displaced.setdefault((unit.group, unit.name), {})[site] = rest
+                if unit.name is None:
+                    fewer[unit.group] = fewer.get(unit.group, 0) + count - rest
+                elif not rest:
+                    gone.add(unit.name)
+        self._returns()
+        return fewer, gone
+
+    def _lose(self, unit: Unit, site: int, count: int, reason: Any, message: str) -> None:
+        self.losses.append(
+            Loss(
+                group=unit.group,
+                count=count,
+                instances=[unit.name] if unit.name else [],
+                reason=reason,
+                message=f"{self.before.tree.nodes[site].id}: {message}",
+                priority=unit.priority,
+            )
+        )
+
+    def _standbys(self) -> dict[str, list[list[Any]]]:
+        """Return, per group, [standby, site, how many run there] for what may take over for it."""
+        found: dict[str, list[list[Any]]] = {}
+        busy = {a.bound_to for a in self.before.estate.elastic_ips if a.bound_to}
+        for name, group in self.before.groups.items():
+            if group.standby_of is None or name in busy:
+                continue
+            for unit in self.before.units_of[name]:
+                for site, count in sorted(unit.current.items()):
+                    if site not in self.dead and site not in self.left:
+                        found.setdefault(group.standby_of, []).append([name, site, count])
+        return found
+
+    def _taken_over(self, unit: Unit, site: int, count: int, standbys: dict[str, list[list[Any]]]) -> int:
+        if not unit.elastic_ips:
+            return 0
+        taken = 0
+        region = self.before.region_of(site)
+        for entry in standbys.get(unit.group, ()):
+            standby, at, free = entry
+            share = min(free, count - taken)
+            if share and self.before.region_of(at) == region:
+                entry[2] -= share
+                taken += share
+                names = (unit.name,) if unit.name else ()
+                self.takeovers.append(Takeover(unit.group, standby, share, site, at, names))
+        return taken
+
+    def _returns(self) -> None:
+        """Hand back what standbys took over, where the group's own instances run again in a restored domain."""
+        back = {
+            s for name in self.event.restore for s in self.before.tree.sites_under[self.before.tree.by_id[name]]
+        }
+        lent = {a.id: a.bound_to for a in self.before.estate.elastic_ips if a.bound_to}
+        for unit in self.before.units:
+            standby = next((lent[name] for name in unit.elastic_ips if name in lent), None)
+            if standby is None or standby not in self.before.groups:
+                continue
+            stands = [s for u in self.before.units_of[standby] for s in u.current]
+            for site, count in unit.current.items():
+                if site in back and stands:
+                    names = (unit.name,) if unit.name else ()
+                    self.takeovers.append(Takeover(unit.group, standby, count, stands[0], site, names, True))
+
+    def _estate(self, fewer: Mapping[str, int], gone: set[str]) -> Estate:
+        before = self.before.estate
+        dead = {self.before.tree.nodes[s].id for s in self.dead}
+        named: dict[str, int] = {}
+        for instance in before.instances:
+            if instance.id in gone:
+                named[instance.group] = named.get(instance.group, 0) + 1
+        update: dict[str, Any] = {
+            "incidents": self.incidents,
+            "groups": [self._group(g, fewer.get(g.id, 0) + named.get(g.id, 0), dead) for g in before.groups],
+            "instances": [self._instance(i, dead) for i in before.instances if i.id not in gone],
+            "rules": self._rules(gone),
+            "goals": self._goals(),
+            "tolerated": [],
+        }
+        update |= self._networks()
+        for section in ("regions", "zones", "racks", "hosts", "domains"):
+            entries = getattr(before, section)
+            if any(entry.id in self.event.restore for entry in entries):
+                update[section] = [self._restored(entry) for entry in entries]
+        return before.model_copy(update=update)
+
+    def _restored(self, domain: Any) -> Any:
+        if domain.id not in self.event.restore:
+            return domain
+        update: dict[str, Any] = {}
+        if domain.state is State.FAILED:
+            update["state"] = State.OPEN
+        if State.FAILED in domain.states.values():
+            update["states"] = {p: State.OPEN if s is State.FAILED else s for p, s in domain.states.items()}
+        return domain.model_copy(update=update) if update else domain
+
+    def _closed(self, zone: str | None) -> bool:
+        """Return whether all of a zone is dead or to be left."""
+        index = self.before.tree.by_id.get(zone) if zone is not None else None
+        sites = self.before.tree.sites_under[index] if index is not None else ()
+        return bool(sites) and all(s in self.dead or s in self.left for s in sites)
+
+    def _networks(self) -> dict[str, Any]:
+        """Return balancers without the zones that are gone, and the subnets that move with their addresses.
+
+        A provider switches a balancer between its zones; one that has no zone left is created anew. A subnet
+        whose instances keep their private addresses is made again elsewhere: the plan chooses where.
+        """
+        before = self.before.estate
+        balancers = []
+        for balancer in before.load_balancers:
+            kept = [zone for zone in balancer.zones if not self._closed(zone)]
+            update: dict[str, Any] = {}
+            if len(kept) < len(balancer.zones):
+                update = {"zones": kept, "zone_count": max(1, len(kept))}
+            subnet = self.before.subnets.get(balancer.subnet) if balancer.subnet is not None else None
+            if subnet is not None and self._closed(subnet.zone) and subnet.id not in self._recreated:
+                update["subnet"] = None
+            balancers.append(balancer.model_copy(update=update) if update else balancer)
+        subnets = [s.model_copy(update={"zone": None}) if s.id in self._recreated else s for s in before.subnets]
+        return {"load_balancers": balancers, "subnets": subnets}
+
+    @cached_property
+    def _recreated(self) -> set[str]:
+        """Subnets of zones to be left, in which somebody keeps a private address."""
+        found: set[str] = set()
+        for subnet in self.before.subnets.values():
+            sites = self.before.tree.sites_under[self.before.tree.by_id[subnet.zone]] if subnet.zone else ()
+            alive = bool(sites) and not any(s in self.dead for s in sites)
+            if (
+                alive
+                and self._closed(subnet.zone)
+                and any(
+                    group.keep_private_ip and subnet.id in self._subnets_of(group)
+                    for group in self.before.estate.groups
+                )
+            ):
+                found.add(subnet.id)
+        return found
+
+    def _subnets_of(self, group: Group) -> set[str]:
+        named = {i.subnet for i in self.before.estate.instances if i.group == group.id and i.subnet}
+        return named | (set(group.subnets) if len(group.subnets) == 1 or not named else set())
+
+    def _group(self, group: Group, fewer: int, dead: set[str]) -> Group:
+        update: dict[str, Any] = {}
+        held = [self.before.subnets[name] for name in group.subnets]
+        if held and all(self._closed(s.zone) and s.id not in self._recreated for s in held):
+            # Its subnets cannot follow: any other of its networks will do.
+            update = {"subnets": [], "vpcs": sorted({*group.vpcs, *(s.vpc for s in held)})}
+        if fewer:
+            update["count"] = group.count - fewer
+        if any(site in dead for site in group.current):
+            update["current"] = {site: n for site, n in group.current.items() if site not in dead}
+        return group.model_copy(update=update) if update else group
+
+    def _instance(self, instance: Instance, dead: set[str]) -> Instance:
+        if instance.site in dead:
+            return instance.model_copy(update={"site": None, "subnet": None})
+        if self._cools_down(instance):
+            site = self.before.tree.by_id.get(instance.site or "")
+            if site is not None and site not in self.left:
+                return instance.model_copy(update={"pinned": True})
+        return instance
+
+    def _cools_down(self, instance: Instance) -> bool:
+        taken = self.before.estate.taken_at
+        hours = max(self.event.cooldown_hours, self.before.estate.migration.cooldown_hours)
+        if instance.last_moved is None or taken is None or not hours:
+            return False
+        return taken - instance.last_moved < timedelta(hours=hours)
+
+    def _goals(self) -> list[Goal]:
+        """Losses first; what the event is for; moves; then the estate's own order."""
+        rest: list[Goal] = [g for g in self.before.estate.goals if g not in ("placed", "moves")]
+        first: list[Goal] = ["placed"]
+        if self.event.rebalance is not None:
+            first.append("soft")
+        if self.event.consolidate:
+            first.append("hosts")
+        first.append("moves")
+        rest = [g for g in rest if g not in first]
+        if "soft" not in (*first, *rest):
+            rest.insert(0, "soft")
+        return [*first, *rest]
+
+    def _rules(self, gone: set[str]) -> list[AnyRule]:
+        wounded = bool(self.dead or self.left)
+        found: list[AnyRule] = []
+        for position, rule in enumerate(self.before.estate.rules):
+            label = rule.id or f"{rule.rule}[{position}]"
+            named = rule if rule.id else rule.model_copy(update={"id": label})
+            if wounded:
+                found += self._degrade(named, label)
+            elif isinstance(rule, Pin) and set(rule.instances) & gone:
+                found.append(named)
+            else:
+                found.append(named)
+        if gone:
+            found = [_without(rule, gone) for rule in found]
+            found = [r for r in found if not (isinstance(r, Pin) and r.instances == [] and self._named(r))]
+        if self.event.rebalance is not None:
+            found.append(
+                Load(
+                    rule="load",
+                    id=REBALANCE,
+                    level=self._site_level(),
+                    most_share=self.event.rebalance,
+                    soft=Soft(weight=1, priority=URGENT),
+                )
+            )
+        if self.event.max_moves is not None:
+            found.append(MoveLimit(rule="move_limit", id=MOST_MOVES, most=self.event.max_moves))
+        return found
+
+    def _named(self, rule: Pin) -> bool:
+        """Return whether a pin was for named instances, all of which are out."""
+        return any(isinstance(r, Pin) and r.id == rule.id and r.instances for r in self.before.estate.rules)
+
+    def _degrade(self, rule: AnyRule, label: str) -> list[AnyRule]:
+        """Return what of a rule can still be asked for while domains are lost."""
+        if isinstance(rule, Survive) and rule.soft is None:
+            if rule.mode == "evacuate":
+                self.degraded.append(Degraded(rule=label, message="is not promised until what was lost is back"))
+                return []
+            return [rule.model_copy(update={"soft": Soft(weight=1, priority=0)})]
+        if isinstance(rule, Survive):
+            return [] if rule.mode == "evacuate" else [rule]
+        if isinstance(rule, Spread) and rule.soft is None and rule.least_domains is not None:
+            wish = Spread(
+                rule="spread",
+                id=f"{label}.least_domains",
+                groups=rule.groups,
+                with_labels=rule.with_labels,
+                level=rule.level,
+                least_domains=rule.least_domains,
+                soft=Soft(weight=1, priority=0),
+            )
+            kept = (rule.most_domains, rule.least_each, rule.skew, rule.largest_share)
+            if all(part is None for part in kept) and rule.shape == "any":
+                return [wish]
+            return [rule.model_copy(update={"least_domains": None}), wish]
+        return [rule]
+
+    def _site_level(self) -> str:
+        tree = self.before.tree
+        return tree.nodes[tree.sites[0]].level
+
+    def _tolerated(self, after: World) -> list[Tolerated]:
+        """Return what the survivors' placement breaks, unless the event is to mend it."""
+        if self.event.mend or self.event.restore or self.event.to:
+            return []
+        broken = _broken_today(after)
+        if not broken:
+            return []
+        touched = {group for group, _ in self.displaced} | self._leaving(after)
+        found: dict[tuple[str, str | None, str | None, str | None], int] = {}
+        for violation in broken:
+            if violation.group in touched and _counts_the_rest(all_rules(after), violation):
+                # A displaced group is mended: what was lost alone may have broken this.
+                continue
+            domain = violation.domain if _stays_in_place(violation) else None
+            key = (violation.label, violation.group, domain, violation.what)
+            found[key] = found.get(key, 0) + violation.amount
+        return [Tolerated(rule=r, group=g, domain=d, what=w, amount=n) for (r, g, d, w), n in found.items()]
+
+    def _leaving(self, after: World) -> set[str]:
+        return {u.group for u in after.units if any(s in self.left for s in u.current)}
+
+    def _warn(self, after: World) -> None:
+        for name, incident in self.event.incidents.items():
+            node = after.tree.by_id[name]
+            if incident is Incident.FAILED:
+                continue
+            sold = {
+                u.product
+                for u in self.before.units
+                for s in u.current
+                if node in self.before.tree.nodes[s].ancestors
+                and self.before.tree.state(s, u.product) is State.SOLD_OUT
+            }
+            for product in sorted(sold):
+                self.warnings.append(f"{name} is sold out for {product}: what leaves it cannot return")
+        if any(s in self.dead for s in self.before.tree.sites) and not after.estate.images:
+            self.assumptions.append("every stateless group has an image to start from: the estate names none")
+
+
+def _without(rule: AnyRule, gone: set[str]) -> AnyRule:
+    if isinstance(rule, Pin) and set(rule.instances) & gone:
+        return rule.model_copy(update={"instances": [name for name in rule.instances if name not in gone]})
+    return rule
+
+
+def _sites_of(
+    world: World, incidents: Mapping[str, Incident], restored: Iterable[str]
+) -> tuple[frozenset[int], frozenset[int]]:
+    """Return dead sites and sites to be left; a site whose own state is failed is dead, too."""
+    tree = world.tree
+    back = {s for name in restored for s in tree.sites_under[tree.by_id[name]]}
+    dead: set[int] = set()
+    left: set[int] = set()
+    for name, incident in incidents.items():
+        (dead if incident is Incident.FAILED else left).update(tree.sites_under[tree.by_id[name]])
+    for unit in world.units:
+        for site in unit.current:
+            if site not in back and tree.state(site, unit.product) is State.FAILED:
+                dead.add(site)
+    return frozenset(dead), frozenset(left - dead)
+
+
+def _broken_today(after: World) -> list[Violation]:
+    """Return what the placement of what still runs breaks of the hard rules that count or limit."""
+    rows = [Row(u.index, s, n, u.current_subnet) for u in after.units for s, n in u.current.items()]
+    zones = {b.id: tuple(after.tree.by_id[z] for z in b.zones) for b in after.balancers.values() if b.zones}
+    view = View(after, rows, balancer_zones=zones)
+    found: list[Violation] = []
+    for label, rule in all_rules(after):
+        if rule.soft is None and rule.rule not in (
+            "zone_state",
+            "pinned",
+            "all_or_nothing",
+            "subnet",
+            "move_limit",
+        ):
+            found += [v for v in rule.violations(view, label) if v.group is not None or v.domain is not None]
+    return found
+
+
+def _counts_the_rest(rules: list[tuple[str, Rule]], violation: Violation) -> bool:
+    """Return whether losing instances alone can have broken the rule."""
+    return any(label == violation.label and rule.suffers_from_loss for label, rule in rules)
+
+
+def _stays_in_place(violation: Violation) -> bool:
+    """Return whether a violation's domain is where it is, not one of several that could be named."""
+    return violation.what not in ("skew", "domains") and violation.rule not in ("affinity", "latency", "survive")
+
+
+def why_lost(world: World, unit: Unit, site: int, dead: frozenset[int]) -> tuple[str, str] | None:
+    """Return (reason, message) why an instance of a dead site cannot be started elsewhere; None where it can.
+
+    A pinned one cannot. With a host or rack gone volumes are still there, unless the disk was the host's
+    own. With the zone gone a stateless one starts from its image, a stateful one from copies of its system
+    and of every data disk that was in the zone; with the region gone only from what other regions hold.
+    """
+    if unit.pinned:
+        return "pinned", "is pinned there"
+    zone, region = world.zone_of(site), world.region_of(site)
+    tree = world.tree
+    zone_lives = any(s not in dead for s in tree.sites_under[zone])
+    region_lives = any(s not in dead for s in tree.sites_under[region])
+    if zone_lives and not unit.movability.local_disk:
+        return None
+    if not unit.stateful:
+        return _no_image(world, unit, region, region_lives)
+    if not _copy_of(world, unit, {unit.name, unit.group}, dead):
+        return "no_copy", "has data and no copy of its system that outlives this"
+    for disk in unit.disks:
+        if _disk_is_gone(world, unit, disk, dead) and not _copy_of(world, unit, {disk}, dead, exact=True):
+            return "no_copy", f"data disk {disk} has no copy that outlives this"
+    return None
+
+
+def _no_image(world: World, unit: Unit, region: int, region_lives: bool) -> tuple[str, str] | None:
+    if region_lives or unit.image is None:
+        return None
+    image = world.images[unit.image]
+    name = world.tree.nodes[region].id
+    if image.regions and not [r for r in image.regions if r != name]:
+        return "region_lost", f"image {image.id} is only in {name}"
+    return None
+
+
+def _disk_is_gone(world: World, unit: Unit, name: str, dead: frozenset[int]) -> bool:
+    """Return whether a data disk went down with its zone or region."""
+    disk = world.attachables["disk"][name]
+    homes = [p for p in (disk.zone, disk.region) if p is not None and p in world.tree.by_id]
+    if not homes:
+        sites = [s for s in unit.current if s in dead]
+        if world.scope(unit.product, "disk").value == "zonal":
+            return bool(sites)
+        return any(_all_dead(world, world.region_of(s), dead) for s in sites)
+    zonal = disk.zone is not None
+    return any(_all_dead(world, world.tree.by_id[p], dead) for p in ([disk.zone] if zonal else homes) if p)
+
+
+def _all_dead(world: World, node: int, dead: frozenset[int]) -> bool:
+    sites = world.tree.sites_under[node]
+    return bool(sites) and all(s in dead for s in sites)
+
+
+def _copy_of(
+    world: World, unit: Unit, names: set[str | None], dead: frozenset[int], *, exact: bool = False
+) -> bool:
+    """Return whether a snapshot of one of these is somewhere that lives.
+
+    A snapshot that does not say what it is of counts for the system, not for a data disk (`exact`).
+    """
+    for name in unit.snapshots:
+        copy = world.attachables["snapshot"][name]
+        of = getattr(copy, "of", None)
+        if of not in names and (exact or of is not None):
+            continue
+        homes = [world.tree.by_id[p] for p in (copy.zone, copy.region) if p is not None and p in world.tree.by_id]
+        if not any(_all_dead(world, home, dead) for home in homes):
+            return True
+    return False

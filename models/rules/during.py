@@ -1,0 +1,65 @@
+"""Rules that speak of migrations: how many stay up while one runs, and how many move at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from zonewright.models.quantities import Count
+from zonewright.models.rules.base import GroupRule, Rule
+from zonewright.models.view import View, Violation
+
+
+class KeepRunning(GroupRule):
+    """At every moment of a migration enough of each group serve. A placement alone cannot break it.
+
+    What an event took away is not held against the migration: it asks for the least it found.
+    """
+
+    rule: Literal["keep_running"]
+    least: Count | None = None
+    """At least this many serve."""
+    most_down: Count | None = None
+    """At most this many of those that served at the start are down at once."""
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if self.soft is not None:
+            raise ValueError("has no soft form")
+        if (self.least is None) == (self.most_down is None):
+            raise ValueError("needs exactly one of least and most_down")
+        return self
+
+    def violations(self, view: View, label: str) -> Iterator[Violation]:
+        """Yield nothing: only the execution of a migration can break it."""
+        return iter(())
+
+    def needed(self, running: int) -> int:
+        """Return how many have to serve at every moment where `running` serve at the start."""
+        asked = self.least if self.least is not None else running - (self.most_down or 0)
+        return max(0, min(asked, running))
+
+
+class MoveLimit(Rule):
+    """At most so many instances that run today are elsewhere in the plan, or nowhere."""
+
+    rule: Literal["move_limit"]
+    most: Annotated[int, Field(ge=0, le=100_000_000)]
+
+    @model_validator(mode="after")
+    def _is_hard(self) -> Self:
+        if self.soft is not None:
+            raise ValueError("has no soft form: moves are a goal already")
+        return self
+
+    def violations(self, view: View, label: str) -> Iterator[Violation]:
+        """Yield the moves beyond the limit, in instances."""
+        if view.base is not None:
+            return
+        moved = 0
+        for unit, sites in zip(view.world.units, view.unit_counts, strict=True):
+            moved += sum(max(0, count - sites.get(site, 0)) for site, count in unit.current.items())
+        if moved > self.most:
+            yield self.broken(label, None, None, moved - self.most, f"{moved} moves, at most {self.most}")
