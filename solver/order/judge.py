@@ -65,9 +65,7 @@ def _joined(windows: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     return joined
 
 
-def _hold_faults(
-    problem: OrderProblem, mode_j: Sequence[int], start_t: Sequence[int | None]
-) -> list[str]:
+def _hold_faults(problem: OrderProblem, mode_j: Sequence[int], start_t: Sequence[int | None]) -> list[str]:
     def when(point: Point) -> int:
         start = start_t[point[0]]
         assert start is not None
