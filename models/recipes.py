@@ -12,10 +12,23 @@ from zonewright.models.quantities import Count
 
 Seconds = Annotated[int, Field(ge=0, le=10**8)]
 
-#: What decides whether a step of a recipe is taken at all.
+#: What decides whether a step of a recipe is taken at all, and for which things. All of it as things stand
+#: at second 0:
+#: `elastic_ip`: once for each elastic IP; `no_elastic_ip`: where there is none.
+#: `disks`: once for each data disk; `reachable_disks`: for each that can be attached at the target as it is, by
+#: its kind's scope, and lives; `unreachable_disks`: for each other. `local_disk`: where its disk is the host's.
+#: `backends`: once for each balancer that its group is behind, of the source's region for what is undone there,
+#: of the target's region otherwise.
+#: `image_missing`: where the target's region lacks its image.
+#: `prepaid`, `pay_as_you_go`: how it is paid for.
+#: `address_changes`: where the recipe does not keep the private address.
 Condition = Literal[
     "elastic_ip",
+    "no_elastic_ip",
     "disks",
+    "reachable_disks",
+    "unreachable_disks",
+    "local_disk",
     "backends",
     "image_missing",
     "prepaid",
@@ -37,7 +50,7 @@ class RecipeStep(Record):
     interrupts: bool = False
     """The service of the instance is away from this step's start on."""
     serves: bool = False
-    """The service of the instance is back at this step's end."""
+    """The service of the instance is back at this step's end; of several such steps taken, at the last one's."""
     console: Text | None = None
     """What to do in the provider's console."""
     command: Text | None = None
@@ -51,18 +64,21 @@ class RecipeStep(Record):
 
 
 class Recipe(Record):
-    """How instances of a product get from one site to another."""
+    """How instances of a product get from one site to another, or what is done to a thing that they hang on."""
 
     id: Name
     name: Text
-    kind: Literal["move", "recovery", "takeover"]
-    """A move has a source that runs, a recovery none; a takeover starts nothing."""
+    kind: Literal["move", "recovery", "takeover", "start", "resource"]
+    """A move has a source that runs, a recovery none; a takeover starts nothing; a start is of what never ran.
+
+    `resource`: the work on one subnet, balancer or image; which one its operations say.
+    """
     products: list[Name] = []
     """Only for these products; by default for any."""
     role: Literal["tenant", "operator"] | None = None
     """Only for planners of this role."""
-    across: Literal["host", "zone", "region"]
-    """To another host of the zone, another zone of the region, another region."""
+    across: Literal["host", "zone", "region"] = "zone"
+    """To another site of the zone, another zone of the region, another region; nothing to a start or resource."""
     live: bool = False
     """Only for instances that nothing keeps from moving while they run."""
     stateful: bool | None = None
@@ -78,7 +94,7 @@ class Recipe(Record):
 
     @model_validator(mode="after")
     def _says_when_it_serves(self) -> Self:
-        if not any(step.serves for step in self.steps):
+        if self.kind != "resource" and not any(step.serves for step in self.steps):
             raise ValueError(f"{self.id}: no step says that it serves, so nobody knows when the service is back")
         return self
 
