@@ -74,17 +74,19 @@ class Aftermath:
         return next(u for u in self.before.units_of[unit.group] if u.name == unit.name)
 
 
-def aftermath(world: World, event: Event) -> Aftermath:
+def aftermath(world: World, event: Event, *, lenient: bool = False) -> Aftermath:
     """Return what an event leaves of an estate.
 
-    Raises InputError when the event names a domain that the estate does not have.
+    `lenient` makes wishes of the rules that a loss alone can break (spread, company, balancers): for estates
+    where what remains cannot keep them. Raises InputError when the event names a domain that the estate does
+    not have.
     """
-    return _Reckoning(world, event).result()
+    return _Reckoning(world, event, lenient).result()
 
 
 class _Reckoning:
-    def __init__(self, world: World, event: Event) -> None:
-        self.before, self.event = world, event
+    def __init__(self, world: World, event: Event, lenient: bool) -> None:
+        self.before, self.event, self.lenient = world, event, lenient
         tree = world.tree
         incidents = {**world.estate.incidents}
         for field_name, names in (("restore", event.restore), ("incidents", list(event.incidents))):
@@ -261,6 +263,11 @@ class _Reckoning:
             subnet = self.before.subnets.get(balancer.subnet) if balancer.subnet is not None else None
             if subnet is not None and self._closed(subnet.zone) and subnet.id not in self._recreated:
                 update["subnet"] = None
+            if self.lenient and (balancer.least_per_zone or balancer.least_backends):
+                update |= {"least_per_zone": 0, "least_backends": 0}
+                self.degraded.append(
+                    Degraded(rule="load_balancer", message=f"{balancer.id}: least backends are not asked for")
+                )
             balancers.append(balancer.model_copy(update=update) if update else balancer)
         subnets = [s.model_copy(update={"zone": None}) if s.id in self._recreated else s for s in before.subnets]
         return {"load_balancers": balancers, "subnets": subnets}
@@ -384,8 +391,13 @@ class _Reckoning:
             kept = (rule.most_domains, rule.least_each, rule.skew, rule.largest_share)
             if all(part is None for part in kept) and rule.shape == "any":
                 return [wish]
-            return [rule.model_copy(update={"least_domains": None}), wish]
-        return [rule]
+            return [self._softened(rule.model_copy(update={"least_domains": None})), wish]
+        return [self._softened(rule)]
+
+    def _softened(self, rule: AnyRule) -> AnyRule:
+        if self.lenient and rule.suffers_from_loss and rule.soft is None:
+            return rule.model_copy(update={"soft": Soft(weight=1, priority=0)})
+        return rule
 
     def _site_level(self) -> str:
         tree = self.before.tree

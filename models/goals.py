@@ -73,11 +73,32 @@ def stopped(view: View) -> int:
 
 
 def moves(view: View) -> int:
-    """Return how many instances that have a place today are no longer there."""
+    """Return how many instances that have a place today are no longer there, as the estate weighs a move."""
     total = 0
     for unit, sites in zip(view.world.units, view.unit_counts, strict=True):
-        total += sum(max(0, count - sites.get(site, 0)) for site, count in unit.current.items())
+        left = sum(max(0, count - sites.get(site, 0)) for site, count in unit.current.items())
+        if left:
+            total += left * move_weight(view.world, unit)
     return total
+
+
+def move_weight(world: World, unit: Unit) -> int:
+    """Return what one move of an instance weighs, at least 1: see `migration.weigh`.
+
+    Downtime is 1 for what moves while it runs, else a second for every MiB/s of memory and disk and a minute.
+    """
+    by = world.estate.migration.weigh
+    if by == "memory":
+        return max(1, unit.demand.get("memory_mib", 0))
+    if by == "disk":
+        return max(1, unit.demand.get("disk_gib", 0))
+    if by == "downtime":
+        movable = world.estate.role == "operator" and not (
+            unit.movability.local_disk or unit.movability.passthrough
+        )
+        size = unit.demand.get("memory_mib", 0) + 1024 * unit.demand.get("disk_gib", 0)
+        return 1 if movable else 60 + size // world.estate.migration.mib_per_second
+    return 1
 
 
 def cost(view: View) -> int:

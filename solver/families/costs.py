@@ -50,6 +50,8 @@ class Moving:
     credit: int = 0
     """What staying saves per instance (prepaid), in `credit_goal`."""
     credit_goal: str | None = None
+    weight: int = 1
+    """What each that leaves costs in `goal`."""
 
     def emit(self, rows: Rows, stages: Stages) -> None:
         """A column for those that leave."""
@@ -58,7 +60,7 @@ class Moving:
         out = rows.column(0, self.current)
         rows.row([self.column, out], [1, 1], low=self.current)
         if self.goal is not None:
-            stages[self.goal].add(out, 1)
+            stages[self.goal].add(out, self.weight)
         if self.credit and self.credit_goal is not None:
             stages[self.credit_goal].add(out, self.credit)
             stages[self.credit_goal].constant -= self.credit * self.current
@@ -67,7 +69,7 @@ class Moving:
         """Those that leave, and the saving of those that stay."""
         stay = min(self.current, int(x_j[self.column]))
         if self.goal is not None:
-            verdict.charge(self.goal, self.current - stay)
+            verdict.charge(self.goal, self.weight * (self.current - stay))
         if self.credit_goal is not None:
             verdict.charge(self.credit_goal, -self.credit * stay)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from zonewright.models.estate import Estate
-from zonewright.models.goals import running, traffic_pairs, traffic_unit_price
+from zonewright.models.goals import move_weight, running, traffic_pairs, traffic_unit_price
 from zonewright.models.quantities import to_money, to_share
 from zonewright.models.rules import all_rules
 from zonewright.models.world import World
@@ -52,16 +52,27 @@ def _moving(ctx: Context, moves: bool, cost: bool) -> None:
             place = ctx.place_of.get(site, -1)
             here[place] = here.get(place, 0) + count
         cells = ctx.base.cells[cls.index]
+        weight = move_weight(ctx.world, cls.unit) if here else 1
         for place, count in here.items():
             column = cells.get(place)
             tag = Tag("goal", "moves", cls.group)
             if column is None:
                 if moves:
-                    ctx.add(Linear(tag, (), (), "moves", constant=count))
+                    ctx.add(Linear(tag, (), (), "moves", constant=count * weight))
                 continue
             credit = ctx.world.price(cls.unit, ctx.places[place].site) if cost and cls.unit.prepaid else 0
             if moves or credit:
-                ctx.add(Moving(tag, column, count, "moves" if moves else None, credit, "cost" if credit else None))
+                ctx.add(
+                    Moving(
+                        tag,
+                        column,
+                        count,
+                        "moves" if moves else None,
+                        credit,
+                        "cost" if credit else None,
+                        weight=weight,
+                    )
+                )
 
 
 def _cost(ctx: Context) -> None:
