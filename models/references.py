@@ -11,6 +11,7 @@ from zonewright.models.problems import InputError, maybe
 from zonewright.models.quantities import RESOURCES, SPELLINGS, as_fraction
 from zonewright.models.rules.company import Affinity, AntiAffinity
 from zonewright.models.rules.distance import LatencyLimit
+from zonewright.models.rules.during import Avoid
 from zonewright.models.rules.limits import Load, Quota
 from zonewright.models.rules.reach import Domains, Pin
 from zonewright.models.rules.survive import MOST_SCENARIOS, Survive
@@ -332,6 +333,10 @@ def _rule(world: World, rule: Any, path: Path) -> None:
         _all_known(rule.forbid, world.tree.by_id, "domain", (*path, "forbid"))
     elif isinstance(rule, Pin):
         _all_known(rule.instances, {i.id for i in world.estate.instances}, "instance", (*path, "instances"))
+    elif isinstance(rule, Avoid):
+        for position, held in enumerate(rule.together):
+            _known(held.group, world.groups, "group", (*path, "together", position, "group"))
+            _known(held.domain, world.tree.by_id, "domain", (*path, "together", position, "domain"))
     elif isinstance(rule, LatencyLimit):
         _latency(world, rule, path)
     elif isinstance(rule, Survive):

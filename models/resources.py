@@ -61,6 +61,8 @@ class Movability(Record):
     local_disk: bool = False
     passthrough: bool = False
     """A device of the host is handed through."""
+    may_stop: bool = True
+    """It may be stopped, moved and started where nothing else gets it away."""
     cpu_model: Name | None = None
     """Needs hosts with the label cpu_model of this value."""
     memory_used_mib: Count | None = None

@@ -10,7 +10,7 @@ from zonewright.models.rules.balancer import LoadBalancing
 from zonewright.models.rules.base import GroupRule, ReachRule, Rule, Soft
 from zonewright.models.rules.company import Affinity, AntiAffinity, Separation
 from zonewright.models.rules.distance import LatencyLimit, SynchronousReplicas
-from zonewright.models.rules.during import KeepRunning, MoveLimit
+from zonewright.models.rules.during import Avoid, KeepRunning, MoveLimit
 from zonewright.models.rules.limits import Budget, Capacity, Load, Quota
 from zonewright.models.rules.network import NetworkReach, SubnetFit
 from zonewright.models.rules.reach import (
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 AnyRule = Annotated[
     Affinity
     | AntiAffinity
+    | Avoid
     | Budget
     | Domains
     | KeepRunning
@@ -92,6 +93,7 @@ __all__ = [
     "AllOrNothing",
     "AntiAffinity",
     "AnyRule",
+    "Avoid",
     "Budget",
     "Capacity",
     "Compatibility",

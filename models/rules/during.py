@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from zonewright.models.base import Name, Record
 from zonewright.models.quantities import Count
 from zonewright.models.rules.base import GroupRule, Rule
 from zonewright.models.view import View, Violation
@@ -40,6 +41,48 @@ class KeepRunning(GroupRule):
         """Return how many have to serve at every moment where `running` serve at the start."""
         asked = self.least if self.least is not None else running - (self.most_down or 0)
         return max(0, min(asked, running))
+
+
+class Held(Record):
+    """Instances of a group in a domain."""
+
+    group: Name
+    domain: Name
+    count: Annotated[int, Field(ge=1, le=100_000_000)] = 1
+
+
+class Avoid(Rule):
+    """Not all of these at once: each says that a domain holds at least so many of a group.
+
+    The planner of migrations adds one for a placement that no order leads to.
+    """
+
+    rule: Literal["avoid"]
+    together: Annotated[list[Held], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _is_hard(self) -> Self:
+        if self.soft is not None:
+            raise ValueError("has no soft form")
+        return self
+
+    def concerned(self) -> list[str]:
+        """Return the groups it speaks of."""
+        return list(dict.fromkeys(held.group for held in self.together))
+
+    def violations(self, view: View, label: str) -> Iterator[Violation]:
+        """Yield one violation where all hold."""
+        if view.base is not None:
+            return
+        tree = view.world.tree
+        for held in self.together:
+            sites = view.group_sites[held.group]
+            node = tree.by_id[held.domain]
+            if sum(sites.get(site, 0) for site in tree.sites_under[node]) < held.count:
+                return
+        first = self.together[0]
+        said = ", ".join(f"{held.count} of {held.group} in {held.domain}" for held in self.together)
+        yield self.broken(label, first.group, first.domain, 1, f"all at once: {said}")
 
 
 class MoveLimit(Rule):

@@ -164,3 +164,28 @@ class Quorum:
             return
         best = max((total(x_j, near) for own, near in self.leaders if total(x_j, own)), default=0)
         verdict.break_by(self.majority - best, self.soften)
+
+
+@dataclass(frozen=True)
+class NotAll:
+    """Not every one of these sums reaches its number."""
+
+    tag: Tag
+    sets: tuple[tuple[Columns, int], ...]
+
+    def emit(self, rows: Rows, stages: Stages) -> None:
+        """A boolean for every sum that may reach its number; at least one of them does not."""
+        reached: list[int] = []
+        for columns, number in self.sets:
+            most = rows.most(columns)
+            if most < number:
+                return
+            reaches = rows.boolean()
+            rows.row([*columns, reaches], [*(1 for _ in columns), -(most - number + 1)], high=number - 1)
+            reached.append(reaches)
+        rows.row(reached, [1] * len(reached), high=len(reached) - 1, tag=self.tag)
+
+    def judge(self, x_j: Ints, verdict: Verdict) -> None:
+        """1 where all do."""
+        if all(total(x_j, columns) >= number for columns, number in self.sets):
+            verdict.break_by(1, None)

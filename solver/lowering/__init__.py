@@ -12,7 +12,7 @@ from typing import Any
 from zonewright.solver.lowering.balancer import load_balancer
 from zonewright.solver.lowering.company import affinity, anti_affinity, separation
 from zonewright.solver.lowering.distance import latency, synchronous_replicas
-from zonewright.solver.lowering.during import keep_running, move_limit
+from zonewright.solver.lowering.during import avoid, keep_running, move_limit
 from zonewright.solver.lowering.network import network, subnet
 from zonewright.solver.lowering.reach import (
     compatibility,
@@ -36,6 +36,7 @@ LOWERINGS: dict[str, Lowering] = {
     "affinity": affinity,
     "all_or_nothing": all_or_nothing,
     "anti_affinity": anti_affinity,
+    "avoid": avoid,
     "budget": budget,
     "capacity": capacity,
     "compatibility": compatibility,

@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
-from zonewright.models.rules import KeepRunning, MoveLimit
+from zonewright.models.rules import Avoid, KeepRunning, MoveLimit
 from zonewright.solver.context import Context, Layer
+from zonewright.solver.families.company import NotAll
 from zonewright.solver.families.moving import Leaving
 
 
 def keep_running(ctx: Context, rule: KeepRunning, label: str, layer: Layer | None) -> None:
     """Nothing: a placement cannot break it, only the way there can."""
+
+
+def avoid(ctx: Context, rule: Avoid, label: str, layer: Layer | None) -> None:
+    """Not all at once. Of a pool that is partly in one of the domains nobody need be inside: it is left out."""
+    if layer is None or layer.event:
+        return
+    sets: list[tuple[tuple[int, ...], int]] = []
+    for held in rule.together:
+        node = ctx.world.tree.by_id[held.domain]
+        if ctx.pooled and ctx.inside(node) != ctx.within(node):
+            ctx.relaxed.add(label)
+            return
+        places = ctx.inside(node)
+        sets.append((tuple(j for p, j in ctx.cells(layer, held.group) if p in places), held.count))
+    first = rule.together[0]
+    ctx.add(NotAll(ctx.tag(rule, label, first.group), tuple(sets)))
 
 
 def move_limit(ctx: Context, rule: MoveLimit, label: str, layer: Layer | None) -> None:
