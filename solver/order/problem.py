@@ -104,7 +104,10 @@ class Job:
 
 @dataclass(frozen=True)
 class Exclusion:
-    """At no moment two jobs of different sets run. A job runs from its first task's start to its last one's end."""
+    """At no moment two jobs of different sets run.
+
+    A job runs from its first task's start to its last one's end.
+    """
 
     sets: tuple[tuple[int, ...], ...]
 
@@ -268,7 +271,7 @@ def _check_sums(problem: OrderProblem) -> None:
     """Refuse what could overflow: the longest order, weighted, and what a resource may carry."""
     horizon = horizon_of(problem)
     weights = sum(job.weight for job in problem.jobs)
-    if (horizon + 1) * max(1, weights) > MOST_SUM:
+    if (horizon + 1) * max(1, weights, len(problem.tasks)) > MOST_SUM:
         raise _wrong(
             f"{len(problem.tasks)} tasks within {horizon} s and {weights} instances pass 2^53. "
             "Use longer units of time or split the migration."

@@ -1,0 +1,365 @@
+# mypy: disable-error-code="no-untyped-def"
+"""Kernels: run tasks event by event, always the first in a list that can start; and improve the list.
+
+See `table.Lists` for the arrays and the letters of their axes. A list need not run: it may come to a moment where
+nothing runs and nothing can start. Guards keep that away: where `guard_k` numbers the takers of a resource, they
+start in that order.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from zonewright.solver.order.table import DOWNTIME, LATE, MAKESPAN, NEVER, PENALTY, SERVICE
+
+#: What `run` says.
+DONE, STUCK, TOO_LATE = 0, 1, 2
+#: States of a task: not to be looked at now, to be looked at, started.
+_IDLE, _OPEN, _STARTED = 0, 1, 2
+
+
+@njit(cache=True, nogil=True)
+def _push(heap, size, key):
+    """Put a key into a heap of `size` keys; returns the new size."""
+    at = size
+    while at > 0:
+        up = (at - 1) >> 1
+        if heap[up] <= key:
+            break
+        heap[at] = heap[up]
+        at = up
+    heap[at] = key
+    return size + 1
+
+
+@njit(cache=True, nogil=True)
+def _pop(heap, size):
+    """Take the smallest key, `heap[0]`, out; returns the new size."""
+    size -= 1
+    key = heap[size]
+    at = 0
+    while True:
+        child = 2 * at + 1
+        if child >= size:
+            break
+        if child + 1 < size and heap[child + 1] < heap[child]:
+            child += 1
+        if heap[child] >= key:
+            break
+        heap[at] = heap[child]
+        at = child
+    heap[at] = key
+    return size
+
+
+@njit(cache=True, nogil=True)
+def _opening(lists, t, now):
+    """First second from `now` on at which a task may start as far as windows go."""
+    if not lists.windowed_t[t]:
+        return now
+    for w in range(lists.window_start.shape[0]):
+        start = max(now, lists.window_start[w])
+        if start + lists.duration_t[t] <= lists.window_end[w]:
+            return start
+    return NEVER
+
+
+@njit(cache=True, nogil=True)
+def _wake(r, parked_r, next_parked_t, state_t):
+    """Look again at every task that waits for a resource."""
+    t = parked_r[r]
+    if t < 0:
+        return False
+    while t >= 0:
+        state_t[t] = _OPEN
+        t = next_parked_t[t]
+    parked_r[r] = -1
+    return True
+
+
+@njit(cache=True, nogil=True)
+def run(lists, mode_j, order_t, guard_k, start_t):
+    """Write a start of every task of the chosen modes into `start_t` (-1: not run); returns DONE or why not.
+
+    `order_t` lists all tasks, the most urgent first. On STUCK, tasks without a start are those that wait.
+    """
+    tasks = lists.duration_t.shape[0]
+    resources = lists.capacity_r.shape[0]
+    load_r = lists.load_r.copy()
+    state_t = np.zeros(tasks, np.int64)
+    waits_t = np.zeros(tasks, np.int64)
+    ready_t = lists.earliest_t.copy()
+    left_j = np.zeros(mode_j.shape[0], np.int64)
+    begun_j = np.zeros(mode_j.shape[0], np.bool_)
+    set_e = np.full(lists.exclusions, -1, np.int64)
+    running_e = np.zeros(lists.exclusions, np.int64)
+    # Who waits for a resource (or, after them, for an exclusion) is a chain through next_parked_t.
+    parked_r = np.full(resources + lists.exclusions, -1, np.int64)
+    next_parked_t = np.full(tasks, -1, np.int64)
+    head_r = np.zeros(resources, np.int64)
+    end_heap = np.empty(tasks, np.int64)
+    open_heap = np.empty(tasks, np.int64)
+    ends = 0
+    opens = 0
+    list_n = np.empty(tasks, np.int64)
+    left = 0
+    for j in range(mode_j.shape[0]):
+        q = lists.first_j[j] + mode_j[j]
+        for k in range(lists.begin_ptr_q[q], lists.begin_ptr_q[q + 1]):
+            load_r[lists.begin_r[k]] += lists.begin_amount[k]
+    for n in range(tasks):
+        t = order_t[n]
+        start_t[t] = -1
+        if mode_j[lists.job_t[t]] != lists.mode_t[t]:
+            continue
+        list_n[left] = t
+        left += 1
+        left_j[lists.job_t[t]] += 1
+        for k in range(lists.next_ptr_t[t], lists.next_ptr_t[t + 1]):
+            waits_t[lists.next_t[k]] += 1
+    for n in range(left):
+        t = list_n[n]
+        if waits_t[t] == 0:
+            if ready_t[t] <= 0:
+                state_t[t] = _OPEN
+            else:
+                opens = _push(open_heap, opens, ready_t[t] * tasks + t)
+    listed = left
+    now = 0
+    while True:
+        # Ends before starts.
+        while ends > 0 and end_heap[0] // tasks <= now:
+            t = end_heap[0] % tasks
+            ends = _pop(end_heap, ends)
+            opens = _finish(
+                lists, t, now, load_r, state_t, waits_t, ready_t, left_j, set_e, running_e, parked_r,
+                next_parked_t, open_heap, opens, mode_j,
+            )  # fmt: skip
+        while opens > 0 and open_heap[0] // tasks <= now:
+            state_t[open_heap[0] % tasks] = _OPEN
+            opens = _pop(open_heap, opens)
+        again = True
+        while again:
+            again = False
+            kept = 0
+            for n in range(listed):
+                t = list_n[n]
+                if state_t[t] == _OPEN:
+                    opening = _opening(lists, t, now)
+                    if opening + lists.duration_t[t] > lists.latest_t[t] or opening == NEVER:
+                        return TOO_LATE
+                    if opening > now:
+                        state_t[t] = _IDLE
+                        opens = _push(open_heap, opens, opening * tasks + t)
+                    else:
+                        obstacle = _obstacle(lists, t, load_r, begun_j, set_e, guard_k, head_r)
+                        if obstacle >= 0:
+                            state_t[t] = _IDLE
+                            next_parked_t[t] = parked_r[obstacle]
+                            parked_r[obstacle] = t
+                        else:
+                            state_t[t] = _STARTED
+                            start_t[t] = now
+                            left -= 1
+                            j = lists.job_t[t]
+                            if not begun_j[j]:
+                                begun_j[j] = True
+                                for k in range(lists.apart_ptr_j[j], lists.apart_ptr_j[j + 1]):
+                                    set_e[lists.apart_e[k]] = lists.apart_s[k]
+                                    running_e[lists.apart_e[k]] += 1
+                            for k in range(lists.take_ptr_t[t], lists.take_ptr_t[t + 1]):
+                                r = lists.take_r[k]
+                                load_r[r] += lists.take_amount[k]
+                                if guard_k[k] >= 0:
+                                    head_r[r] += 1
+                                if (lists.take_amount[k] < 0 or guard_k[k] >= 0) and _wake(
+                                    r, parked_r, next_parked_t, state_t
+                                ):
+                                    again = True
+                            for k in range(lists.next_ptr_t[t], lists.next_ptr_t[t + 1]):
+                                s = lists.next_t[k]
+                                if lists.next_by_start[k] and mode_j[lists.job_t[s]] == lists.mode_t[s]:
+                                    waits_t[s] -= 1
+                                    if waits_t[s] == 0:
+                                        if ready_t[s] <= now:
+                                            state_t[s] = _OPEN
+                                            again = True
+                                        else:
+                                            opens = _push(open_heap, opens, ready_t[s] * tasks + s)
+                            if lists.duration_t[t] == 0:
+                                opens = _finish(
+                                    lists, t, now, load_r, state_t, waits_t, ready_t, left_j, set_e, running_e,
+                                    parked_r, next_parked_t, open_heap, opens, mode_j,
+                                )  # fmt: skip
+                                again = True
+                            else:
+                                ends = _push(end_heap, ends, (now + lists.duration_t[t]) * tasks + t)
+                if state_t[t] != _STARTED:
+                    list_n[kept] = t
+                    kept += 1
+            listed = kept
+        if left == 0:
+            return DONE
+        coming = NEVER
+        if ends > 0:
+            coming = end_heap[0] // tasks
+        if opens > 0:
+            coming = min(coming, open_heap[0] // tasks)
+        if coming == NEVER:
+            return STUCK
+        now = max(now, coming)
+
+
+@njit(cache=True, nogil=True)
+def _obstacle(lists, t, load_r, begun_j, set_e, guard_k, head_r):
+    """Return what keeps a task from starting: a resource, after them an exclusion; -1: nothing."""
+    j = lists.job_t[t]
+    if not begun_j[j]:
+        for k in range(lists.apart_ptr_j[j], lists.apart_ptr_j[j + 1]):
+            e = lists.apart_e[k]
+            if set_e[e] >= 0 and set_e[e] != lists.apart_s[k]:
+                return lists.capacity_r.shape[0] + e
+    for k in range(lists.take_ptr_t[t], lists.take_ptr_t[t + 1]):
+        if lists.take_check[k]:
+            r = lists.take_r[k]
+            if load_r[r] + lists.take_amount[k] > lists.capacity_r[r]:
+                return r
+            if guard_k[k] >= 0 and guard_k[k] != head_r[r]:
+                return r
+    return -1
+
+
+@njit(cache=True, nogil=True)
+def _finish(
+    lists, t, now, load_r, state_t, waits_t, ready_t, left_j, set_e, running_e, parked_r, next_parked_t, open_heap,
+    opens, mode_j,
+):  # fmt: skip
+    """Give back what a task held, and open what waited for its end; returns the size of the heap of openings."""
+    tasks = lists.duration_t.shape[0]
+    for k in range(lists.give_ptr_t[t], lists.give_ptr_t[t + 1]):
+        r = lists.give_r[k]
+        load_r[r] -= lists.give_amount[k]
+        _wake(r, parked_r, next_parked_t, state_t)
+    for k in range(lists.next_ptr_t[t], lists.next_ptr_t[t + 1]):
+        s = lists.next_t[k]
+        if lists.next_by_start[k] or mode_j[lists.job_t[s]] != lists.mode_t[s]:
+            continue
+        waits_t[s] -= 1
+        ready_t[s] = max(ready_t[s], now + lists.next_lag[k])
+        if waits_t[s] == 0:
+            if ready_t[s] <= now:
+                state_t[s] = _OPEN
+            else:
+                opens = _push(open_heap, opens, ready_t[s] * tasks + s)
+    j = lists.job_t[t]
+    left_j[j] -= 1
+    if left_j[j] == 0:
+        for k in range(lists.apart_ptr_j[j], lists.apart_ptr_j[j + 1]):
+            e = lists.apart_e[k]
+            running_e[e] -= 1
+            if running_e[e] == 0:
+                set_e[e] = -1
+                _wake(lists.capacity_r.shape[0] + e, parked_r, next_parked_t, state_t)
+    return opens
+
+
+@njit(cache=True, nogil=True)
+def worth(lists, mode_j, start_t, value_g):
+    """Write every stage's value of an order; one more entry takes the sum of ends, which breaks ties."""
+    stages = lists.kind_g.shape[0]
+    value_g[:] = 0
+    for g in range(stages):
+        kind = lists.kind_g[g]
+        if kind == MAKESPAN:
+            for t in range(start_t.shape[0]):
+                if start_t[t] >= 0:
+                    value_g[g] = max(value_g[g], start_t[t] + lists.duration_t[t])
+            continue
+        for j in range(mode_j.shape[0]):
+            q = lists.first_j[j] + mode_j[j]
+            if kind == PENALTY:
+                value_g[g] += lists.penalty_q[q]
+                continue
+            t = lists.serves_q[q]
+            if t < 0:
+                continue
+            back = start_t[t] + lists.duration_t[t]
+            if kind == DOWNTIME:
+                if lists.stops_q[q] >= 0:
+                    value_g[g] += lists.weight_j[j] * (back - start_t[lists.stops_q[q]])
+            elif lists.level_j[j] == lists.level_g[g]:
+                if kind == SERVICE:
+                    value_g[g] += lists.weight_j[j] * back
+                elif kind == LATE and lists.due_j[j] >= 0:
+                    value_g[g] += lists.weight_j[j] * max(0, back - lists.due_j[j])
+    for t in range(start_t.shape[0]):
+        if start_t[t] >= 0:
+            value_g[stages] += start_t[t] + lists.duration_t[t]
+
+
+@njit(cache=True, nogil=True)
+def _better(value_g, than_g, ties):
+    """Whether values are smaller, stage by stage; equal ones count as `ties` says."""
+    for g in range(value_g.shape[0]):
+        if value_g[g] != than_g[g]:
+            return value_g[g] < than_g[g]
+    return ties
+
+
+@njit(cache=True, nogil=True)
+def _random(state):
+    """Next number of xorshift64* (Vigna 2016), 31 bits; `state` is one unsigned number, never 0."""
+    x = state[0]
+    x ^= x >> np.uint64(12)
+    x ^= x << np.uint64(25)
+    x ^= x >> np.uint64(27)
+    state[0] = x
+    return np.int64((x * np.uint64(2685821657736338717)) >> np.uint64(33))
+
+
+@njit(cache=True, nogil=True)
+def improve(lists, mode_j, order_t, guard_k, start_t, value_g, choice_j, rounds, state):
+    """Change the list (and modes of the jobs in `choice_j`) at random and keep what is no worse; in place.
+
+    Arrays must hold a list that runs, its starts and its worth. Returns how often the worth became smaller.
+    """
+    tasks = order_t.shape[0]
+    trial_t = order_t.copy()
+    trial_j = mode_j.copy()
+    trial_start_t = np.empty(tasks, np.int64)
+    trial_value_g = np.empty_like(value_g)
+    found = 0
+    for _ in range(rounds):
+        trial_t[:] = order_t
+        trial_j[:] = mode_j
+        for _ in range(1 + _random(state) % 3):
+            if choice_j.shape[0] > 0 and _random(state) % 4 == 0:
+                j = choice_j[_random(state) % choice_j.shape[0]]
+                trial_j[j] = _random(state) % (lists.first_j[j + 1] - lists.first_j[j])
+                continue
+            a = _random(state) % tasks
+            # Mostly near: a task's neighbours in the list are those it competes with.
+            reach = max(2, tasks >> (_random(state) % 6))
+            b = min(tasks - 1, max(0, a + _random(state) % (2 * reach + 1) - reach))
+            moved = trial_t[a]
+            if _random(state) % 2 == 0:
+                trial_t[a] = trial_t[b]
+            elif a < b:
+                for n in range(a, b):
+                    trial_t[n] = trial_t[n + 1]
+            else:
+                for n in range(a, b, -1):
+                    trial_t[n] = trial_t[n - 1]
+            trial_t[b] = moved
+        if run(lists, trial_j, trial_t, guard_k, trial_start_t) != DONE:
+            continue
+        worth(lists, trial_j, trial_start_t, trial_value_g)
+        if _better(trial_value_g, value_g, True):
+            if _better(trial_value_g, value_g, False):
+                found += 1
+            order_t[:] = trial_t
+            mode_j[:] = trial_j
+            start_t[:] = trial_start_t
+            value_g[:] = trial_value_g
+    return found
