@@ -1,0 +1,514 @@
+"""From steps to times: what every step takes and frees, lowered to the ordering core, and its answer read back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+
+from zonewright.models.aftermath import Aftermath
+from zonewright.models.durations import crossed, lanes_of
+from zonewright.models.events import Incident
+from zonewright.models.migration import Action, Step
+from zonewright.models.operations import EFFECTS
+from zonewright.models.plan import Plan
+from zonewright.models.problems import InputError
+from zonewright.models.recipes import Recipe
+from zonewright.models.rules import AntiAffinity, KeepRunning, Quota, Separation, all_rules
+from zonewright.models.world import Unit, World
+from zonewright.solver.migrate.moves import Movement
+from zonewright.solver.order.problem import (
+    Arrangement,
+    Exclusion,
+    Hold,
+    Job,
+    Mode,
+    OrderProblem,
+    Point,
+    Precedence,
+    Task,
+)
+
+#: A resource of the ordering core: what it is, the domain (-1: none in particular), what more tells it apart.
+Key = tuple[str, int, str | None]
+
+#: Bits per second of one MiB per second.
+BITS_PER_MIB = 8 * 2**20
+#: Added to the priority of what leaves a suspect domain: it may fail at any moment.
+_SUSPECT = 2000
+
+
+@dataclass
+class Draft:
+    """An action with its steps before they have times: `start_s` is 0 and `end_s` the duration."""
+
+    action: Action
+    steps: list[Step]
+    movement: Movement | None = None
+    recipe: Recipe | None = None
+
+
+@dataclass
+class Work:
+    """One thing to be done, in one of several ways; a way is one draft, or two where it goes by a third host."""
+
+    ways: list[list[Draft]]
+    penalties: list[int]
+
+    @property
+    def movement(self) -> Movement | None:
+        """What is moved; None for work on a subnet, a balancer or an image."""
+        return self.ways[0][-1].movement
+
+
+@dataclass
+class Ordering:
+    """The problem, and which step each task stands for."""
+
+    problem: OrderProblem
+    works: list[Work]
+    step_of: list[tuple[int, int, int, int]]
+    """Task to (work, way, draft, step)."""
+    origin: datetime | None
+
+    def timed(self, arrangement: Arrangement) -> list[Draft]:
+        """Return the chosen drafts with their times, in the order of the works."""
+        times: dict[tuple[int, int, int, int], int] = {}
+        for task, start in enumerate(arrangement.start_t):
+            if start is not None:
+                times[self.step_of[task]] = start
+        found: list[Draft] = []
+        for w, work in enumerate(self.works):
+            way = arrangement.mode_j[w]
+            for d, draft in enumerate(work.ways[way]):
+                steps = [_at(step, times[w, way, d, s]) for s, step in enumerate(draft.steps)]
+                found.append(Draft(draft.action, steps, draft.movement, draft.recipe))
+        return found
+
+
+def _at(step: Step, start: int) -> Step:
+    length = step.end_s - step.start_s
+    if start == step.start_s:
+        return step
+    return step.model_copy(update={"start_s": start, "end_s": start + length})
+
+
+def lower_order(after: Aftermath, plan: Plan, works: list[Work]) -> Ordering:
+    """Lower the steps of a migration: room at both ends, rules at every moment, limits on what goes on at once.
+
+    Raises InputError where windows are given and nobody says when the plan starts.
+    """
+    return _Lowering(after, plan, works).ordering()
+
+
+@dataclass
+class _Lowering:
+    after: Aftermath
+    plan: Plan
+    works: list[Work]
+    tasks: list[Task] = field(default_factory=list)
+    holds: list[Hold] = field(default_factory=list)
+    capacity: list[int] = field(default_factory=list)
+    number: dict[Key, int] = field(default_factory=dict)
+    """Every resource that something takes."""
+    precedences: list[Precedence] = field(default_factory=list)
+    task_of: dict[str, list[int]] = field(default_factory=dict)
+    """Step to its tasks: one for each way that has it."""
+    step_of: list[tuple[int, int, int, int]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.before: World = self.after.before
+        self.tree = self.before.tree
+        self.migrating = self.before.estate.migration
+        self.moving = self._moving()
+
+    def ordering(self) -> Ordering:
+        jobs = [self._job(w, work) for w, work in enumerate(self.works)]
+        self._needs()
+        self._static()
+        self._separations()
+        origin = self.migrating.starts_at or self.before.estate.taken_at
+        problem = OrderProblem(
+            jobs=tuple(jobs),
+            tasks=tuple(self.tasks),
+            precedences=tuple(self.precedences),
+            holds=tuple(self.holds),
+            capacity=tuple(self.capacity),
+            exclusions=self._exclusions(),
+            windows=self._windows(origin),
+        )
+        return Ordering(problem, self.works, self.step_of, origin)
+
+    def _moving(self) -> dict[tuple[str, str | None], dict[int, int]]:
+        """Return, per unit, how many leave each living site in the course of the plan."""
+        found: dict[tuple[str, str | None], dict[int, int]] = {}
+        for work in self.works:
+            movement = work.movement
+            if movement is not None and movement.kind == "move" and movement.source is not None:
+                of_unit = found.setdefault((movement.unit.group, movement.unit.name), {})
+                of_unit[movement.source] = of_unit.get(movement.source, 0) + movement.count
+        return found
+
+    def _job(self, w: int, work: Work) -> Job:
+        modes: list[Mode] = []
+        for m, (way, penalty) in enumerate(zip(work.ways, work.penalties, strict=True)):
+            modes.append(self._mode(w, m, way, penalty))
+        movement = work.movement
+        if movement is None:
+            return Job(tuple(modes))
+        group = self.before.groups[movement.unit.group]
+        minutes = group.targets.recovery_minutes
+        due = int(minutes * 60) if minutes is not None and movement.kind != "start" else None
+        priority = movement.unit.priority
+        if movement.source is not None and self._suspect(movement.source):
+            priority += _SUSPECT
+        return Job(tuple(modes), priority, movement.count, due)
+
+    def _suspect(self, site: int) -> bool:
+        incidents = self.after.world.tree.incidents
+        return any(incidents.get(a) is Incident.SUSPECT for a in self.tree.nodes[site].ancestors)
+
+    def _mode(self, w: int, m: int, way: list[Draft], penalty: int) -> Mode:
+        stops: int | None = None
+        serves: int | None = None
+        last: int | None = None
+        for d, draft in enumerate(way):
+            tasks: list[int] = []
+            open_outage = False
+            for s, step in enumerate(draft.steps):
+                open_outage |= step.interrupts and self._runs_before(draft)
+                task = len(self.tasks)
+                self.tasks.append(
+                    Task(
+                        step.end_s - step.start_s,
+                        w,
+                        m,
+                        in_window=bool(self.migrating.windows) and open_outage,
+                    )
+                )
+                self.step_of.append((w, m, d, s))
+                self.task_of.setdefault(step.id, []).append(task)
+                tasks.append(task)
+                if step.interrupts and stops is None and self._runs_before(draft):
+                    stops = task
+                if step.serves:
+                    serves = task
+                    open_outage = False
+            if last is not None and tasks:
+                self.precedences.append(Precedence(last, tasks[0]))
+            if tasks:
+                last = tasks[-1]
+                self._draft_holds(w, m, draft, tasks)
+        return Mode(penalty, serves, stops)
+
+    def _runs_before(self, draft: Draft) -> bool:
+        return draft.movement is not None and draft.movement.kind == "move"
+
+    def _draft_holds(self, w: int, m: int, draft: Draft, tasks: list[int]) -> None:
+        movement = draft.movement
+        if movement is None:
+            return
+        takes, frees, first, last = self._points(draft, tasks)
+        single = draft.recipe is not None and "identifier" in draft.recipe.keeps
+        self._room(w, m, movement, takes, frees, single)
+        self._under_way(w, m, movement, first, last)
+        self._links(w, m, draft, tasks)
+        self._service(w, m, draft, tasks, frees)
+
+    def _points(self, draft: Draft, tasks: list[int]) -> tuple[Point | None, Point | None, Point, Point]:
+        takes: Point | None = None
+        frees: Point | None = None
+        for step, task in zip(draft.steps, tasks, strict=True):
+            effect = EFFECTS[step.do]
+            if effect.takes_target and takes is None:
+                takes = (task, effect.takes_target)
+            if effect.frees_source and frees is None:
+                frees = (task, effect.frees_source)
+        return takes, frees, (tasks[0], "start"), (tasks[-1], "end")
+
+    # Room.
+
+    def _room(
+        self, w: int, m: int, movement: Movement, takes: Point | None, frees: Point | None, single: bool
+    ) -> None:
+        """Hold room at the source until it is freed and at the target from when it is taken.
+
+        A domain that holds both ends counts what keeps its identity once: from the beginning for ever.
+        """
+        living = movement.kind == "move" and movement.source is not None
+        source = (
+            set(self.tree.nodes[movement.source].ancestors) if living and movement.source is not None else set()
+        )
+        target = set(self.tree.nodes[movement.target].ancestors)
+        both = source & target if single else set()
+        for domain in sorted(source):
+            until = None if domain in both else frees
+            for resource, amount in self._limited(domain, movement):
+                self.holds.append(Hold(resource, amount, None, until, w, m))
+        if takes is None:
+            return
+        for domain in sorted(target - both):
+            for resource, amount in self._limited(domain, movement):
+                self.holds.append(Hold(resource, amount, takes, None, w, m))
+
+    def _limited(self, domain: int, movement: Movement, *, known: bool = False) -> Iterable[tuple[int, int]]:
+        """Yield (resource, amount) of everything that is limited in a domain and that the instances take.
+
+        With `known` only of what is a resource already.
+        """
+        for key, limit, amount in self._limits(domain, movement):
+            if not known or key in self.number:
+                yield self._resource(key, limit), amount
+
+    def _limits(self, domain: int, movement: Movement) -> Iterable[tuple[Key, int, int]]:
+        """Yield (what, limit, amount) of everything that is limited in a domain and that the instances take."""
+        unit = movement.unit
+        node = self.tree.nodes[domain]
+        for what in node.domain.capacity:
+            amount = unit.demand.get(what, 0)
+            limit = node.usable(what)
+            if amount and limit is not None:
+                yield ("room", domain, what), limit, amount * movement.count
+        if unit.flavour is not None and (stock := node.usable_flavour(unit.flavour.id)) is not None:
+            yield ("flavour", domain, unit.flavour.id), stock, movement.count
+        if node.domain.most_instances is not None:
+            yield ("instances", domain, None), node.domain.most_instances, movement.count
+        yield from self._by_rules(domain, movement)
+
+    def _by_rules(self, domain: int, movement: Movement) -> Iterable[tuple[Key, int, int]]:
+        unit = movement.unit
+        level = self.tree.nodes[domain].level
+        for label, apart in self._apart.get(unit.group, ()):
+            if apart.level == level:
+                yield ("apart", domain, f"{label} {unit.group}"), apart.at_most, movement.count
+        for label, quota in self._quotas.get(unit.group, ()):
+            here = quota.domain if quota.domain is not None else self.tree.nodes[domain].ancestors[0]
+            at = self.tree.by_id[here] if isinstance(here, str) else here
+            amount = 1 if quota.resource is None else unit.demand.get(quota.resource, 0)
+            if at == domain and amount and _quota_concerns(quota, unit):
+                place = domain if quota.domain is not None else -1
+                yield ("quota", place, label), quota.most, amount * movement.count
+
+    def _resource(self, key: Key, capacity: int) -> int:
+        number = self.number.get(key)
+        if number is None:
+            number = self.number[key] = len(self.capacity)
+            self.capacity.append(max(0, capacity))
+        return number
+
+    # What goes on at once.
+
+    def _under_way(self, w: int, m: int, movement: Movement, first: Point, last: Point) -> None:
+        settings = self.migrating
+        ends = [s for s in (movement.source, movement.target) if s is not None]
+        lanes = lanes_of(self.before, ends)
+        weight = movement.count if lanes is None else min(movement.count, lanes)
+        if settings.most_at_once is not None:
+            self.holds.append(
+                Hold(self._resource(("all", -1, None), settings.most_at_once), weight, first, last, w, m)
+            )
+        for level, most in settings.most_at_once_per.items():
+            domains = {self.tree.at_level(s, level) for s in ends} - {None}
+            for domain in sorted(d for d in domains if d is not None):
+                self.holds.append(Hold(self._resource(("at once", domain, None), most), weight, first, last, w, m))
+
+    def _links(self, w: int, m: int, draft: Draft, tasks: list[int]) -> None:
+        movement = draft.movement
+        if movement is None or movement.source is None:
+            return
+        out, into = crossed(self.before, movement.source, movement.target)
+        for step, task in zip(draft.steps, tasks, strict=True):
+            if step.mib_per_second is None:
+                continue
+            for way, domains in (("out", out), ("in", into)):
+                for domain in domains:
+                    uplink = self.tree.nodes[domain].domain.uplink_mbit_s
+                    if uplink is not None:
+                        resource = self._resource((f"uplink {way}", domain, None), uplink * 10**6)
+                        amount = step.mib_per_second * BITS_PER_MIB
+                        self.holds.append(Hold(resource, amount, (task, "start"), (task, "end"), w, m))
+
+    # Who serves.
+
+    def _service(self, w: int, m: int, draft: Draft, tasks: list[int], frees: Point | None) -> None:
+        """While an instance that serves today is away, one of those that may be away at once is used up."""
+        movement = draft.movement
+        if movement is None or movement.kind != "move":
+            return
+        since, until = self._outage(draft, tasks, frees)
+        if since is None:
+            return
+        for resource in self._may_be_down(movement.unit.group):
+            self.holds.append(Hold(resource, movement.count, since, until, w, m))
+
+    def _outage(self, draft: Draft, tasks: list[int], frees: Point | None) -> tuple[Point | None, Point | None]:
+        since: Point | None = None
+        until: Point | None = None
+        stopped: Point | None = None
+        for step, task in zip(draft.steps, tasks, strict=True):
+            effect = EFFECTS[step.do]
+            if step.interrupts and since is None:
+                since = (task, "start")
+            if effect.stops and stopped is None and effect.runs != effect.stops:
+                stopped = (task, effect.stops)
+            if step.serves:
+                until = (task, "end")
+        since = since or stopped
+        if since is not None and until is not None and until[0] < since[0]:
+            return None, None
+        return since, until
+
+    def _may_be_down(self, group: str) -> Iterable[int]:
+        """Yield the resources of which each absent instance of a group uses one."""
+        serving = self._serving(group)
+        for label, rule in self._keeping.get(group, ()):
+            yield self._resource(("down", -1, f"{label} {group}"), serving - rule.needed(serving))
+        for balancer in self.before.balancers.values():
+            if group in balancer.backends and balancer.least_backends:
+                most = serving - min(serving, balancer.least_backends)
+                yield self._resource(("backends", -1, f"{balancer.id} {group}"), most)
+
+    def _serving(self, group: str) -> int:
+        return sum(n for unit in self.after.world.units_of[group] for n in unit.current.values())
+
+    # Between jobs.
+
+    def _needs(self) -> None:
+        for work in self.works:
+            for way in work.ways:
+                for draft in way:
+                    for step in draft.steps:
+                        for need in step.needs:
+                            self._precede(need, step.id)
+
+    def _precede(self, need: str, step: str) -> None:
+        for before in self.task_of.get(need, ()):
+            for task in self.task_of[step]:
+                one, other = self.tasks[before], self.tasks[task]
+                if one.job != other.job or one.mode == other.mode:
+                    self.precedences.append(Precedence(before, task))
+
+    def _static(self) -> None:
+        """Hold for ever what stays where it is, of every resource that something else takes."""
+        domains = {at for what, at, _ in self.number if what in ("room", "flavour", "instances", "apart", "quota")}
+        if -1 in domains:
+            domains |= {node.index for node in self.tree.nodes if node.parent is None}
+        load: dict[int, int] = {}
+        for unit in self.after.world.units:
+            gone = self.moving.get((unit.group, unit.name), {})
+            for site, count in unit.current.items():
+                stay = count - gone.get(site, 0)
+                if stay <= 0:
+                    continue
+                still = Movement(unit, stay, "start", None, site)
+                for domain in self.tree.nodes[site].ancestors:
+                    if domain in domains:
+                        for resource, amount in self._limited(domain, still, known=True):
+                            load[resource] = load.get(resource, 0) + amount
+        for resource in sorted(load):
+            self.holds.append(Hold(resource, load[resource], None, None))
+
+    def _separations(self) -> None:
+        """Of two groups that never meet, one has left a domain before the other enters it."""
+        for _, rule in all_rules(self.after.world):
+            if isinstance(rule, Separation) and rule.continuous and rule.soft is None:
+                for group in rule.groups:
+                    self._before_the_others(rule, group)
+
+    def _before_the_others(self, rule: Separation, group: str) -> None:
+        leaves: dict[int, list[int]] = {}
+        enters: dict[int, list[int]] = {}
+        for draft, tasks in self._all_drafts():
+            movement = draft.movement
+            if movement is None or movement.unit.group not in rule.groups:
+                continue
+            takes, frees, _, _ = self._points(draft, tasks)
+            if movement.unit.group == group:
+                if frees is not None and movement.source is not None:
+                    domain = self.tree.at_level(movement.source, rule.level)
+                    if domain is not None:
+                        leaves.setdefault(domain, []).append(frees[0])
+            elif takes is not None:
+                domain = self.tree.at_level(movement.target, rule.level)
+                if domain is not None:
+                    enters.setdefault(domain, []).append(takes[0])
+        for domain, out in leaves.items():
+            for one in out:
+                for other in enters.get(domain, ()):
+                    self.precedences.append(Precedence(one, other))
+
+    def _all_drafts(self) -> Iterable[tuple[Draft, list[int]]]:
+        by_draft: dict[tuple[int, int, int], list[int]] = {}
+        for task, (w, m, d, _) in enumerate(self.step_of):
+            by_draft.setdefault((w, m, d), []).append(task)
+        for (w, m, d), tasks in by_draft.items():
+            yield self.works[w].ways[m][d], tasks
+
+    def _exclusions(self) -> tuple[Exclusion, ...]:
+        level = self.migrating.one_at_a_time
+        if level is None:
+            return ()
+        sets: dict[int, list[int]] = {}
+        for w, work in enumerate(self.works):
+            movement = work.movement
+            if movement is not None and movement.kind == "move" and movement.source is not None:
+                domain = self.tree.at_level(movement.source, level)
+                if domain is not None:
+                    sets.setdefault(domain, []).append(w)
+        return (Exclusion(tuple(tuple(jobs) for jobs in sets.values())),) if len(sets) > 1 else ()
+
+    def _windows(self, origin: datetime | None) -> tuple[tuple[int, int], ...]:
+        if not self.migrating.windows:
+            return ()
+        if origin is None:
+            what = "windows need a beginning: give migration.starts_at, or taken_at"
+            raise InputError(what, path=("migration", "windows"))
+        found = []
+        for window in self.migrating.windows:
+            start = max(0, int((window.start - origin).total_seconds()))
+            end = int((window.end - origin).total_seconds())
+            if end > start:
+                found.append((start, end))
+        return tuple(found)
+
+    @cached_property
+    def _apart(self) -> dict[str, list[tuple[str, AntiAffinity]]]:
+        """Group to the limits per domain that hold at every moment."""
+        found: dict[str, list[tuple[str, AntiAffinity]]] = {}
+        for label, rule in all_rules(self.after.world):
+            if isinstance(rule, AntiAffinity) and rule.continuous and rule.soft is None and not rule.delegate:
+                for group in rule.selected(self.after.world):
+                    found.setdefault(group, []).append((label, rule))
+        return found
+
+    @cached_property
+    def _quotas(self) -> dict[str, list[tuple[str, Quota]]]:
+        """Group to the quotas that it draws on."""
+        found: dict[str, list[tuple[str, Quota]]] = {}
+        for label, rule in all_rules(self.after.world):
+            if isinstance(rule, Quota) and rule.soft is None:
+                for group in rule.selected(self.after.world):
+                    found.setdefault(group, []).append((label, rule))
+        return found
+
+    @cached_property
+    def _keeping(self) -> dict[str, list[tuple[str, KeepRunning]]]:
+        """Group to the rules on how many serve at every moment."""
+        found: dict[str, list[tuple[str, KeepRunning]]] = {}
+        for label, rule in all_rules(self.after.world):
+            if isinstance(rule, KeepRunning):
+                for group in rule.selected(self.after.world):
+                    found.setdefault(group, []).append((label, rule))
+        return found
+
+
+def _quota_concerns(quota: Quota, unit: Unit) -> bool:
+    if quota.account is not None and unit.account != quota.account:
+        return False
+    if quota.product is not None and unit.product != quota.product:
+        return False
+    return quota.flavour is None or (unit.flavour is not None and unit.flavour.id == quota.flavour)
+
+
+__all__ = ["Draft", "Ordering", "Work", "lower_order"]
