@@ -16,8 +16,9 @@ from __future__ import annotations
 import gzip
 import math
 import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,12 @@ import numpy as np
 import numpy.typing as npt
 from pydantic_core import from_json
 
+from zonewright.models.estate import Estate
+from zonewright.models.events import Event
+from zonewright.models.migration import Action, Migration
 from zonewright.models.problems import InputError, maybe, printable
+from zonewright.models.quantities import RESOURCES, SPELLINGS
+from zonewright.models.reading import Document, validate
 
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
@@ -753,3 +759,473 @@ _KINDS: dict[str, Callable[[_Reader, dict[str, Any], Place], None]] = {
 }
 #: Constraints that narrow what others set, read after them.
 _LAST = frozenset({"resourceCapacity"})
+
+
+@dataclass(frozen=True)
+class AsEstate:
+    """An instance as an estate, with what is needed to find its VMs again."""
+
+    problem: Problem
+    estate: Estate
+    event: Event
+    group_v: tuple[str, ...]
+    """The group of each VM; empty for one that is not to run."""
+    named: frozenset[int]
+    """VMs that are instances of their own, `v` and their identifier; the others are counted."""
+
+    def host(self, name: str) -> int:
+        """Return the node (position) of a site."""
+        return self._hosts[name]
+
+    @cached_property
+    def _hosts(self) -> dict[str, int]:
+        return {_host(self.problem, n): n for n in range(len(self.problem.nodes))}
+
+
+def _host(problem: Problem, node: int) -> str:
+    return f"n{problem.nodes[node]}"
+
+
+def as_estate(problem: Problem) -> AsEstate:
+    """Return the instance as an estate and the event that asks for what its constraints ask for.
+
+    Nodes are hosts of one zone, in racks where the network or parts say so. VMs that no constraint tells apart
+    are one group; those in company with others (spread, gather, ...) are instances of their own. Raises
+    InputError for what an estate cannot say.
+    """
+    return _Translation(problem).result()
+
+
+class _Translation:
+    """One instance on its way to an estate."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        self.resources = [_resource_name(name, number) for number, name in enumerate(problem.resources)]
+        self.rules: list[dict[str, Any]] = []
+        self.groups: dict[object, dict[str, Any]] = {}
+        self.members: dict[str, list[int]] = {}
+        self.instances: list[dict[str, Any]] = []
+
+    def result(self) -> AsEstate:
+        """Return the estate."""
+        problem = self.problem
+        self._racks()
+        self._groups()
+        self._reach()
+        self._company()
+        estate = validate(
+            Estate,
+            Document(
+                {
+                    "estate": "btrplace",
+                    "role": "operator",
+                    "goals": ["placed", "moves"],
+                    "resource_names": [r for r in self.resources if r not in RESOURCES],
+                    "zones": [{"id": "all"}],
+                    "racks": self.racks,
+                    "hosts": self._hosts(),
+                    "groups": list(self.groups.values()),
+                    "instances": self.instances,
+                    "rules": self.rules,
+                    "migration": {"mib_per_second": 10**6, "longest_plan_hours": 10_000.0},
+                },
+                None,
+                None,
+            ),
+        )
+        off = [_host(problem, int(n)) for n in np.flatnonzero(problem.stops_n)]
+        return AsEstate(problem, estate, Event(mend=True, drain=off), tuple(self.group_v), frozenset(self.named))
+
+    def _racks(self) -> None:
+        """Put hosts into racks: by their switch, or by the parts that VMs choose from."""
+        problem = self.problem
+        self.rack_n: list[str] = ["all"] * len(problem.nodes)
+        self.racks: list[dict[str, Any]] = []
+        self.uplink_n: list[int | None] = [None] * len(problem.nodes)
+        if problem.network is not None:
+            self._switches(problem.network)
+        self.part_names: dict[frozenset[int], str] = {}
+        chosen = {part: None for among in problem.amongs for part in among.parts}
+        if self.racks and chosen:
+            raise InputError("among over several parts beside a network of several switches is not supported")
+        if len(problem.nodes) < sum(map(len, chosen)) or len(frozenset().union(*chosen)) < sum(map(len, chosen)):
+            raise InputError("among with parts that overlap is not supported")
+        # Large sets of nodes that VMs are confined to make rules short where they are racks.
+        wide = {s: None for s in problem.reach if 1 < len(s) < len(problem.nodes)}
+        taken: set[int] = set()
+        for part in () if self.racks else chosen or wide:
+            if not taken & part:
+                taken |= part
+                self._rack(part)
+
+    def _rack(self, part: frozenset[int]) -> None:
+        name = f"p{len(self.racks)}"
+        self.part_names[part] = name
+        self.racks.append({"id": name, "in": "all"})
+        for node in part:
+            self.rack_n[node] = name
+
+    def _switches(self, network: Network) -> None:
+        if network.given is not None or any(channel is not None for channel in network.switch_channel):
+            raise InputError("static routes and switches that do not pass everything are not supported")
+        used = {switch for _, switch in network.uplinks.values()}
+        trunks = [(n, ends) for n, ends in enumerate(network.link_ends) if ends[1] is not None]
+        tops = {switch for switch in range(len(network.links_of_switch)) if switch not in used}
+        for node, (link, _) in network.uplinks.items():
+            self.uplink_n[node] = network.channels[2 * link].capacity
+        if not trunks:
+            return
+        if len(tops) != 1 or any(not ({a, b} & tops) for _, (a, b) in trunks):
+            raise InputError("a network of other form than hosts, switches and one switch above is not supported")
+        rack: dict[int, str] = {}
+        for link, (a, b) in trunks:
+            low = b if a in tops else a
+            if low is None or low in rack:
+                raise InputError("two links between the same switches are not supported")
+            rack[low] = f"s{low}"
+            self.racks.append({"id": rack[low], "in": "all", "uplink_mbit_s": network.channels[2 * link].capacity})
+        for node, (_, switch) in network.uplinks.items():
+            self.rack_n[node] = rack[switch]
+
+    def _hosts(self) -> list[dict[str, Any]]:
+        problem = self.problem
+        found: list[dict[str, Any]] = []
+        limit_nr = np.minimum(problem.limit_nr, problem.capacity_nr).tolist()
+        every = len(problem.vms)
+        most_n = problem.most_n.tolist()
+        for node, limits in enumerate(limit_nr):
+            host: dict[str, Any] = {
+                "id": _host(problem, node),
+                "in": self.rack_n[node],
+                "capacity": dict(zip(self.resources, limits, strict=True)),
+            }
+            if most_n[node] < every:
+                host["most_instances"] = most_n[node]
+            if self.uplink_n[node] is not None:
+                host["uplink_mbit_s"] = self.uplink_n[node]
+            found.append(host)
+        return found
+
+    def _groups(self) -> None:
+        problem = self.problem
+        company: dict[int, list[tuple[str, int]]] = {}
+        for kind, entries in (
+            ("spread", [c.vms for c in problem.spreads]),
+            ("gather", [c.vms for c in problem.gathers]),
+            ("among", [a.vms for a in problem.amongs]),
+            ("split", [sum(sets, ()) for sets in problem.splits]),
+        ):
+            for number, vms in enumerate(entries):
+                for vm in vms:
+                    company.setdefault(vm, []).append((kind, number))
+        if problem.lonely:
+            raise InputError("lonely is not supported")
+        if problem.ceilings:
+            raise InputError("a ceiling over several nodes, or at every moment, is not supported")
+        self.group_v: list[str] = [""] * len(problem.vms)
+        self.named: set[int] = set()
+        need_vr, host_v = problem.need_vr.tolist(), problem.host_v.tolist()
+        reach_v, always_v = problem.reach_v.tolist(), problem.always_v.tolist()
+        wanted_v = problem.wanted_v.tolist()
+        movable = self._movability()
+        for vm, wanted in enumerate(wanted_v):
+            if not wanted:
+                continue
+            demand, together = tuple(need_vr[vm]), company.get(vm)
+            place = (reach_v[vm], always_v[vm])
+            key: object = (tuple(together), place) if together else (demand, movable[vm][0], place)
+            group = self.groups.get(key)
+            if group is None:
+                name = f"g{len(self.groups)}"
+                group = {"id": name, "count": 0, "demand": self._demand(demand), "movability": movable[vm][1]}
+                self.groups[key] = group
+                self.members[name] = []
+            group["count"] += 1
+            name = group["id"]
+            self.group_v[vm] = name
+            self.members[name].append(vm)
+            if together:
+                self._name(vm, group, demand, movable[vm][1])
+            elif host_v[vm] >= 0:
+                current = group.setdefault("current", {})
+                site = _host(problem, host_v[vm])
+                current[site] = current.get(site, 0) + 1
+
+    def _name(self, vm: int, group: dict[str, Any], demand: tuple[int, ...], movability: dict[str, Any]) -> None:
+        instance: dict[str, Any] = {"id": f"v{self.problem.vms[vm]}", "group": group["id"]}
+        wanted = self._demand(demand)
+        if wanted != group["demand"]:
+            instance["demand"] = wanted
+        if movability != group["movability"]:
+            instance["movability"] = movability
+        if self.problem.host_v[vm] >= 0:
+            instance["site"] = _host(self.problem, int(self.problem.host_v[vm]))
+        self.instances.append(instance)
+        self.named.add(vm)
+
+    def _demand(self, amounts: Sequence[int]) -> dict[str, int]:
+        asked = {name: amount for name, amount in zip(self.resources, amounts, strict=True) if amount}
+        # A VM that asks for nothing still is one: a demand of no memory at all states that.
+        return asked or {"memory_mib": 0}
+
+    def _movability(self) -> list[tuple[int, dict[str, Any]]]:
+        """Return, for each VM, what its migration takes: a key, and the field."""
+        problem = self.problem
+        if problem.network is None:
+            return [(seconds, {"migrate_seconds": seconds}) for seconds in problem.migrate_v.tolist()]
+        found: list[tuple[int, dict[str, Any]]] = []
+        widths = {link for link in self.uplink_n if link is not None}
+        for vm, host in enumerate(problem.host_v.tolist()):
+            row = int(problem.reach_v[vm])
+            sites = problem.reach[row] if row >= 0 else frozenset(range(len(problem.nodes)))
+            seconds = 1
+            if host >= 0 and sites - {host}:
+                ways = sorted(sites - {host}) if len(widths) > 1 else [min(sites - {host})]
+                seconds = max(problem.seconds(vm, host, target) for target in ways)
+            found.append((seconds, {"migrate_seconds": seconds}))
+        return found
+
+    def _reach(self) -> None:
+        problem = self.problem
+        of_row: dict[tuple[int, bool], list[str]] = {}
+        for name, vms in self.members.items():
+            for row_v, always in ((problem.always_v, True), (problem.reach_v, False)):
+                row = int(row_v[vms[0]])
+                if row >= 0 and not (not always and row == int(problem.always_v[vms[0]])):
+                    of_row.setdefault((row, always), []).append(name)
+        for (row, always), names in of_row.items():
+            nodes = problem.reach[row]
+            if not nodes:
+                raise InputError(f"VM {problem.vms[self.members[names[0]][0]]} may be on no node at all")
+            allowed = [self.part_names[nodes]] if nodes in self.part_names else self._names(nodes)
+            rule = {"rule": "domains", "groups": names, "allow": allowed}
+            self.rules.append(rule | ({"continuous": True} if always else {}))
+
+    def _names(self, nodes: Iterable[int]) -> list[str]:
+        return [_host(self.problem, node) for node in sorted(nodes)]
+
+    def _company(self) -> None:
+        problem = self.problem
+        alone: dict[bool, list[str]] = {False: [], True: []}
+        for spread in problem.spreads:
+            names = self._groups_of(spread.vms)
+            alone[spread.continuous] += names
+            if len(names) > 1:
+                self._rule("separation", spread.continuous, groups=names, level="host")
+        for continuous, names in alone.items():
+            if names:
+                self._rule("anti_affinity", continuous, groups=list(dict.fromkeys(names)), level="host")
+        for gather in problem.gathers:
+            if names := self._groups_of(gather.vms):
+                self._rule("affinity", gather.continuous, groups=names, level="host")
+        for among in problem.amongs:
+            if names := self._groups_of(among.vms):
+                self._rule("affinity", among.continuous, groups=names, level="rack")
+                allowed = [self.part_names[part] for part in among.parts]
+                self._rule("domains", among.continuous, groups=names, allow=allowed)
+        for sets in problem.splits:
+            cells = [self._groups_of(vms) for vms in sets]
+            for position, left in enumerate(cells):
+                for right in cells[position + 1 :]:
+                    for a in left:
+                        for b in right:
+                            self._rule("separation", False, groups=[a, b], level="host")
+
+    def _groups_of(self, vms: Iterable[int]) -> list[str]:
+        """Return the groups of the VMs that are to run. A group is wholly in a company or wholly out of it."""
+        return list(dict.fromkeys(self.group_v[vm] for vm in vms if self.group_v[vm]))
+
+    def _rule(self, kind: str, continuous: bool, **fields: Any) -> None:
+        self.rules.append({"rule": kind, **fields} | ({"continuous": True} if continuous else {}))
+
+
+def _resource_name(name: str, number: int) -> str:
+    """Return a resource's own name where an estate can use it as it is."""
+    plain = name.isascii() and name.replace("_", "a").isalnum() and name not in SPELLINGS and len(name) < 100
+    return name if plain else f"r{number}"
+
+
+@dataclass(frozen=True)
+class Timed:
+    """Something that happens to one VM or node: BtrPlace's identifier of the action, and when."""
+
+    kind: str
+    start: int
+    end: int
+    vm: int | None = None
+    source: int | None = None
+    target: int | None = None
+
+
+def timed_actions(translated: AsEstate, migration: Migration) -> list[Timed]:
+    """Return a migration of the estate as what happens to single VMs and nodes, in the order of time.
+
+    Which VMs of a group go is open: any that are there will do. Nodes that are off are started at second 0
+    where somebody comes, nodes that are to be off are switched off when the last VM has left.
+    """
+    return _Telling(translated, migration).actions()
+
+
+class _Telling:
+    """A migration being told VM by VM."""
+
+    def __init__(self, translated: AsEstate, migration: Migration) -> None:
+        self.translated, self.problem, self.migration = translated, translated.problem, migration
+        self.vm_of = {f"v{self.problem.vms[vm]}": vm for vm in translated.named}
+        self.here: dict[tuple[str, int], list[int]] = {}
+        for vm, group in enumerate(translated.group_v):
+            if group and vm not in translated.named:
+                self.here.setdefault((group, int(self.problem.host_v[vm])), []).append(vm)
+
+    def actions(self) -> list[Timed]:
+        """Return everything that happens."""
+        times = self._times()
+        queue = sorted((a for a in self.migration.actions if a.id in times), key=lambda a: times[a.id])
+        found: list[Timed] = []
+        arriving: list[tuple[int, str, int, int]] = []
+        for action in queue:
+            start, _ = times[action.id]
+            arriving.sort()
+            while arriving and arriving[0][0] <= start:
+                _, group, node, vm = arriving.pop(0)
+                self.here.setdefault((group, node), []).append(vm)
+            for timed in self._of_action(action, start):
+                found.append(timed)
+                if timed.vm not in self.translated.named and timed.vm is not None and timed.target is not None:
+                    arriving.append((timed.end, action.group or "", timed.target, timed.vm))
+        found += self._nodes(found)
+        return sorted(found, key=lambda t: (t.start, t.end, t.kind, -1 if t.vm is None else t.vm))
+
+    def _times(self) -> dict[str, tuple[int, int]]:
+        found: dict[str, tuple[int, int]] = {}
+        for step in self.migration.steps:
+            start, end = found.get(step.action, (step.start_s, step.end_s))
+            found[step.action] = (min(start, step.start_s), max(end, step.end_s))
+        return found
+
+    def _of_action(self, action: Action, start: int) -> Iterator[Timed]:
+        target = self.translated.host(action.target or "")
+        source = self.translated.host(action.source) if action.source is not None else -1
+        for vm in self._who(action, source):
+            if source < 0:
+                yield Timed("bootVM", start, start + int(self.problem.boot_v[vm]), vm, None, target)
+            else:
+                seconds = self.problem.seconds(vm, source, target)
+                yield Timed("migrateVM", start, start + seconds, vm, source, target)
+
+    def _who(self, action: Action, source: int) -> list[int]:
+        if action.instances:
+            return [self.vm_of[name] for name in action.instances]
+        there = self.here.get((action.group or "", source), [])
+        if len(there) < action.count:
+            raise InputError(f"{action.id} moves {action.count} of {action.group}, {len(there)} are there")
+        chosen = there[len(there) - action.count :]
+        del there[len(there) - action.count :]
+        return chosen
+
+    def _nodes(self, happened: Sequence[Timed]) -> Iterator[Timed]:
+        problem = self.problem
+        used = {timed.target for timed in happened}
+        left: dict[int, int] = {}
+        for timed in happened:
+            for node in (timed.source, timed.target):
+                if node is not None:
+                    left[node] = max(left.get(node, 0), timed.end)
+        for node in range(len(problem.nodes)):
+            if not problem.online_n[node] and (node in used or problem.starts_n[node]):
+                yield Timed("bootNode", 0, int(problem.boot_n[node]), target=node)
+            if problem.online_n[node] and problem.stops_n[node]:
+                start = left.get(node, 0)
+                yield Timed("shutdownNode", start, start + int(problem.shutdown_n[node]), target=node)
+
+
+def plan_data(problem: Problem, actions: Sequence[Timed]) -> dict[str, Any]:
+    """Return actions in BtrPlace's plan format: the model they start from, and what happens when."""
+    found: list[dict[str, Any]] = []
+    for timed in actions:
+        entry: dict[str, Any] = {"id": timed.kind, "start": timed.start, "end": timed.end}
+        if timed.vm is None:
+            entry["node"] = problem.nodes[_sure(timed.target)]
+        else:
+            entry["vm"] = problem.vms[timed.vm]
+            entry["to"] = problem.nodes[_sure(timed.target)]
+            if timed.source is not None:
+                entry["from"] = problem.nodes[timed.source]
+                if problem.network is not None:
+                    entry["bw"] = problem.network.bandwidth(timed.source, _sure(timed.target))
+            changes = _changes(problem, timed.vm)
+            hook = "pre" if timed.source is None else "post"
+            entry["hooks"] = {hook: [{"id": "allocate", **change} for change in changes]} if changes else {}
+        found.append(entry)
+    found += _allocations(problem, actions)
+    return {"origin": problem.model, "actions": sorted(found, key=lambda entry: (entry["start"], entry["end"]))}
+
+
+def _sure(position: int | None) -> int:
+    assert position is not None
+    return position
+
+
+def _changes(problem: Problem, vm: int) -> list[dict[str, Any]]:
+    """Return what a VM takes afterwards, where that differs from today."""
+    return [
+        {"vm": problem.vms[vm], "rc": name, "amount": int(problem.need_vr[vm, r])}
+        for r, name in enumerate(problem.resources)
+        if problem.need_vr[vm, r] != problem.use_vr[vm, r]
+    ]
+
+
+def _allocations(problem: Problem, actions: Sequence[Timed]) -> Iterator[dict[str, Any]]:
+    """Yield when VMs that stay begin to take what they need: less at once, more when there is room for it all."""
+    moved = {timed.vm for timed in actions if timed.vm is not None}
+    growing: dict[tuple[int, int], list[int]] = {}
+    for vm, r in np.argwhere(problem.need_vr != problem.use_vr).tolist():
+        node = int(problem.host_v[vm])
+        if node < 0 or vm in moved or not problem.wanted_v[vm]:
+            continue
+        if problem.need_vr[vm, r] > problem.use_vr[vm, r]:
+            growing.setdefault((node, r), []).append(vm)
+        else:
+            yield _allocate(problem, vm, r, 0)
+    for (node, r), vms in growing.items():
+        moment = _room_from(problem, actions, node, r)
+        for vm in vms:
+            yield _allocate(problem, vm, r, moment)
+
+
+def _allocate(problem: Problem, vm: int, r: int, moment: int) -> dict[str, Any]:
+    return {
+        "id": "allocate",
+        "vm": problem.vms[vm],
+        "on": problem.nodes[int(problem.host_v[vm])],
+        "rc": problem.resources[r],
+        "amount": int(problem.need_vr[vm, r]),
+        "start": moment,
+        "end": moment,
+        "hooks": {},
+    }
+
+
+def _room_from(problem: Problem, actions: Sequence[Timed], node: int, r: int) -> int:
+    """Return the first second from which everything on a node, at what it needs, fits for good."""
+    deltas: dict[int, int] = {}
+    load = int(problem.need_vr[problem.host_v == node, r].sum())
+    for timed in actions:
+        if timed.vm is not None:
+            amount = int(problem.need_vr[timed.vm, r])
+            if timed.source == node:
+                amount = max(amount, int(problem.use_vr[timed.vm, r]))
+                load += amount - int(problem.need_vr[timed.vm, r])
+                deltas[timed.end] = deltas.get(timed.end, 0) - amount
+            elif timed.target == node:
+                deltas[timed.start] = deltas.get(timed.start, 0) + amount
+    capacity = int(problem.capacity_nr[node, r])
+    moment: int | None = 0 if load <= capacity else None
+    for time in sorted(deltas):
+        load += deltas[time]
+        if load > capacity:
+            moment = None
+        elif moment is None:
+            moment = time
+    return max(deltas, default=0) if moment is None else moment
