@@ -68,6 +68,8 @@ class Aftermath:
     """(group, instance or None for unnamed ones) to dead site and count: what is to be started again."""
     warnings: list[str] = field(default_factory=list)
     assumptions: list[str] = field(default_factory=list)
+    lenient: bool = False
+    """Rules that a loss alone can break are wishes here."""
 
     def unit_before(self, unit: Unit) -> Unit:
         """Return a unit of the world after as it was before."""
@@ -128,6 +130,7 @@ class _Reckoning:
             displaced=self.displaced,
             warnings=self.warnings,
             assumptions=self.assumptions,
+            lenient=self.lenient,
         )
 
     def _reckon(self) -> tuple[dict[str, int], set[str]]:

@@ -11,6 +11,7 @@ from zonewright.models.events import Event
 from zonewright.models.operations import Operation
 from zonewright.models.plan import BoundWitness, GoalValue, Plan, Status, Whole
 from zonewright.models.recipes import Seconds
+from zonewright.models.rules.during import Avoid
 
 Members = Annotated[int, Field(ge=1, le=100_000_000)]
 
@@ -138,6 +139,10 @@ class Migration(Record):
     target: Plan | None = None
     """Where everything is afterwards, for the estate as it is after the event."""
     bounds: list[BoundWitness] = []
+    ruled_out: list[Avoid] = []
+    """Placements with fewer moves that no order leads to: the bound is about the others."""
+    blocked: list[Text] = []
+    """Where no order exists: what waits for what."""
     curve: list[tuple[Whole, Whole]] = []
     """The most that can be gained with at most so many moves: (moves, value of the goal that they are for)."""
     warnings: list[Text] = []

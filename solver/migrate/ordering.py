@@ -39,6 +39,21 @@ BITS_PER_MIB = 8 * 2**20
 _SUSPECT = 2000
 
 
+_WORDS = {
+    "room": "room for",
+    "flavour": "stock of",
+    "instances": "places for instances",
+    "apart": "distance by",
+    "quota": "quota",
+    "all": "moves at once",
+    "at once": "moves at once",
+    "uplink out": "bandwidth out",
+    "uplink in": "bandwidth in",
+    "down": "replicas that may be away by",
+    "backends": "backends of",
+}
+
+
 @dataclass
 class Draft:
     """An action with its steps before they have times: `start_s` is 0 and `end_s` the duration."""
@@ -71,6 +86,15 @@ class Ordering:
     step_of: list[tuple[int, int, int, int]]
     """Task to (work, way, draft, step)."""
     origin: datetime | None
+    keys: list[Key]
+    """What each resource is."""
+    world: World
+
+    def words(self, resource: int) -> str:
+        """Return what a resource is, in the user's names."""
+        what, domain, more = self.keys[resource]
+        said = f"{_WORDS.get(what, what)} {more}" if more else _WORDS.get(what, what)
+        return f"{said} in {self.world.tree.nodes[domain].id}" if domain >= 0 else said
 
     def timed(self, arrangement: Arrangement) -> list[Draft]:
         """Return the chosen drafts with their times, in the order of the works."""
@@ -138,7 +162,7 @@ class _Lowering:
             exclusions=self._exclusions(),
             windows=self._windows(origin),
         )
-        return Ordering(problem, self.works, self.step_of, origin)
+        return Ordering(problem, self.works, self.step_of, origin, list(self.number), self.before)
 
     def _moving(self) -> dict[tuple[str, str | None], dict[int, int]]:
         """Return, per unit, how many leave each living site in the course of the plan."""

@@ -1,0 +1,327 @@
+"""`plan_migration`: the whole way from an event to ordered steps that have been played through."""
+
+from __future__ import annotations
+
+import os
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from zonewright.models.aftermath import Aftermath, aftermath
+from zonewright.models.estate import Estate
+from zonewright.models.events import Event
+from zonewright.models.migration import Migration
+from zonewright.models.plan import GoalValue, Plan, Status
+from zonewright.models.rules.during import Avoid, Held
+from zonewright.models.world import World
+from zonewright.solver.deadline import Deadline
+from zonewright.solver.migrate.moves import Movement, movements
+from zonewright.solver.migrate.ordering import Draft, Ordering, Work, lower_order
+from zonewright.solver.migrate.target import Search, Target, find_target
+from zonewright.solver.result import Clash, Listener, Progress
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from zonewright.solver.order.problem import Arrangement, Blocked
+
+#: How often a target that no order leads to is replaced by another.
+MOST_TARGETS = 40
+
+
+@dataclass(frozen=True)
+class MigrationResult:
+    """The outcome of `plan_migration`."""
+
+    status: Status
+    """How far the target is proven; INFEASIBLE with a reason where there is no placement or no order."""
+    migration: Migration | None
+    """The plan, played through by the executor; with `no_order` the target without steps."""
+    reason: str | None = None
+    """`no_placement` or `no_order`."""
+    objective: list[GoalValue] = field(default_factory=list)
+    """Losses, moves, then the estate's goals, with bounds."""
+    clash: list[Clash] = field(default_factory=list)
+    blocked: list[str] = field(default_factory=list)
+    """What waits for what, where no order exists."""
+    warnings: list[str] = field(default_factory=list)
+    assumptions: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+    interrupted: bool = False
+    engine: str = ""
+
+    @property
+    def gap(self) -> float | None:
+        """Relative gap of the first goal of the target that is not closed; None without a bound."""
+        target = self.migration.target if self.migration is not None else None
+        return target.gap if target is not None else None
+
+    def actions(self) -> pd.DataFrame:
+        """Return the actions as a frame: id, kind, group, count, source, target, start and end in seconds."""
+        import pandas as pd
+
+        columns = ["id", "kind", "group", "count", "source", "target", "start_s", "end_s"]
+        if self.migration is None:
+            return pd.DataFrame(columns=columns)
+        spans: dict[str, tuple[int, int]] = {}
+        for step in self.migration.steps:
+            start, end = spans.get(step.action, (step.start_s, step.end_s))
+            spans[step.action] = min(start, step.start_s), max(end, step.end_s)
+        rows = [
+            (a.id, a.kind, a.group, a.count, a.source, a.target, *spans.get(a.id, (0, 0)))
+            for a in self.migration.actions
+        ]
+        return pd.DataFrame(rows, columns=columns)
+
+
+def plan_migration(
+    estate: Estate | World,
+    *,
+    event: Event,
+    target: Plan | None = None,
+    order: bool = True,
+    time_limit_s: float = 60.0,
+    workers: int | None = None,
+    seed: int = 0,
+    work_limit: int | None = None,
+    progress: Listener | None = None,
+    stop: threading.Event | None = None,
+) -> MigrationResult:
+    """Plan what moves where after an event, in which order, by which steps, moving as little as possible.
+
+    Parameters
+    ----------
+    estate
+        The estate as it was when it was last read (with everybody's current site), or its world.
+    event
+        What happened, or what the migration is for.
+    target
+        With `Event(to=True)`: where everything is to be.
+    order
+        Plan the steps too; without, only the target is found.
+    time_limit_s, workers, seed, work_limit, progress, stop
+        As in `place`.
+
+    Returns
+    -------
+    MigrationResult
+        Its migration has been played through by the executor of `models` and breaks nothing.
+
+    Raises
+    ------
+    InputError
+        When the estate or the event names what does not exist, or no target is given where one is needed.
+    """
+    deadline = Deadline(time_limit_s, work_limit, stop or threading.Event())
+    world = estate if isinstance(estate, World) else World(estate)
+    deadline.reserve_s = min(0.2 * time_limit_s, 0.05 + 2e-4 * len(world.units))
+    search = Search(deadline, workers or os.cpu_count() or 1, seed, work_limit, progress, stop)
+    return _Planning(world, event, search, target, order).result()
+
+
+class _Planning:
+    def __init__(self, world: World, event: Event, search: Search, given: Plan | None, order: bool) -> None:
+        self.world, self.event, self.search = world, event, search
+        self.given, self.order = given, order
+        self.cuts: list[Avoid] = []
+
+    def result(self) -> MigrationResult:
+        blocked: list[str] = []
+        target: Target | None = None
+        for _ in range(MOST_TARGETS):
+            found = find_target(self._world_with_cuts(), self.event, self.search, self.given)
+            if found.plan is None or found.status is Status.INFEASIBLE:
+                return self._no_order(target, blocked) if target is not None else self._no_target(found)
+            target = found
+            if not self.order:
+                return self._done(target, [], None, None)
+            works = self._works(target)
+            ordering, arrangement = self._arrange(target, works)
+            if arrangement.status != "INFEASIBLE":
+                if not arrangement.mode_j and works:
+                    return self._unordered(target, Status.UNKNOWN)
+                return self._done(target, ordering.timed(arrangement), ordering, arrangement)
+            blocked = self._say_blocked(ordering, arrangement.blocked)
+            if (
+                self.given is not None
+                or arrangement.blocked is None
+                or not self._cut(target, ordering, arrangement)
+            ):
+                return self._no_order(target, blocked)
+            if self.search.deadline.over:
+                return self._unordered(target, Status.UNKNOWN)
+            self._news(f"no order leads there: another target ({len(self.cuts)} ruled out)")
+        assert target is not None
+        return self._unordered(target, Status.UNKNOWN)
+
+    def _news(self, message: str) -> None:
+        if self.search.progress is not None:
+            seconds = self.search.deadline.seconds
+            self.search.progress(Progress(seconds, "order", None, None, None, message))
+
+    # The loop between target and order.
+
+    def _world_with_cuts(self) -> World:
+        if not self.cuts:
+            return self.world
+        estate = self.world.estate
+        return World(estate.model_copy(update={"rules": [*estate.rules, *self.cuts]}))
+
+    def _works(self, target: Target) -> list[Work]:
+        from zonewright.solver.migrate.works import make_works
+
+        assert target.plan is not None
+        return make_works(target.after, target.plan, movements(target.after, target.plan))
+
+    def _arrange(self, target: Target, works: list[Work]) -> tuple[Ordering, Arrangement]:
+        """Order the works; where they block each other, by other ways or in smaller parts."""
+        from zonewright.solver.migrate.works import more_ways
+        from zonewright.solver.order import arrange
+
+        assert target.plan is not None
+        for attempt in range(6):
+            ordering = lower_order(target.after, target.plan, works)
+            found = arrange(
+                ordering.problem,
+                self.search.deadline,
+                workers=self.search.workers,
+                seed=self.search.seed,
+                news=self._order_news,
+            )
+            if found.status != "INFEASIBLE" or found.blocked is None:
+                return ordering, found
+            wider = more_ways(target.after, target.plan, works, found.blocked.jobs, attempt)
+            if wider is None:
+                return ordering, found
+            works = wider
+        return ordering, found
+
+    def _order_news(self, engine: str, stage: str, value: int | None, bound: int | None) -> None:
+        if self.search.progress is not None:
+            seconds = self.search.deadline.seconds
+            self.search.progress(Progress(seconds, f"order, {engine}", stage, value, bound))
+
+    def _cut(self, target: Target, ordering: Ordering, arrangement: Arrangement) -> bool:
+        """Rule out that all of what blocks each other is where it is meant to be; False where nothing is."""
+        assert target.plan is not None
+        assert arrangement.blocked is not None
+        nodes = target.after.world.tree.nodes
+        counts: dict[tuple[str, str], int] = {}
+        for placement in target.plan.placements:
+            key = (placement.group, placement.site)
+            counts[key] = counts.get(key, 0) + placement.count
+        cells: dict[tuple[str, str], int] = {}
+        for job in arrangement.blocked.jobs:
+            movement = ordering.works[job].movement
+            if movement is not None:
+                key = (movement.unit.group, nodes[movement.target].id)
+                cells[key] = counts.get(key, movement.count)
+        together = [Held(group=g, domain=d, count=n) for (g, d), n in sorted(cells.items()) if n]
+        if not together:
+            return False
+        cut = Avoid(rule="avoid", id=f"no_order-{len(self.cuts) + 1}", together=together)
+        if any(known.together == cut.together for known in self.cuts):
+            return False
+        self.cuts.append(cut)
+        return True
+
+    def _say_blocked(self, ordering: Ordering, blocked: Blocked | None) -> list[str]:
+        if blocked is None:
+            return []
+        nodes = self.world.tree.nodes
+        said = [_words(ordering.works[job].movement, nodes) for job in blocked.jobs]
+        names = ", ".join(said)
+        if len(said) == 1:
+            text = f"{names} finds no room or no time on its way"
+        else:
+            text = f"{len(said)} movements wait for each other: {names}"
+        resources = [ordering.words(r) for r in blocked.resources]
+        if resources:
+            text += f"; short of {', '.join(resources)}"
+        return [text[:400]]
+
+    # What comes of it.
+
+    def _done(
+        self, target: Target, drafts: list[Draft], ordering: Ordering | None, arrangement: Arrangement | None
+    ) -> MigrationResult:
+        from zonewright.models.executor import execute
+        from zonewright.solver.migrate.writing import write
+
+        migration = write(self.world, self._final(target), drafts, arrangement, self.cuts, self.search.seed)
+        if self.order:
+            execution = execute(self.world, migration)
+            if not execution.valid:
+                first = execution.violations[0] if execution.violations else execution.claims[0]
+                raise ArithmeticError(f"the migration does not play: {first}")
+        return self._result(target, migration)
+
+    def _final(self, target: Target) -> Target:
+        """Return the target as one of the estate without the cuts, which only led there."""
+        assert target.plan is not None
+        if not self.cuts:
+            return target
+        after = aftermath(self.world, self.event, lenient=target.after.lenient)
+        plan = target.plan.model_copy(update={"estate_fingerprint": after.estate.fingerprint})
+        target.after, target.plan = after, plan
+        return target
+
+    def _result(self, target: Target, migration: Migration) -> MigrationResult:
+        return MigrationResult(
+            status=target.status,
+            migration=migration,
+            objective=target.objective,
+            warnings=list(migration.warnings),
+            assumptions=list(migration.assumptions),
+            seconds=self.search.deadline.seconds,
+            interrupted=self.search.deadline.stop.is_set(),
+            engine=target.engine,
+        )
+
+    def _no_target(self, target: Target) -> MigrationResult:
+        return MigrationResult(
+            status=target.status,
+            migration=None,
+            reason="no_placement" if target.status is Status.INFEASIBLE else None,
+            clash=target.clash,
+            warnings=target.warnings,
+            assumptions=target.assumptions,
+            seconds=self.search.deadline.seconds,
+            interrupted=self.search.deadline.stop.is_set(),
+            engine=target.engine,
+        )
+
+    def _no_order(self, target: Target, blocked: list[str]) -> MigrationResult:
+        return self._unordered(target, Status.INFEASIBLE, "no_order", blocked)
+
+    def _unordered(
+        self, target: Target, status: Status, reason: str | None = None, blocked: list[str] | None = None
+    ) -> MigrationResult:
+        """Return a result whose target stands and whose order does not."""
+        from zonewright.solver.migrate.writing import write
+
+        migration = write(self.world, self._final(target), [], None, self.cuts, self.search.seed)
+        update = {"order_status": status, "reason": reason, "blocked": blocked or []}
+        return MigrationResult(
+            status=Status.INFEASIBLE if reason else Status.UNKNOWN,
+            migration=migration.model_copy(update=update),
+            reason=reason,
+            objective=target.objective,
+            blocked=blocked or [],
+            warnings=target.warnings,
+            assumptions=target.assumptions,
+            seconds=self.search.deadline.seconds,
+            interrupted=self.search.deadline.stop.is_set(),
+            engine=target.engine,
+        )
+
+
+def _words(movement: Movement | None, nodes: list[object]) -> str:
+    if movement is None:
+        return "work on a network or balancer"
+    who = movement.unit.name or f"{movement.count} of {movement.unit.group}"
+    ids = [getattr(nodes[s], "id", "?") for s in (movement.source, movement.target) if s is not None]
+    return f"{who} ({' -> '.join(ids)})"
+
+
+__all__ = ["Aftermath", "MigrationResult", "plan_migration"]
