@@ -84,6 +84,8 @@ class Recipe(Record):
     stateful: bool | None = None
     """Only for stateful ones, or only for stateless ones."""
     kind_of_instance: Literal["vm", "bare_metal"] | None = None
+    fallback: bool = False
+    """Only where no recipe that names the product is of this kind and reach."""
     preference: Annotated[int, Field(ge=0, le=1000)] = 100
     """Of several that fit the smallest is taken; the others are ways out where that has no order."""
     keeps: list[Literal["identifier", "private_ip", "elastic_ip", "data"]] = []
