@@ -62,6 +62,7 @@ class Draft:
     steps: list[Step]
     movement: Movement | None = None
     recipe: Recipe | None = None
+    assumptions: tuple[str, ...] = ()
 
 
 @dataclass
@@ -107,7 +108,7 @@ class Ordering:
             way = arrangement.mode_j[w]
             for d, draft in enumerate(work.ways[way]):
                 steps = [_at(step, times[w, way, d, s]) for s, step in enumerate(draft.steps)]
-                found.append(Draft(draft.action, steps, draft.movement, draft.recipe))
+                found.append(Draft(draft.action, steps, draft.movement, draft.recipe, draft.assumptions))
         return found
 
 

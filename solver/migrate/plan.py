@@ -190,7 +190,7 @@ class _Planning:
             )
             if found.status != "INFEASIBLE" or found.blocked is None:
                 return ordering, found
-            wider = more_ways(target.after, target.plan, works, found.blocked.jobs, attempt)
+            wider = more_ways(target.after, works, found.blocked.jobs, attempt)
             if wider is None:
                 return ordering, found
             works = wider

@@ -1,0 +1,169 @@
+"""The migration as a document: what was decided, in the order of time, with everything that follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from zonewright.models.aftermath import Aftermath
+from zonewright.models.check import judge
+from zonewright.models.migration import Action, Degraded, Loss, Migration, Step
+from zonewright.models.placing import view_of
+from zonewright.models.plan import GoalValue, Plan, Status
+from zonewright.models.rules import all_rules
+from zonewright.models.rules.during import Avoid
+from zonewright.models.view import View
+from zonewright.models.world import Unit, World
+from zonewright.solver.migrate.ordering import Draft
+from zonewright.solver.migrate.recipes import downtime
+from zonewright.solver.migrate.target import Target
+
+if TYPE_CHECKING:
+    from zonewright.solver.order.problem import Arrangement
+
+#: Status of the order by the ordering core's word.
+_STATUS = {
+    "OPTIMAL": Status.OPTIMAL,
+    "FEASIBLE": Status.FEASIBLE,
+    "INFEASIBLE": Status.INFEASIBLE,
+    "UNKNOWN": Status.UNKNOWN,
+}
+
+
+def write(
+    world: World,
+    target: Target,
+    drafts: list[Draft],
+    arrangement: Arrangement | None,
+    cuts: list[Avoid],
+    seed: int,
+) -> Migration:
+    """Return the document of a migration whose steps have their times."""
+    after, plan = target.after, target.plan
+    assert plan is not None
+    actions, steps = _in_order(drafts)
+    kinds = {kind: sum(a.count for a in actions if a.kind == kind) for kind in ("bypass", "recovery", "takeover")}
+    view = view_of(after.world, plan)
+    said = [*after.assumptions, *target.assumptions, *plan.assumptions]
+    said += [text for draft in drafts for text in draft.assumptions]
+    return Migration(
+        migration=world.estate.estate,
+        estate_fingerprint=world.estate.fingerprint,
+        event=after.event,
+        starts_at=world.estate.migration.starts_at or world.estate.taken_at,
+        status=plan.status,
+        order_status=_order_status(arrangement, drafts),
+        objective=list(plan.objective),
+        moves=_moves(view),
+        bypasses=kinds["bypass"],
+        recoveries=_recoveries(after, view),
+        takeovers=sum(t.count for t in after.takeovers),
+        order=_order_values(arrangement),
+        losses=[*after.losses, *losses(after, view)],
+        degraded=[*after.degraded, *_degraded(after, view)],
+        actions=actions,
+        steps=steps,
+        target=plan,
+        bounds=list(plan.bounds),
+        ruled_out=list(cuts),
+        warnings=list(dict.fromkeys([*after.warnings, *target.warnings])),
+        assumptions=list(dict.fromkeys(said)),
+        engine=target.engine,
+        seed=seed,
+    )
+
+
+def _order_status(arrangement: Arrangement | None, drafts: list[Draft]) -> Status:
+    if arrangement is None:
+        return Status.UNKNOWN if drafts else Status.OPTIMAL
+    return _STATUS[arrangement.status]
+
+
+def _order_values(arrangement: Arrangement | None) -> list[GoalValue]:
+    if arrangement is None or not arrangement.mode_j:
+        return []
+    return [
+        GoalValue(goal=stage, value=value, bound=bound)
+        for stage, value, bound in zip(arrangement.stages, arrangement.values, arrangement.bounds, strict=True)
+    ]
+
+
+def _in_order(drafts: list[Draft]) -> tuple[list[Action], list[Step]]:
+    """Return actions and steps by time, in waves: a wave ends when a step has to wait for one of its actions."""
+    timed = [draft for draft in drafts if draft.steps]
+    timed.sort(key=lambda d: (min(s.start_s for s in d.steps), d.action.id))
+    actions: list[Action] = []
+    steps: list[Step] = []
+    wave, ends = 1, None
+    for draft in timed:
+        start = min(step.start_s for step in draft.steps)
+        end = max(step.end_s for step in draft.steps)
+        if ends is not None and start >= ends and start > 0:
+            wave, ends = wave + 1, None
+        ends = end if ends is None else min(ends, end)
+        down = downtime(draft.steps, draft.action.kind)
+        actions.append(draft.action.model_copy(update={"downtime_s": down}) if draft.movement else draft.action)
+        steps += [step.model_copy(update={"wave": wave}) if wave > 1 else step for step in draft.steps]
+    steps.sort(key=lambda step: (step.start_s, step.end_s))
+    return actions, steps
+
+
+def _moves(view: View) -> int:
+    total = 0
+    for unit, sites in zip(view.world.units, view.unit_counts, strict=True):
+        total += _moved(unit, sites)
+    return total
+
+
+def _moved(unit: Unit, sites: dict[int, int]) -> int:
+    """Return how many running instances are placed elsewhere; those with no place any more are losses."""
+    stay = sum(min(count, sites.get(site, 0)) for site, count in unit.current.items())
+    return min(sum(unit.current.values()), sum(sites.values())) - stay if sites else 0
+
+
+def _recoveries(after: Aftermath, view: View) -> int:
+    total = 0
+    for unit, sites in zip(view.world.units, view.unit_counts, strict=True):
+        gone = sum(after.displaced.get((unit.group, unit.name), {}).values())
+        total += min(gone, max(0, sum(sites.values()) - sum(unit.current.values())))
+    return total
+
+
+def losses(after: Aftermath, view: View) -> Iterable[Loss]:
+    """Yield what ran or was displaced and has no place in the plan."""
+    for unit, sites in zip(view.world.units, view.unit_counts, strict=True):
+        gone = sum(after.displaced.get((unit.group, unit.name), {}).values())
+        running = sum(unit.current.values())
+        placed = sum(sites.values())
+        missing = gone + running - placed
+        if missing <= 0:
+            continue
+        stopped = max(0, running - placed)
+        leaving = sum(n for s, n in unit.current.items() if s in after.left)
+        fields: dict[str, Any] = {"group": unit.group, "priority": unit.priority}
+        fields["instances"] = [unit.name] if unit.name else []
+        if stopped:
+            if unit.pinned and leaving:
+                yield Loss(**fields, count=stopped, reason="pinned", message="is pinned where it has to leave")
+            elif leaving:
+                yield Loss(**fields, count=stopped, reason="left_behind", message="has to leave and fits nowhere")
+            else:
+                text = "gives its place to others" if unit.preemptible else "has no place that its rules allow"
+                yield Loss(**fields, count=stopped, reason="stopped_for_others", message=text)
+        if missing > stopped:
+            text = "fits nowhere under the rules that hold"
+            yield Loss(**fields, count=missing - stopped, reason="no_room", message=text)
+
+
+def _degraded(after: Aftermath, view: View) -> list[Degraded]:
+    """Return the hard rules of the estate that are wishes after the event and that the plan does not keep."""
+    hard = {label for label, rule in all_rules(after.before) if rule.soft is None}
+    found: list[Degraded] = []
+    for violation in judge(view).violations:
+        base = violation.label.removesuffix(".least_domains")
+        if not violation.hard and violation.weight and base in hard:
+            found.append(Degraded(rule=base, group=violation.group, message=violation.message[:400]))
+    return found
+
+
+__all__ = ["Plan", "losses", "write"]
