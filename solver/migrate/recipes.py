@@ -1,13 +1,11 @@
 """From a movement to steps: which of the provider's procedures fit, and what one of them comes to.
 
-A draft is an action with its steps as they would run one after another from second 0; the order of all
-drafts is decided elsewhere.
+The steps of a draft have durations and needs, no times yet: when they run is decided elsewhere.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from zonewright.models.catalogue import Scope
@@ -21,6 +19,7 @@ from zonewright.models.resources import Kind, Snapshot
 from zonewright.solver.migrate.changes import changes_of
 from zonewright.solver.migrate.conditions import image_can_be_had, other_subnet, things_of
 from zonewright.solver.migrate.copies import copy_of, dead_sites, disk_reaches, minutes_lost, same_region
+from zonewright.solver.migrate.ordering import Draft
 from zonewright.solver.migrate.texts import clipped, filled, those
 
 if TYPE_CHECKING:
@@ -32,21 +31,6 @@ Across = Literal["host", "zone", "region"]
 
 #: The longest name that a document takes.
 _LONGEST_NAME = 128
-
-
-@dataclass(frozen=True)
-class Draft:
-    """One action with its steps, each timed as if it ran alone: from 0 for as long as it takes."""
-
-    action: Action
-    steps: tuple[Step, ...]
-    assumptions: tuple[str, ...] = ()
-    """What it hinges on that nobody states."""
-
-    @property
-    def seconds(self) -> int:
-        """How long the steps take one after another, those on several things side by side."""
-        return sum(max(step.end_s for step in stage) for stage in stages(self.steps))
 
 
 def ways(world: World, movement: Movement, dead: bool) -> list[Recipe]:
@@ -99,7 +83,7 @@ def expand(world: World, movement: Movement, recipe: Recipe, action_id: str) -> 
         copies = [_restored_from(world, step, unit, thing, target) for thing in things]
         restored += [copy for copy in copies if copy is not None]
         builder.add(step, things, copies)
-    steps = tuple(builder.steps)
+    steps = builder.steps
     lost = minutes_lost(world, restored) if recipe.data_loss == "age_of_copy" else 0.0
     nodes = world.tree.nodes
     action = Action(
@@ -117,7 +101,25 @@ def expand(world: World, movement: Movement, recipe: Recipe, action_id: str) -> 
         keeps=list(recipe.keeps),
         changes=changes_of(world, movement, recipe),
     )
-    return Draft(action, steps, tuple(_assumptions(world, movement, recipe, lost)))
+    return Draft(action, steps, movement, recipe)
+
+
+def assumptions_of(world: World, draft: Draft) -> list[str]:
+    """Return what a draft hinges on that no document says."""
+    found: list[str] = []
+    recipe, action = draft.recipe, draft.action
+    if recipe is None:
+        return found
+    for source in (recipe.source, *(step.source for step in recipe.steps)):
+        if source is not None and source.assumption is not None:
+            found.append(f"{recipe.id}: {' '.join(source.assumption.split())}")
+    if recipe.data_loss == "age_of_copy" and action.data_loss_minutes is None:
+        found.append(f"{action.group}: nobody says when its copies were made, so how much data is lost is unknown")
+    made = any(step.do is Operation.CREATE_IMAGE for step in draft.steps)
+    fresh = any(step.do is Operation.CREATE_INSTANCE for step in draft.steps)
+    if fresh and not made and draft.movement is not None and draft.movement.unit.image is None:
+        found.append(f"{action.group}: there is an image to start it from, though the estate names none")
+    return list(dict.fromkeys(found))
 
 
 def takeover_ways(world: World, takeover: Takeover) -> list[Recipe]:
@@ -143,7 +145,7 @@ def expand_takeover(world: World, takeover: Takeover, recipe: Recipe, action_id:
     }
     for step in recipe.steps:
         builder.add(step, things_of(world, recipe, step, unit, takeover.source, takeover.target), [])
-    steps = tuple(builder.steps)
+    steps = builder.steps
     action = Action(
         id=action_id,
         kind="takeover",
@@ -158,7 +160,7 @@ def expand_takeover(world: World, takeover: Takeover, recipe: Recipe, action_id:
         data_loss_minutes=0.0,
         keeps=list(recipe.keeps),
     )
-    return Draft(action, steps)
+    return Draft(action, steps, None, recipe)
 
 
 def downtime(steps: Sequence[Step], kind: str) -> int:
@@ -454,15 +456,3 @@ def _lost_unit(world: World, takeover: Takeover) -> Unit:
     units = world.units_of[takeover.group]
     name = takeover.instances[0] if takeover.instances else None
     return next((u for u in units if u.name == name), units[0])
-
-
-def _assumptions(world: World, movement: Movement, recipe: Recipe, lost: float | None) -> Iterator[str]:
-    unit = movement.unit
-    if recipe.source.assumption is not None:
-        yield f"{recipe.id}: {' '.join(recipe.source.assumption.split())}"
-    if recipe.data_loss == "age_of_copy" and lost is None:
-        yield f"{unit.group}: nobody says when its copies were made, so the data that is lost is not known"
-    fresh = any(s.do is Operation.CREATE_INSTANCE for s in recipe.steps)
-    made = any(s.do is Operation.CREATE_IMAGE for s in recipe.steps)
-    if fresh and not made and unit.image is None:
-        yield f"{unit.group}: an image to start from is there, though the estate names none"
