@@ -1,6 +1,7 @@
 """Classes: instances that no rule and no cost tells apart. Their number, not the instances', sets the size.
 
-The current site is never part of a class: where its members are today is a count per site.
+The current site is never part of a class: where its members are today is a count per site. Merging groups
+with current sites costs nothing: whoever leaves a site makes room for any other of the class.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from zonewright.models.goals import traffic_pairs
+from zonewright.models.goals import move_weight, traffic_pairs
 from zonewright.models.rules import GroupRule, Pin, Rule, Survive, all_rules
 from zonewright.models.world import Unit, World
 from zonewright.solver.profiles import Reach
@@ -48,8 +49,8 @@ def make_classes(world: World, reach: Reach) -> list[Class]:
     known: dict[object, Class] = {}
     for unit in world.units:
         profile = reach.profiles[reach.of_unit[unit.index]]
-        own = unit.group if unit.group in apart or unit.current else None
         held = unit.pinned or _held(world, unit)
+        own = unit.group if unit.group in apart or (held and unit.current) else None
         priced = bool(unit.flavour and unit.flavour.price)
         key = (
             own,
@@ -65,6 +66,7 @@ def make_classes(world: World, reach: Reach) -> list[Class]:
             selected.get(unit.group, ()),
             _pin_key(world, unit),
             held and bool(unit.current),
+            move_weight(world, unit) if unit.current else None,
         )
         found = known.get(key)
         if found is None:
