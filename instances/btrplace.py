@@ -592,7 +592,7 @@ class _Reader:
         for number, entry in enumerate(_array(self.data.get("constraints", []), ("constraints",))):
             path: Place = ("constraints", number)
             kind = _mapping(entry, path).get("id")
-            if kind not in _KINDS:
+            if not isinstance(kind, str) or kind not in _KINDS:
                 what = f"constraint {printable(kind, 30)} is not understood.{maybe(kind, _KINDS)}"
                 raise InputError(what, path=path)
             if kind in _LAST:
@@ -909,16 +909,17 @@ class _Translation:
 
     def _groups(self) -> None:
         problem = self.problem
-        company: dict[int, list[tuple[str, int]]] = {}
+        company: dict[int, list[tuple[str, int, int]]] = {}
         for kind, entries in (
-            ("spread", [c.vms for c in problem.spreads]),
-            ("gather", [c.vms for c in problem.gathers]),
-            ("among", [a.vms for a in problem.amongs]),
-            ("split", [sum(sets, ()) for sets in problem.splits]),
+            ("spread", [(c.vms,) for c in problem.spreads]),
+            ("gather", [(c.vms,) for c in problem.gathers]),
+            ("among", [(a.vms,) for a in problem.amongs]),
+            ("split", problem.splits),
         ):
-            for number, vms in enumerate(entries):
-                for vm in vms:
-                    company.setdefault(vm, []).append((kind, number))
+            for number, sides in enumerate(entries):
+                for side, vms in enumerate(sides):
+                    for vm in vms:
+                        company.setdefault(vm, []).append((kind, number, side))
         if problem.lonely:
             raise InputError("lonely is not supported")
         if problem.ceilings:

@@ -44,6 +44,25 @@ def replay(instance: dict[str, Any], plan: dict[str, Any], *, strict: bool = Fal
     return _Replay(instance, plan, strict).run()
 
 
+def holds_at_end(instance: dict[str, Any], where: dict[int, int]) -> list[str]:
+    """Return what is wrong with a placement as an end, however it came about."""
+    play = _Replay(instance, {"origin": instance["model"], "actions": []}, strict=False)
+    play.capacity = {rc: {n: play._capacity(rc, n) for n in play.online | play.offline} for rc in play.views}
+    play.limit = play._limits()
+    play.use = {rc: {vm: play._need(rc, vm) for vm in amounts} for rc, amounts in play.use.items()}
+    play.online |= set(where.values())
+    play.offline -= set(where.values())
+    for c in instance["constraints"]:
+        if c["id"] in ("online", "offline"):
+            here, there = (play.offline, play.online) if c["id"] == "online" else (play.online, play.offline)
+            for node in set(c.get("nodes", [c.get("node")])) - set(where.values()):
+                here.discard(node)
+                there.add(node)
+    play.where = dict(where)
+    play._final()
+    return play.out.problems
+
+
 class _Replay:
     def __init__(self, instance: dict[str, Any], plan: dict[str, Any], strict: bool) -> None:
         self.model, self.constraints, self.strict = instance["model"], instance["constraints"], strict
@@ -78,6 +97,14 @@ class _Replay:
                 capacity = int(capacity * c["ratio"])
         return capacity
 
+    def _limits(self) -> dict[str, dict[int, int]]:
+        found = {rc: dict(by_node) for rc, by_node in self.capacity.items()}
+        for c in self.constraints:
+            if c["id"] == "resourceCapacity" and len(c["nodes"]) == 1:
+                by_node = found[c["rc"]]
+                by_node[c["nodes"][0]] = min(by_node[c["nodes"][0]], c["amount"])
+        return found
+
     def bad(self, text: str) -> None:
         if len(self.out.problems) < 50:
             self.out.problems.append(text)
@@ -102,11 +129,7 @@ class _Replay:
         self.out.boots = sum(a["id"] == "bootVM" for a in actions)
         self.out.makespan = max((a["end"] for a in actions), default=0)
         self.capacity = {rc: {n: self._capacity(rc, n) for n in self.online | self.offline} for rc in self.views}
-        self.limit = {rc: dict(by_node) for rc, by_node in self.capacity.items()}
-        for c in self.constraints:
-            if c["id"] == "resourceCapacity" and len(c["nodes"]) == 1:
-                by_node = self.limit[c["rc"]]
-                by_node[c["nodes"][0]] = min(by_node[c["nodes"][0]], c["amount"])
+        self.limit = self._limits()
         before = self._excess()
         self._continuous(0, first=True)
         for moment in sorted({*starts, *ends}):
@@ -385,8 +408,11 @@ class _Replay:
             return set(at) <= set(nodes)
         if kind == "ban":
             return not set(at) & set(nodes)
+        if kind == "split":
+            places = [{self.where[vm] for vm in each if vm in self.where} for each in c.get("sets") or c["parts"]]
+            return sum(map(len, places)) == len(set().union(*places))
         if kind == "root":
-            return all(self.where.get(vm) == self.start_where.get(vm) for vm in vms)
+            return all(self.where.get(vm) == self.start_where[vm] for vm in vms if vm in self.start_where)
         if kind == "running":
             return all(vm in self.where for vm in vms)
         if kind in ("ready", "sleeping", "killed"):
