@@ -53,7 +53,7 @@ def _pop(heap, size):
     return size
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def _opening(lists, t, now):
     """First second from `now` on at which a task may start as far as windows go."""
     if not lists.windowed_t[t]:
@@ -211,7 +211,7 @@ def run(lists, mode_j, order_t, guard_k, start_t):
         now = max(now, coming)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def _obstacle(lists, t, load_r, begun_j, set_e, guard_k, head_r):
     """Return what keeps a task from starting: a resource, after them an exclusion; -1: nothing."""
     j = lists.job_t[t]

@@ -7,6 +7,7 @@ e exclusion, g stage. Lists per task or mode are stored one after another: those
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -261,8 +262,23 @@ def table_of(problem: OrderProblem, goals: Sequence[str]) -> Table:
         stages=stages,
         resource_r=resources,
         tasks_q=tuple(tuple(ts) for ts in tasks_q),
-        serial=serial and not _looped(following),
+        serial=serial and _alike(begin, first) and _plain(problem) and not _looped(following),
         timed=bool(lists.windowed_t.any() or (lists.latest_t < NEVER).any()),
+    )
+
+
+def _alike(begin: Sequence[dict[int, int]], first: Ints) -> bool:
+    """Return whether all modes of a job hold the same from the very beginning."""
+    spans = itertools.pairwise(first.tolist())
+    return all(begin[q] == begin[a] for a, b in spans for q in range(a + 1, b))
+
+
+def _plain(problem: OrderProblem) -> bool:
+    """Return whether no task waits for another job's task that may not have to run."""
+    return all(
+        problem.tasks[link.before].job == problem.tasks[link.after].job
+        or len(problem.jobs[problem.tasks[link.before].job].modes) == 1
+        for link in problem.precedences
     )
 
 
