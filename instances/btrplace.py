@@ -828,7 +828,7 @@ class _Translation:
                     "groups": list(self.groups.values()),
                     "instances": self.instances,
                     "rules": self.rules,
-                    "migration": {"mib_per_second": 10**6, "longest_plan_hours": 10_000.0},
+                    "migration": self._migrating(),
                 },
                 None,
                 None,
@@ -836,6 +836,20 @@ class _Translation:
         )
         off = [_host(problem, int(n)) for n in np.flatnonzero(problem.stops_n)]
         return AsEstate(problem, estate, Event(mend=True, drain=off), tuple(self.group_v), frozenset(self.named))
+
+    def _migrating(self) -> dict[str, Any]:
+        """Return how migrations run: at the links' full rate, live; a first start takes what the fastest takes."""
+        problem = self.problem
+        first = problem.boot_v[problem.wanted_v & (problem.host_v < 0)]
+        start = {
+            "id": "btrplace-boot",
+            "name": "Start on a node",
+            "kind": "start",
+            "preference": 0,
+            "source": {"assumption": "BtrPlace's bootVM: it takes room from the moment it begins"},
+            "steps": [{"do": "start", "seconds": int(first.min()) if len(first) else 1, "serves": True}],
+        }
+        return {"mib_per_second": 10**6, "longest_plan_hours": 10_000.0, "recipes": [start]}
 
     def _racks(self) -> None:
         """Put hosts into racks: by their switch, or by the parts that VMs choose from."""
@@ -974,7 +988,10 @@ class _Translation:
         """Return, for each VM, what its migration takes: a key, and the field."""
         problem = self.problem
         if problem.network is None:
-            return [(seconds, {"migrate_seconds": seconds}) for seconds in problem.migrate_v.tolist()]
+            return [
+                (seconds, {"migrate_seconds": seconds, "may_stop": False})
+                for seconds in problem.migrate_v.tolist()
+            ]
         found: list[tuple[int, dict[str, Any]]] = []
         widths = {link for link in self.uplink_n if link is not None}
         for vm, host in enumerate(problem.host_v.tolist()):
@@ -984,7 +1001,7 @@ class _Translation:
             if host >= 0 and sites - {host}:
                 ways = sorted(sites - {host}) if len(widths) > 1 else [min(sites - {host})]
                 seconds = max(problem.seconds(vm, host, target) for target in ways)
-            found.append((seconds, {"migrate_seconds": seconds}))
+            found.append((seconds, {"migrate_seconds": seconds, "may_stop": False}))
         return found
 
     def _reach(self) -> None:

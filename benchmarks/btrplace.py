@@ -1,0 +1,184 @@
+"""BtrPlace's instances through `plan_migration`, from file to plan in BtrPlace's own format.
+
+    python -m benchmarks.btrplace FILE [-o PLAN.json] [--objective migrations|makespan] [--json]
+                                       [--time-limit S] [--workers N] [--seed N]
+
+FILE is an instance (JSON, plain or gzipped), PLAN what BtrPlace itself would write: the model it starts from and
+`actions` with id, vm, from, to, start and end. The public originals are in the repository `btrplace/scheduler` and
+in those of its authors' papers. `seconds` is from the file to the plan written, `seconds_total` has the start of
+the interpreter and the imports as well. Exits 0 with a plan, 3 when none exists, 4 when none was found, 1 on a
+file that is no such instance.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+_STARTED = time.time()
+
+
+@dataclass
+class Row:
+    """What one run came to."""
+
+    file: str
+    objective: str
+    status: str
+    """OPTIMAL when the objective is proven, FEASIBLE, INFEASIBLE with a reason, or UNKNOWN."""
+    reason: str | None = None
+    migrations: int | None = None
+    """Live migrations, those over a third node counted twice."""
+    restarts: int | None = None
+    """VMs that were not running and are started."""
+    relocations: int | None = None
+    """Running VMs that end on another node."""
+    bypasses: int | None = None
+    bound: int | None = None
+    """No plan has fewer migrations."""
+    makespan: int | None = None
+    makespan_bound: int | None = None
+    """No order of these moves ends sooner."""
+    gap: float | None = None
+    """Of the objective: (value - bound) / value."""
+    engine: str = ""
+    explanation: str = ""
+    seconds: float = 0.0
+    seconds_total: float = 0.0
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the benchmark and return the exit code."""
+    options = _options(arguments)
+    import zonewright.solver.migrate.plan  # noqa: F401  (imports are not what is measured)
+    from zonewright.models.problems import InputError
+
+    began = time.monotonic()
+    try:
+        row = run(options.file, options)
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    row.seconds = round(time.monotonic() - began, 3)
+    row.seconds_total = round(time.time() - _process_start(), 3)
+    _print(row, as_json=options.json)
+    return 0 if row.makespan is not None else 3 if row.status == "INFEASIBLE" else 4
+
+
+def _options(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.btrplace", description=__doc__.splitlines()[0])
+    parser.add_argument("file", type=Path)
+    parser.add_argument("-o", "--output", type=Path, help="write the plan here")
+    parser.add_argument("--objective", choices=("migrations", "makespan"), default="migrations")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--time-limit", type=float, default=60.0)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--seed", type=int, default=0)
+    return parser.parse_args(arguments)
+
+
+def run(file: Path, options: argparse.Namespace) -> Row:
+    """Plan one file, write the plan if asked to, and return the figures. Raises InputError."""
+    from zonewright.instances.btrplace import as_estate, plan_data, read_problem, timed_actions
+    from zonewright.solver.migrate.plan import plan_migration
+
+    problem = read_problem(file)
+    translated = as_estate(problem)
+    row = Row(file.name, options.objective, "UNKNOWN")
+    result = plan_migration(
+        translated.estate,
+        event=translated.event,
+        time_limit_s=options.time_limit,
+        workers=options.workers,
+        seed=options.seed,
+    )
+    row.status, row.reason, row.engine = result.status.value, result.reason, result.engine
+    row.explanation = "; ".join([*(c.message for c in result.clash), *result.blocked])[:400]
+    if result.migration is None or result.reason is not None or result.migration.order_status.value == "UNKNOWN":
+        return row
+    if result.migration.losses:
+        row.status, row.reason = "INFEASIBLE", "no_placement"
+        row.explanation = "; ".join(loss.message for loss in result.migration.losses)[:400]
+        return row
+    actions = timed_actions(translated, result.migration)
+    _figures(row, translated, result.migration, actions)
+    if options.output is not None:
+        _write(plan_data(problem, actions), options.output)
+    return row
+
+
+def _figures(row: Row, translated: Any, migration: Any, actions: list[Any]) -> None:
+    """Fill in what the plan comes to and what is proven of it."""
+    problem = translated.problem
+    moves = [a for a in actions if a.kind == "migrateVM"]
+    ends = {a.vm: a.target for a in moves}
+    row.migrations = len(moves)
+    row.restarts = sum(a.kind == "bootVM" for a in actions)
+    row.relocations = sum(int(problem.host_v[vm]) != target for vm, target in ends.items())
+    row.bypasses = row.migrations - row.relocations
+    row.makespan = max((a.end for a in actions), default=0)
+    target = {goal.goal: goal for goal in migration.objective}
+    order = {goal.goal: goal for goal in migration.order}
+    least_moves = target["moves"].bound if "moves" in target else None
+    extra = order["penalty"].bound if "penalty" in order else 0
+    if least_moves is not None:
+        row.bound = least_moves + (extra or 0 if row.relocations == least_moves else 0)
+    row.makespan_bound = _makespan_bound(problem, actions, order.get("makespan"))
+    value, bound = (
+        (row.migrations, row.bound) if row.objective == "migrations" else (row.makespan, row.makespan_bound)
+    )
+    row.gap = None if bound is None else (value - bound) / max(1, value)
+    row.status = "OPTIMAL" if row.gap == 0.0 else "FEASIBLE"
+
+
+def _makespan_bound(problem: Any, actions: list[Any], goal: Any) -> int:
+    """Return a second before which no order of these actions ends.
+
+    That of the order, and what nodes need to be switched off once the last of all has left; and each alone.
+    """
+    alone = max((a.end - a.start for a in actions), default=0)
+    moves = [a for a in actions if a.kind == "migrateVM"]
+    if goal is None or goal.bound is None or not moves:
+        return alone
+    off = [int(problem.shutdown_n[a.source]) if problem.stops_n[a.source] else 0 for a in moves]
+    return max(alone, goal.bound + (min(off) if len(moves) == len(actions) - _nodes(actions) else 0))
+
+
+def _nodes(actions: list[Any]) -> int:
+    return sum(a.vm is None for a in actions)
+
+
+def _write(plan: dict[str, Any], path: Path) -> None:
+    from pydantic_core import to_json
+
+    path.write_bytes(to_json(plan))
+
+
+def _process_start() -> float:
+    """Return when this process began, as the system says it, or when this module was read."""
+    try:
+        fields = Path("/proc/self/stat").read_text().rsplit(")", 1)[1].split()
+        up = float(Path("/proc/uptime").read_text().split()[0])
+        import os
+
+        return time.time() - (up - int(fields[19]) / os.sysconf("SC_CLK_TCK"))
+    except (OSError, ValueError, IndexError):
+        return _STARTED
+
+
+def _print(row: Row, *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(asdict(row)))
+        return
+    for name, value in asdict(row).items():
+        if value not in (None, ""):
+            print(f"{name:16} {value}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
