@@ -10,8 +10,10 @@ from typing import Annotated
 import typer
 
 from zonewright.cli.check import check
+from zonewright.cli.diff import diff
 from zonewright.cli.estates import estates
 from zonewright.cli.generate import generate
+from zonewright.cli.migrate import migrate
 from zonewright.cli.place import place
 from zonewright.cli.schema import schema
 
@@ -44,7 +46,7 @@ def zonewright(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Place a cloud estate across availability zones, and prove how good the plan is.
+    """Place a cloud estate across availability zones, plan the way back when one is lost, prove how good it is.
 
     Describe zones, instances and rules in a YAML or JSON file, then:
 
@@ -54,13 +56,17 @@ def zonewright(
 
       zonewright check estate.yaml plan.json     # judge any plan
 
+      zonewright migrate estate.yaml --fail zone-b --runbook way-back.md
+
+      zonewright diff estate.yaml plan.json      # what would move
+
     Every command takes the name of a shipped estate in place of a file. Tables go to stdout (`--json` for
     programs), progress and errors to stderr.
     """
 
 
 app.callback(help=_flowing(zonewright))(zonewright)
-for _command in (place, check, estates, generate, schema):
+for _command in (place, check, migrate, diff, estates, generate, schema):
     app.command(help=_flowing(_command))(_command)
 
 

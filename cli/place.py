@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from pathlib import Path
@@ -12,6 +11,7 @@ import typer
 
 from zonewright.cli.boundary import guarded, say
 from zonewright.cli.exits import Exit
+from zonewright.cli.saving import file_name, writable
 
 if TYPE_CHECKING:
     from zonewright.models import Plan, World
@@ -85,7 +85,7 @@ def place(
     from zonewright.cli.source import read_plan, read_world
 
     began = time.monotonic()
-    _writable(output)
+    writable(output)
     world = read_world(estate)
     begin_with = None
     if hint is not None:
@@ -103,20 +103,6 @@ def place(
     if fault is not None:
         raise fault
     return _exit_code(result)
-
-
-def _writable(output: Path | None) -> None:
-    """Raise InputError before the work where the plan could not be saved after it."""
-    from zonewright.models.problems import InputError
-
-    if output is None:
-        return
-    if output.is_dir():
-        raise InputError("cannot be written: is a directory", source=str(output))
-    if not output.parent.is_dir():
-        raise InputError(f"cannot be written: there is no directory {output.parent}", source=str(output))
-    if not os.access(output.parent, os.W_OK):
-        raise InputError("cannot be written: permission denied", source=str(output))
 
 
 def _solve(
@@ -166,9 +152,9 @@ def _save(world: World, result: Result, output: Path | None) -> tuple[str | None
         return None, None
     target = output
     if target is None and result.interrupted:
-        target = Path(f"{_file_name(world)}.plan.json")
+        target = Path(f"{file_name(world)}.plan.json")
     elif target is None and result.status.value not in ("OPTIMAL", "FEASIBLE"):
-        target = Path(f"{_file_name(world)}.partial.plan.json")
+        target = Path(f"{file_name(world)}.partial.plan.json")
     if target is None:
         return None, None
     try:
@@ -176,11 +162,6 @@ def _save(world: World, result: Result, output: Path | None) -> tuple[str | None
     except InputError as error:
         return None, error
     return str(target), None
-
-
-def _file_name(world: World) -> str:
-    """Return the estate's name as a file name: no separators, no way out of the directory."""
-    return "".join(ch if ch.isalnum() or ch in "_-." else "-" for ch in world.estate.estate)
 
 
 def _show(world: World, result: Result, saved: str | None, *, json_: bool, quiet: bool) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from zonewright.models import Plan, World
     from zonewright.models.document import Document
+    from zonewright.models.migration import Migration
 
 
 def estate_path(text: str) -> Path:
@@ -58,3 +59,37 @@ def read_plan(path: Path) -> tuple[Plan, Document]:
 
     document = read_document(path)
     return validate(Plan, document), document
+
+
+def kind_of(document: Document) -> str:
+    """Return what a document is by its fields: `estate`, `plan` or `migration`; a plan where that is open."""
+    fields = document.data if isinstance(document.data, dict) else {}
+    return next((kind for kind in ("estate", "plan", "migration") if kind in fields), "plan")
+
+
+def read_result(path: Path) -> tuple[Plan | Migration, Document]:
+    """Read a plan or a migration. Raises InputError for an estate."""
+    from zonewright.models.migration import Migration
+    from zonewright.models.plan import Plan
+    from zonewright.models.problems import InputError
+    from zonewright.models.reading import read_document, validate
+
+    document = read_document(path)
+    kind = kind_of(document)
+    if kind == "estate":
+        raise InputError("is an estate where a plan or a migration belongs", source=document.source)
+    return validate(Migration if kind == "migration" else Plan, document), document
+
+
+def read_migration(path: Path) -> tuple[Migration, Document]:
+    """Read a migration, with the document to find the lines of what is wrong in it."""
+    from zonewright.models.migration import Migration
+    from zonewright.models.problems import InputError
+    from zonewright.models.reading import read_document, validate
+
+    document = read_document(path)
+    kind = kind_of(document)
+    if isinstance(document.data, dict) and kind in document.data and kind != "migration":
+        article = "an" if kind == "estate" else "a"
+        raise InputError(f"is {article} {kind} where a migration belongs", source=document.source)
+    return validate(Migration, document), document

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from zonewright.models import Plan, World
     from zonewright.solver.result import Result
 
-_STYLES = {
+#: How a status looks.
+STYLES = {
     "OPTIMAL": "bold green",
     "FEASIBLE": "bold yellow",
     "INFEASIBLE": "bold red",
@@ -48,7 +49,7 @@ def print_result(console: Console, world: World, result: Result, saved: str | No
 
 def _headline(console: Console, world: World, result: Result) -> None:
     first = Text.assemble(
-        (world.estate.estate, "bold"), ": ", (result.status.value, _STYLES.get(result.status.value, "bold"))
+        (world.estate.estate, "bold"), ": ", (result.status.value, STYLES.get(result.status.value, "bold"))
     )
     if result.plan is not None and result.status.value in ("OPTIMAL", "FEASIBLE"):
         first.append(f", gap {share_text(result.gap)}")
