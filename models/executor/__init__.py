@@ -1,1 +1,6 @@
 """Play a migration plan event by event, and judge it from the data alone."""
+
+from zonewright.models.executor.breach import Breach, Fault
+from zonewright.models.executor.play import Execution, Figures, Peak, execute
+
+__all__ = ["Breach", "Execution", "Fault", "Figures", "Peak", "execute"]
