@@ -13,7 +13,7 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
-from zonewright.models.estate import Estate, Goal
+from zonewright.models.estate import URGENT, Estate, Goal
 from zonewright.models.events import Event, Incident
 from zonewright.models.migration import Degraded, Loss
 from zonewright.models.problems import InputError, maybe
@@ -27,8 +27,6 @@ from zonewright.models.world import Unit, World
 #: Rules of the event's own making, by label.
 REBALANCE = "rebalance"
 MOST_MOVES = "max_moves"
-#: The priority of what the event is for, above anything that an estate may give.
-URGENT = 1000
 
 
 @dataclass(frozen=True)
@@ -108,13 +106,21 @@ class _Reckoning:
         self.warnings: list[str] = []
         self.assumptions: list[str] = []
 
+    @property
+    def _mends(self) -> bool:
+        """Whether what is broken today is to be mended, wherever it is."""
+        return self.event.mend or bool(self.event.restore)
+
     def result(self) -> Aftermath:
         fewer, gone = self._reckon()
         estate = self._estate(fewer, gone)
         after = World(estate)
-        broken = self._tolerated(after)
-        if broken:
-            estate = estate.model_copy(update={"tolerated": broken})
+        broken = _broken_today(after) if not self.event.to else []
+        if broken and self._mends:
+            estate = estate.model_copy(update={"rules": _wishes(estate, broken)})
+            after = World(estate)
+        elif broken:
+            estate = estate.model_copy(update={"tolerated": self._tolerated(after, broken)})
             after = World(estate)
         self._warn(after)
         return Aftermath(
@@ -329,8 +335,8 @@ class _Reckoning:
         """Losses first; what the event is for; moves; then the estate's own order."""
         rest: list[Goal] = [g for g in self.before.estate.goals if g not in ("placed", "moves")]
         first: list[Goal] = ["placed"]
-        if self.event.rebalance is not None:
-            first.append("soft")
+        if self.event.rebalance is not None or self._mends:
+            first.append("urgent")
         if self.event.consolidate:
             first.append("hosts")
         first.append("moves")
@@ -347,8 +353,8 @@ class _Reckoning:
             named = rule if rule.id else rule.model_copy(update={"id": label})
             if wounded:
                 found += self._degrade(named, label)
-            elif isinstance(rule, Pin) and set(rule.instances) & gone:
-                found.append(named)
+            elif self.lenient and isinstance(rule, Survive) and rule.mode == "evacuate":
+                self.degraded.append(Degraded(rule=label, message="cannot be promised with what there is"))
             else:
                 found.append(named)
         if gone:
@@ -406,13 +412,8 @@ class _Reckoning:
         tree = self.before.tree
         return tree.nodes[tree.sites[0]].level
 
-    def _tolerated(self, after: World) -> list[Tolerated]:
-        """Return what the survivors' placement breaks, unless the event is to mend it."""
-        if self.event.mend or self.event.restore or self.event.to:
-            return []
-        broken = _broken_today(after)
-        if not broken:
-            return []
+    def _tolerated(self, after: World, broken: list[Violation]) -> list[Tolerated]:
+        """Return what the survivors' placement breaks and may go on breaking, as no worse than it is."""
         touched = {group for group, _ in self.displaced} | self._leaving(after)
         found: dict[tuple[str, str | None, str | None, str | None], int] = {}
         for violation in broken:
@@ -445,6 +446,16 @@ class _Reckoning:
             self.assumptions.append("every stateless group has an image to start from: the estate names none")
 
 
+def _wishes(estate: Estate, broken: list[Violation]) -> list[AnyRule]:
+    """Return the rules with those that are broken made urgent wishes: mended as far as it goes."""
+    labels = {violation.label for violation in broken}
+    urgent = Soft(weight=1, priority=URGENT)
+    return [
+        rule.model_copy(update={"soft": urgent}) if rule.id in labels and rule.soft is None else rule
+        for rule in estate.rules
+    ]
+
+
 def _without(rule: AnyRule, gone: set[str]) -> AnyRule:
     if isinstance(rule, Pin) and set(rule.instances) & gone:
         return rule.model_copy(update={"instances": [name for name in rule.instances if name not in gone]})
@@ -468,6 +479,10 @@ def _sites_of(
     return frozenset(dead), frozenset(left - dead)
 
 
+#: Rules that what an event does to a site breaks, or that need a plan to say anything.
+_NOT_OF_TODAY = ("zone_state", "pinned", "all_or_nothing", "subnet", "move_limit")
+
+
 def _broken_today(after: World) -> list[Violation]:
     """Return what the placement of what still runs breaks of the hard rules that count or limit."""
     rows = [Row(u.index, s, n, u.current_subnet) for u in after.units for s, n in u.current.items()]
@@ -475,13 +490,8 @@ def _broken_today(after: World) -> list[Violation]:
     view = View(after, rows, balancer_zones=zones)
     found: list[Violation] = []
     for label, rule in all_rules(after):
-        if rule.soft is None and rule.rule not in (
-            "zone_state",
-            "pinned",
-            "all_or_nothing",
-            "subnet",
-            "move_limit",
-        ):
+        evacuates = isinstance(rule, Survive) and rule.mode == "evacuate"
+        if rule.soft is None and rule.rule not in _NOT_OF_TODAY and not evacuates:
             found += [v for v in rule.violations(view, label) if v.group is not None or v.domain is not None]
     return found
 

@@ -34,7 +34,10 @@ from zonewright.models.resources import (
 from zonewright.models.rules import AnyRule
 from zonewright.models.topology import Client, Domain, Latency, Link, TrafficPrice
 
-Goal = Literal["placed", "soft", "moves", "cost", "client_latency", "balance", "hosts"]
+Goal = Literal["placed", "urgent", "soft", "moves", "cost", "client_latency", "balance", "hosts"]
+
+#: Soft rules of this priority and above are the goal `urgent` where an estate names that, else part of `soft`.
+URGENT = 1000
 
 #: The order of goals when an estate is silent.
 DEFAULT_GOALS: tuple[Goal, ...] = ("placed", "soft", "moves", "cost")

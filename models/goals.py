@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from zonewright.models.estate import URGENT
 from zonewright.models.quantities import to_money, to_share
 from zonewright.models.rules import all_rules
 from zonewright.models.topology import State
@@ -26,8 +27,8 @@ def objective(view: View, violations: list[Violation]) -> list[tuple[str, int]]:
             if any(running(world, unit) for unit in world.units):
                 found.append(("stopped", stopped(view)))
             found += _placed(view)
-        elif goal == "soft":
-            found += _soft(world, violations)
+        elif goal in ("urgent", "soft"):
+            found += _soft(world, violations, soft_priorities(world, goal))
         elif goal == "moves":
             found.append(("moves", moves(view)))
         elif goal == "cost":
@@ -49,9 +50,18 @@ def _placed(view: View) -> Iterator[tuple[str, int]]:
         yield f"placed[{priority}]", missing[priority]
 
 
-def _soft(world: World, violations: list[Violation]) -> Iterator[tuple[str, int]]:
-    priorities = {rule.soft.priority for _, rule in all_rules(world) if rule.soft}
-    for priority in sorted(priorities, reverse=True):
+def soft_priorities(world: World, goal: str) -> list[int]:
+    """Return the priorities of soft rules that a goal is about, highest first: `urgent` ones, or the rest."""
+    found = {rule.soft.priority for _, rule in all_rules(world) if rule.soft}
+    if goal == "urgent":
+        found = {priority for priority in found if priority >= URGENT}
+    elif "urgent" in world.estate.goals:
+        found = {priority for priority in found if priority < URGENT}
+    return sorted(found, reverse=True)
+
+
+def _soft(world: World, violations: list[Violation], priorities: list[int]) -> Iterator[tuple[str, int]]:
+    for priority in priorities:
         total = sum(v.weight * v.amount for v in violations if not v.hard and v.priority == priority)
         yield f"soft[{priority}]", total
 

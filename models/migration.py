@@ -116,6 +116,8 @@ class Migration(Record):
     event: Event
     starts_at: Moment | None = None
     """Second 0."""
+    lenient: bool = False
+    """Rules that a loss alone can break are wishes: what remains could not keep them and bring as many back."""
     status: Status
     """How far the target is proven."""
     order_status: Status

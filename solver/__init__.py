@@ -1,8 +1,21 @@
 """How we decide: lower an estate to a program, solve it, prove how good the plan is."""
 
 from zonewright.models.check import check_plan as check
+from zonewright.solver.migrate.plan import MigrationResult, plan_migration
+from zonewright.solver.migrate.proof import verify_migration_bound
 from zonewright.solver.place import place
 from zonewright.solver.result import Clash, Progress, Result
 from zonewright.solver.witness import BoundFinding, verify_bound
 
-__all__ = ["BoundFinding", "Clash", "Progress", "Result", "check", "place", "verify_bound"]
+__all__ = [
+    "BoundFinding",
+    "Clash",
+    "MigrationResult",
+    "Progress",
+    "Result",
+    "check",
+    "place",
+    "plan_migration",
+    "verify_bound",
+    "verify_migration_bound",
+]

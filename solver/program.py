@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from zonewright.models.goals import running
+from zonewright.models.goals import running, soft_priorities
 from zonewright.models.rules import ReachRule, all_rules
 from zonewright.models.world import World
 from zonewright.solver.classes import make_classes
@@ -67,7 +67,8 @@ def lower(
     reach as rows, and `scenarios` keeps only these of the evacuations (leaving any out is a relaxation too).
     `margins` leaves a share of a zone's pools free: no relaxation any more, but easier to pack.
     """
-    rules = [entry for entry in all_rules(world) if entry[1].soft is None or "soft" in world.estate.goals]
+    counted = {p for goal in ("urgent", "soft") if goal in world.estate.goals for p in soft_priorities(world, goal)}
+    rules = [entry for entry in all_rules(world) if entry[1].soft is None or entry[1].soft.priority in counted]
     reach = Reach(world)
     stages = Stages(stage_names(world))
     nowhere = Context(world, reach, [], [], stages, partial, pooled=False, explain=explain)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from zonewright.models.estate import Estate
-from zonewright.models.goals import move_weight, running, traffic_pairs, traffic_unit_price
+from zonewright.models.goals import move_weight, running, soft_priorities, traffic_pairs, traffic_unit_price
 from zonewright.models.quantities import to_money, to_share
-from zonewright.models.rules import all_rules
 from zonewright.models.world import World
 from zonewright.solver.context import Context
 from zonewright.solver.families.costs import Moving, Nearest, Opening, Traffic
@@ -22,9 +21,8 @@ def stage_names(world: World) -> list[str]:
             if any(running(world, unit) for unit in world.units):
                 names.append("stopped")
             names += [f"placed[{p}]" for p in sorted({u.priority for u in world.units}, reverse=True)]
-        elif goal == "soft":
-            priorities = {r.soft.priority for _, r in all_rules(world) if r.soft is not None}
-            names += [f"soft[{p}]" for p in sorted(priorities, reverse=True)]
+        elif goal in ("urgent", "soft"):
+            names += [f"soft[{p}]" for p in soft_priorities(world, goal)]
         else:
             names.append(goal)
     return names

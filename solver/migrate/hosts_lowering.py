@@ -130,6 +130,7 @@ class _Lowering:
         self.levels: dict[str, tuple[Ints, list[int]]] = {}
         self.marks: list[list[tuple[str, int]]] = [[] for _ in self.world.units]
         """Unit to the limits and the company rules that tell it apart from others."""
+        self.alike: dict[tuple[int, int], Ints] = {}
         self.more: dict[str, dict[str | None, dict[str | None, int]]] = {}
         """Label to domain to what is limited there to how much more of it is tolerated."""
         for entry in self.world.estate.tolerated:
@@ -280,7 +281,7 @@ class _Lowering:
     def _limit(self, label: str, group: str | None, units: list[int], level: str, most: int) -> None:
         """At most so many of these units in each domain of a level, or as many more as is tolerated."""
         domain_h, nodes = self._at(level)
-        if not nodes or sum(self.world.units[u].count for u in units) <= most:
+        if not nodes:
             return
         entries = self.tolerated.get((label, group), ())
         if any(entry.domain is None and entry.what is None for entry in entries):
@@ -289,7 +290,7 @@ class _Lowering:
         self._add_limit(units, domain_h, self._widened(most, nodes, entries))
 
     def _widened(self, most: int, nodes: list[int], entries: Iterable[Tolerated]) -> Ints:
-        most_d = np.broadcast_to(np.int64(most), len(nodes))
+        most_d = self._same(most, len(nodes))
         more: dict[str | None, int] = {}
         for entry in entries:
             if entry.what is None:
@@ -297,6 +298,13 @@ class _Lowering:
         if not more:
             return most_d
         return most_d + _ints(more.get(self.tree.nodes[node].id, 0) for node in nodes)
+
+    def _same(self, most: int, domains: int) -> Ints:
+        """Return one number for every domain; one array serves all limits that say the same."""
+        found = self.alike.get((most, domains))
+        if found is None:
+            found = self.alike[most, domains] = np.broadcast_to(np.int64(most), domains)
+        return found
 
     def _add_limit(self, units: list[int], domain_h: Ints, most_d: Ints) -> None:
         self._mark("limit", len(self.limits), units)
@@ -306,8 +314,9 @@ class _Lowering:
         return [unit.index for group in groups for unit in self.world.units_of[group] if unit.count]
 
     def _anti_affinity(self, label: str, rule: AntiAffinity) -> None:
+        groups = self.world.groups
         for group in rule.selected(self.world):
-            if self.world.groups[group].count > rule.at_most:
+            if groups[group].count > rule.at_most:
                 self._limit(label, group, self._units([group]), rule.level, rule.at_most)
 
     def _spread(self, label: str, rule: Spread) -> None:
@@ -318,7 +327,8 @@ class _Lowering:
             if rule.largest_share is not None:
                 # Of fewer that are placed fewer may be together: that is for the judge.
                 most = int(-(-as_fraction(rule.largest_share) * count // 1))
-                self._limit(label, group, self._units([group]), rule.level, most)
+                if count > most:
+                    self._limit(label, group, self._units([group]), rule.level, most)
             if rule.domain_limit == 1 and count > 1:
                 self._together(label, group, [group], rule.level)
             elif rule.domain_limit is not None and rule.domain_limit < count:

@@ -63,7 +63,8 @@ def find_target(world: World, event: Event, search: Search, given: Plan | None =
     strict = _find(after, search)
     if strict.plan is not None and not any(strict.out):
         return strict
-    if not (after.dead or after.left) or search.deadline.over:
+    wounded = bool(after.dead or after.left)
+    if search.deadline.over or (strict.plan is not None and not wounded):
         return strict
     lenient = _find(aftermath(world, event, lenient=True), search)
     if lenient.plan is not None and (strict.plan is None or _less_lost(lenient, strict)):

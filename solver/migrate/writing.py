@@ -51,6 +51,7 @@ def write(
         estate_fingerprint=world.estate.fingerprint,
         event=after.event,
         starts_at=world.estate.migration.starts_at or world.estate.taken_at,
+        lenient=after.lenient,
         status=plan.status,
         order_status=_order_status(arrangement, drafts),
         objective=list(plan.objective),
