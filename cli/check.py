@@ -1,20 +1,30 @@
-"""`zonewright check`: judge a plan."""
+"""`zonewright check`: judge a plan or a migration."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from zonewright.cli.boundary import guarded
 from zonewright.cli.exits import Exit
 
+if TYPE_CHECKING:
+    from zonewright.models import Plan, World
+    from zonewright.models.document import Document
+    from zonewright.models.migration import Migration
+
 
 @guarded
 def check(
     estate: Annotated[str, typer.Argument(metavar="ESTATE", help="A YAML or JSON file, or a shipped estate.")],
-    plan: Annotated[Path, typer.Argument(metavar="PLAN.json", help="A plan, from `place -o` or by hand.")],
+    plan: Annotated[
+        Path,
+        typer.Argument(
+            metavar="PLAN.json", help="A plan or a migration, from `place -o`, `migrate -o` or by hand."
+        ),
+    ],
     bound: Annotated[
         bool, typer.Option("--bound", help="Evaluate the proof of every bound again, in exact integers.")
     ] = False,
@@ -22,7 +32,8 @@ def check(
 ) -> Exit:
     """Judge PLAN against ESTATE: every rule, and every figure that the plan claims.
 
-    Nothing of the solver is used: rules are checked by counting, goals are added up from scratch.
+    Nothing of the solver is used: rules are checked by counting, goals are added up from scratch. A migration
+    is played through step by step: room at both ends, rules at every moment, addresses, disks, recipes, times.
 
     [bold]Examples[/bold]
 
@@ -30,15 +41,26 @@ def check(
 
       zonewright check shop-guangzhou plan.json --bound
 
-    [bold]Exit codes[/bold]: 0 the plan is valid, complete, and says the truth · 1 bad input · 2 wrong usage ·
-    5 a rule is broken, something is left out, or a figure or bound is not what the plan says
+      zonewright check estate.yaml migration.json
+
+    [bold]Exit codes[/bold]: 0 the plan is valid, complete, and says the truth · 1 bad input, a migration for
+    another state of the estate · 2 wrong usage · 5 a rule is broken, something is left out or lost, or a figure
+    or bound is not what the plan says
     """
-    from zonewright.cli.source import read_plan, read_world
+    from zonewright.cli.source import read_result, read_world
+    from zonewright.models.plan import Plan
+
+    world = read_world(estate)
+    judged, document = read_result(plan)
+    if isinstance(judged, Plan):
+        return _check_plan(world, judged, document, bound, json_)
+    return _check_migration(world, judged, document, bound, json_)
+
+
+def _check_plan(world: World, judged: Plan, document: Document, bound: bool, json_: bool) -> Exit:
     from zonewright.models import check_plan
     from zonewright.models.files import located
 
-    world = read_world(estate)
-    judged, document = read_plan(plan)
     with located(document):
         report = check_plan(world, judged)
         findings = None
@@ -58,3 +80,28 @@ def check(
     left_out = any(value for goal, value in report.objective if goal.startswith("placed"))
     unconfirmed = any(not finding.confirmed for finding in findings or ())
     return Exit.DONE if report.valid and not left_out and not unconfirmed else Exit.FINDINGS
+
+
+def _check_migration(world: World, judged: Migration, document: Document, bound: bool, json_: bool) -> Exit:
+    from zonewright.models.executor import execute
+    from zonewright.models.files import located
+
+    with located(document):
+        execution = execute(world, judged)
+        findings = None
+        if bound:
+            from zonewright import solver
+
+            findings = list(solver.verify_migration_bound(world, judged))
+    if json_:
+        from zonewright.report.documents import print_document
+        from zonewright.report.migration_documents import migration_check_document
+
+        print_document(migration_check_document(world, judged, execution, findings))
+    else:
+        from zonewright.report.console import stdout_console
+        from zonewright.report.migration_table import print_migration_check
+
+        print_migration_check(stdout_console(), world, judged, execution, findings)
+    unconfirmed = any(not finding.confirmed for finding in findings or ())
+    return Exit.DONE if execution.valid and not judged.losses and not unconfirmed else Exit.FINDINGS

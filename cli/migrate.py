@@ -12,7 +12,7 @@ import typer
 
 from zonewright.cli.boundary import guarded, say
 from zonewright.cli.exits import Exit
-from zonewright.cli.saving import file_name, save_text, writable
+from zonewright.cli.saving import file_name, writable
 
 if TYPE_CHECKING:
     from zonewright.models import Plan, World
@@ -20,6 +20,12 @@ if TYPE_CHECKING:
     from zonewright.solver.migrate.plan import MigrationResult
 
 _MOST_WARNINGS = 10
+
+_EVENT = "What happened, or is wanted"
+_LIMITS = "How far to go"
+_RESUME = "In the middle of a migration"
+_OUTPUT = "Output"
+_EFFORT = "Effort"
 
 
 def _seconds(value: float) -> float:
@@ -33,27 +39,43 @@ def migrate(
     estate: Annotated[str, typer.Argument(metavar="ESTATE", help="A YAML or JSON file, or a shipped estate.")],
     fail: Annotated[
         list[str] | None,
-        typer.Option(metavar="DOMAIN", help="Gone: a region, zone, rack or host. May be repeated, as below."),
+        typer.Option(
+            metavar="DOMAIN",
+            help="Gone: a region, zone, rack or host. May be repeated, as below.",
+            rich_help_panel=_EVENT,
+        ),
     ] = None,
     suspect: Annotated[
-        list[str] | None, typer.Option(metavar="DOMAIN", help="Runs, and is not trusted: left at once.")
+        list[str] | None,
+        typer.Option(metavar="DOMAIN", help="Runs, and is not trusted: left at once.", rich_help_panel=_EVENT),
     ] = None,
     drain: Annotated[
-        list[str] | None, typer.Option(metavar="DOMAIN", help="Runs, and is to be left, for maintenance.")
+        list[str] | None,
+        typer.Option(metavar="DOMAIN", help="Runs, and is to be left, for maintenance.", rich_help_panel=_EVENT),
     ] = None,
     restore: Annotated[
-        list[str] | None, typer.Option(metavar="DOMAIN", help="Back again: what was taken away may return.")
+        list[str] | None,
+        typer.Option(metavar="DOMAIN", help="Back again: what was taken away may return.", rich_help_panel=_EVENT),
     ] = None,
-    mend: Annotated[bool, typer.Option("--mend", help="Mend every rule that is broken today.")] = False,
+    mend: Annotated[
+        bool, typer.Option("--mend", help="Mend every rule that is broken today.", rich_help_panel=_EVENT)
+    ] = False,
     rebalance: Annotated[
         float | None,
-        typer.Option(min=0, max=1, metavar="SHARE", help="No host (or zone) to be loaded above this share."),
+        typer.Option(
+            min=0,
+            max=1,
+            metavar="SHARE",
+            help="No host (or zone) to be loaded above this share.",
+            rich_help_panel=_EVENT,
+        ),
     ] = None,
     consolidate: Annotated[
-        bool, typer.Option("--consolidate", help="Free whole hosts, to switch them off.")
+        bool, typer.Option("--consolidate", help="Free whole hosts, to switch them off.", rich_help_panel=_EVENT)
     ] = False,
     to: Annotated[
-        Path | None, typer.Option(metavar="PLAN.json", help="Go to this plan.", show_default=False)
+        Path | None,
+        typer.Option(metavar="PLAN.json", help="Go to this plan.", show_default=False, rich_help_panel=_EVENT),
     ] = None,
     resume: Annotated[
         Path | None,
@@ -61,6 +83,7 @@ def migrate(
             metavar="MIGRATION.json",
             help="Plan the rest of this migration, of which some steps are done.",
             show_default=False,
+            rich_help_panel=_RESUME,
         ),
     ] = None,
     done: Annotated[
@@ -68,15 +91,25 @@ def migrate(
         typer.Option(
             metavar="STEP,...",
             help="With --resume: what is done. Steps, actions, wave:N, all, or @FILE with one per line.",
+            rich_help_panel=_RESUME,
         ),
     ] = None,
     done_until: Annotated[
         int | None,
-        typer.Option(min=0, metavar="SECONDS", help="With --resume: all that was to end by then is done."),
+        typer.Option(
+            min=0,
+            metavar="SECONDS",
+            help="With --resume: all that was to end by then is done.",
+            rich_help_panel=_RESUME,
+        ),
     ] = None,
     failed: Annotated[
         list[str] | None,
-        typer.Option(metavar="STEP,...", help="With --resume: steps that did not work, as with --done."),
+        typer.Option(
+            metavar="STEP,...",
+            help="With --resume: steps that did not work, as with --done.",
+            rich_help_panel=_RESUME,
+        ),
     ] = None,
     save_estate: Annotated[
         Path | None,
@@ -84,20 +117,48 @@ def migrate(
             metavar="ESTATE.json",
             help="With --resume: save the estate as it stands now, for `check` and the next --resume.",
             show_default=False,
+            rich_help_panel=_RESUME,
         ),
     ] = None,
     max_moves: Annotated[
-        int | None, typer.Option(min=0, max=10**8, metavar="N", help="Move no more running instances than this.")
+        int | None,
+        typer.Option(
+            min=0,
+            max=10**8,
+            metavar="N",
+            help="Move no more running instances than this.",
+            rich_help_panel=_LIMITS,
+        ),
     ] = None,
     min_gain: Annotated[
-        float, typer.Option(min=0, max=1e12, metavar="GAIN", help="Leave out moves that gain less than this each.")
+        float,
+        typer.Option(
+            min=0,
+            max=1e12,
+            metavar="GAIN",
+            help="Leave out moves that gain less than this each.",
+            rich_help_panel=_LIMITS,
+        ),
     ] = 0.0,
     cooldown: Annotated[
-        float, typer.Option(min=0, max=10_000, metavar="HOURS", help="What moved less than this ago stays.")
+        float,
+        typer.Option(
+            min=0,
+            max=10_000,
+            metavar="HOURS",
+            help="What moved less than this ago stays.",
+            rich_help_panel=_LIMITS,
+        ),
     ] = 0.0,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="MIGRATION.json", help="Save the migration in this file."),
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="MIGRATION.json",
+            help="Save the migration in this file.",
+            rich_help_panel=_OUTPUT,
+        ),
     ] = None,
     runbook: Annotated[
         Path | None,
@@ -105,27 +166,48 @@ def migrate(
             metavar="FILE.md",
             help="Write every step down for people, in Markdown; the migration is saved too.",
             show_default=False,
+            rich_help_panel=_OUTPUT,
         ),
     ] = None,
     time_limit: Annotated[
         float,
-        typer.Option(metavar="SECONDS", callback=_seconds, help="For everything: reading, solving, writing."),
+        typer.Option(
+            metavar="SECONDS",
+            callback=_seconds,
+            help="For everything: reading, solving, writing.",
+            rich_help_panel=_EFFORT,
+        ),
     ] = 60.0,
     workers: Annotated[
-        int | None, typer.Option(min=1, max=1024, metavar="N", help="Threads.", show_default="all cores")
+        int | None,
+        typer.Option(
+            min=1, max=1024, metavar="N", help="Threads.", show_default="all cores", rich_help_panel=_EFFORT
+        ),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, metavar="N", help="For whatever is random.")] = 0,
+    seed: Annotated[
+        int,
+        typer.Option(min=0, max=2**31 - 1, metavar="N", help="For whatever is random.", rich_help_panel=_EFFORT),
+    ] = 0,
     work_limit: Annotated[
         int | None,
         typer.Option(
             min=1,
             metavar="N",
             help="Stop after so much work: with one worker the same plan on every machine.",
+            rich_help_panel=_EFFORT,
         ),
     ] = None,
-    json_: Annotated[bool, typer.Option("--json", help="One JSON document on stdout, for programs.")] = False,
+    json_: Annotated[
+        bool, typer.Option("--json", help="One JSON document on stdout, for programs.", rich_help_panel=_OUTPUT)
+    ] = False,
     quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="No table, no progress, no warnings: the files and errors.")
+        bool,
+        typer.Option(
+            "--quiet",
+            "-q",
+            help="No table, no progress, no warnings: the files and errors.",
+            rich_help_panel=_OUTPUT,
+        ),
     ] = False,
 ) -> Exit:
     """Plan what moves where after an event, as little as possible, in order, with proof.
@@ -139,13 +221,13 @@ def migrate(
 
     [bold]Examples[/bold]
 
-      zonewright migrate shop-guangzhou --fail guangzhou-3 -o plan.json --runbook plan.md
+      zonewright migrate shop-guangzhou --fail ap-guangzhou-1 -o plan.json --runbook plan.md
 
       zonewright migrate estate.yaml --drain host-17 --drain host-18 --max-moves 200
 
       zonewright migrate estate.yaml --rebalance 0.8 --min-gain 1000 --cooldown 24
 
-      zonewright migrate estate.yaml --restore guangzhou-3 --json --quiet | jq .moves
+      zonewright migrate estate.yaml --restore zone-b --json --quiet | jq .moves
 
       zonewright migrate estate.yaml --resume plan.json --done wave:1,move-7 --failed move-8.start -o rest.json
       --save-estate now.json
@@ -348,7 +430,7 @@ def _save(
     world: World, result: MigrationResult, estate: str, output: Path | None, runbook: Path | None
 ) -> tuple[str | None, str | None, Exception | None]:
     """Save migration and runbook, if asked or if they would be lost; return where, and what went wrong."""
-    from zonewright.models.files import migration_text
+    from zonewright.models.files import save_migration, write_whole
     from zonewright.models.problems import InputError
     from zonewright.report.runbook import runbook_text
 
@@ -361,11 +443,11 @@ def _save(
     saved = written = None
     try:
         if target is not None:
-            save_text(migration_text(migration), target)
+            save_migration(migration, target)
             saved = str(target)
         if runbook is not None:
             text = runbook_text(world, migration, estate_file=estate, plan_file=str(target))
-            save_text(text, runbook)
+            write_whole(text, runbook)
             written = str(runbook)
     except InputError as error:
         return saved, written, error

@@ -24,19 +24,6 @@ def writable(output: Path | None) -> None:
         raise InputError("cannot be written: permission denied", source=str(output))
 
 
-def save_text(text: str, path: Path) -> None:
-    """Write a text. Raises InputError when it cannot be written."""
-    from zonewright.models.problems import InputError
-
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        partial.write_text(text, "utf-8")
-        partial.replace(path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise InputError(f"cannot be written: {error.strerror or error}", source=str(path)) from None
-
-
 def file_name(world: World) -> str:
     """Return the estate's name as a file name: no separators, no way out of the directory."""
     return "".join(ch if ch.isalnum() or ch in "_-." else "-" for ch in world.estate.estate)

@@ -78,7 +78,9 @@ def read_result(path: Path) -> tuple[Plan | Migration, Document]:
     kind = kind_of(document)
     if kind == "estate":
         raise InputError("is an estate where a plan or a migration belongs", source=document.source)
-    return validate(Migration if kind == "migration" else Plan, document), document
+    if kind == "migration":
+        return validate(Migration, document), document
+    return validate(Plan, document), document
 
 
 def read_migration(path: Path) -> tuple[Migration, Document]:

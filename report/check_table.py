@@ -40,19 +40,24 @@ def print_check(console: Console, world: World, plan: Plan, report: Report, boun
     found = [GoalValue(goal=goal, value=value, bound=claimed.get(goal)) for goal, value in report.objective]
     print_goals(console, world, found, "Objective, with the bounds that the plan claims")
     if bounds is not None:
-        rows = [
-            (
-                b.goal,
-                value_text(b.goal, b.bound, world.estate.currency),
-                b.kind,
-                "confirmed" if b.confirmed else "NOT confirmed",
-                b.text,
-            )
-            for b in bounds
-        ]
-        print_table(console, "Bounds evaluated again", ["goal", "bound>", "kind", "result", "how"], rows)
-        if not bounds:
-            console.print(Text("The plan carries no bounds to evaluate."))
+        print_bounds(console, bounds, world.estate.currency)
+
+
+def print_bounds(console: Console, bounds: Sequence[Any], currency: str) -> None:
+    """Print what became of each bound when it was evaluated again."""
+    rows = [
+        (
+            b.goal,
+            value_text(b.goal, b.bound, currency),
+            b.kind,
+            "confirmed" if b.confirmed else "NOT confirmed",
+            b.text,
+        )
+        for b in bounds
+    ]
+    print_table(console, "Bounds evaluated again", ["goal", "bound>", "kind", "result", "how"], rows)
+    if not bounds:
+        console.print(Text("There are no bounds to evaluate."))
 
 
 def _violations(console: Console, title: str, violations: Sequence[Violation], currency: str) -> None:

@@ -118,7 +118,7 @@ class Difference:
     counts: list[tuple[str, str, int, int]] = field(default_factory=list)
     """(group, site, here, there), where they differ."""
     goals: list[tuple[str, int | None, int | None]] = field(default_factory=list)
-    """(goal, here, there), all of them."""
+    """(goal, here, there), all of them; none where one side does not say."""
     rules: list[tuple[str, str | None, str | None, int, int]] | None = None
     """(label, group, domain, amount here, amount there), where they differ; None: no estate to judge by."""
     settings: list[tuple[str, str, str | None, str | None]] = field(default_factory=list)
@@ -176,7 +176,8 @@ def difference(here: Side, there: Side) -> Difference:
             after = there.placed.get((group, name), Counter())
             found.shifts += _shifts(group, name, before, after)
         found.counts = _counts(here, there)
-    found.goals = _side_by_side(here.goals, there.goals)
+    if here.goals and there.goals:
+        found.goals = _side_by_side(here.goals, there.goals)
     if here.violations is not None and there.violations is not None:
         found.rules = _rules(here.violations, there.violations)
     # What today's estate has settled is in the estate itself, so a plan's choices are no difference to it.
@@ -239,17 +240,17 @@ def _compare_steps(found: Difference, here: Migration, there: Migration) -> None
         actions = {action.id: action for action in migration.actions}
         for step in migration.steps:
             action = actions.get(step.action)
-            who = (
+            who: object = (
                 (action.kind, action.recipe, action.group, tuple(action.instances), action.source, action.target)
                 if action is not None
                 else (step.action,)
             )
-            key = (who, action.count if action is not None else 1, step.do, step.thing, step.at)
+            key: object = (who, action.count if action is not None else 1, step.do, step.thing, step.at)
             times[side].setdefault(key, Counter())[step.start_s, step.end_s] += 1
             called[side].setdefault(key, []).append(step.id)
-    for key in dict.fromkeys([*times[0], *times[1]]):
-        first, second = times[0].get(key, Counter()), times[1].get(key, Counter())
+    for done in dict.fromkeys([*times[0], *times[1]]):
+        first, second = times[0].get(done, Counter()), times[1].get(done, Counter())
         shared = min(first.total(), second.total())
         found.retimed += shared - (first & second).total()
-        found.only_here += called[0].get(key, [])[shared:]
-        found.only_there += called[1].get(key, [])[shared:]
+        found.only_here += called[0].get(done, [])[shared:]
+        found.only_there += called[1].get(done, [])[shared:]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.text import Text
@@ -11,6 +11,7 @@ from rich.text import Text
 from zonewright.models.migration import Migration
 from zonewright.models.plan import GoalValue
 from zonewright.report.amounts import share_text
+from zonewright.report.check_table import print_bounds
 from zonewright.report.clock import clock_text, minutes_text, span_text, spoken
 from zonewright.report.console import lines, print_table
 from zonewright.report.goals_table import print_goals
@@ -20,9 +21,11 @@ from zonewright.report.waves import Line, waves_of
 
 if TYPE_CHECKING:
     from zonewright.models import World
-    from zonewright.solver.migrate import MigrationResult
+    from zonewright.models.executor import Execution
+    from zonewright.solver import BoundFinding, MigrationResult
 
 MOST_ROWS = 60
+_MOST_PEAKS = 10
 _SECONDS = ("late", "service", "downtime", "makespan")
 
 
@@ -33,6 +36,7 @@ def print_migration_result(
     _headline(console, world, result)
     rows = [(c.rule, c.label, c.group, c.domain, c.text) for c in result.clash]
     print_table(console, "These cannot all hold", ["rule", "label", "group", "domain", "in words"], rows)
+    lines(console, "No order: what waits for what", result.blocked)
     migration = result.migration
     if migration is None:
         print_goals(console, world, result.objective)
@@ -161,7 +165,61 @@ def _row(wave: int | None, line: Line) -> tuple[object, ...]:
 
 
 def print_migration_check(
-    console: Console, world: World, migration: Migration, execution: Any, bounds: Sequence[Any] | None
+    console: Console,
+    world: World,
+    migration: Migration,
+    execution: Execution,
+    bounds: Sequence[BoundFinding] | None,
 ) -> None:
     """Print what the executor found; `bounds` are the findings on the bounds, None where not asked."""
-    raise NotImplementedError
+    verdict = ("valid", "bold green") if execution.valid else ("not valid", "bold red")
+    first = Text.assemble((world.estate.estate, "bold"), ": the migration is ", verdict)
+    first.append(f", {len(execution.violations):,} faults")
+    if execution.claims:
+        first.append(f", {len(execution.claims):,} untrue claims")
+    lost = sum(loss.count for loss in migration.losses)
+    if lost:
+        first.append(f", {lost:,} instances lost")
+    console.print(first, soft_wrap=True)
+    console.print()
+    rows = [
+        (
+            None if breach.second is None else span_text(breach.second),
+            breach.fault.value,
+            breach.step or breach.action,
+            breach.group,
+            breach.domain,
+            breach.amount,
+            breach.message,
+        )
+        for breach in execution.violations
+    ]
+    columns = ["at>", "fault", "step", "group", "domain", "amount>", "message"]
+    print_table(console, "Broken", columns, rows, MOST_ROWS)
+    lines(console, "The migration says what is not so", execution.claims)
+    _played(console, execution)
+    lines(console, "Rules judged at the end only", execution.not_watched)
+    if bounds is not None:
+        print_bounds(console, bounds, world.estate.currency)
+
+
+def _played(console: Console, execution: Execution) -> None:
+    figures = execution.figures
+    counted = [
+        ("moves of running instances", f"{figures.moves:,}"),
+        ("extra moves over a third host", f"{figures.bypasses:,}"),
+        ("recoveries", f"{figures.recoveries:,}"),
+        ("takeovers", f"{figures.takeovers:,}"),
+        ("first starts", f"{figures.starts:,}"),
+        ("longest time that a service is away", spoken(max(figures.downtime_s.values(), default=0))),
+        ("data lost at most", spoken(round(60 * max(figures.data_loss_minutes.values(), default=0.0)))),
+        *(
+            (f"all of priority {level} serve again", span_text(at))
+            for level, at in sorted(figures.back_s.items())[::-1]
+        ),
+        ("end", span_text(figures.makespan_s)),
+    ]
+    print_table(console, "Played through", ["", ">"], counted)
+    fullest = sorted(figures.peaks, key=lambda peak: -peak.used / max(1, peak.limit))[:_MOST_PEAKS]
+    rows = [(p.domain, p.what, p.used, p.limit, f"{p.used / max(1, p.limit):.0%}") for p in fullest]
+    print_table(console, "Fullest on the way", ["domain", "what", "used>", "limit>", "share>"], rows)
