@@ -17,12 +17,17 @@ class What(StrEnum):
 
     REGION = "region"
     ZONES = "zones"
+    FILLED = "filled"
 
 
 @guarded
 def generate(
     what: Annotated[
-        What, typer.Argument(metavar="region|zones", help="A region of hosts, or zones that hide them.")
+        What,
+        typer.Argument(
+            metavar="region|zones|filled",
+            help="A region of hosts; zones that hide them; zones with everybody in place.",
+        ),
     ],
     output: Annotated[
         Path,
@@ -41,7 +46,7 @@ def generate(
     fill: Annotated[
         float | None,
         typer.Option(
-            min=0.01, max=1.0, metavar="SHARE", help="Demand over capacity.", show_default="0.85 or 0.97"
+            min=0.01, max=1.0, metavar="SHARE", help="Demand over capacity.", show_default="0.85, 0.97 or 0.66"
         ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, metavar="N", help="Same seed, same estate.")] = 0,
@@ -54,7 +59,7 @@ def generate(
 
       zonewright generate zones -o large.yaml --instances 1000000 --groups 20000
     """
-    from zonewright.instances.generator import region_data, zones_data
+    from zonewright.instances.generator import filled_data, region_data, zones_data
     from zonewright.instances.writing import save_estate
 
     if what is What.REGION:
@@ -65,6 +70,14 @@ def generate(
             racks=racks,
             zones=zones,
             fill=fill or 0.85,
+            seed=seed,
+        )
+    elif what is What.FILLED:
+        data = filled_data(
+            instances=instances or 1_000_000,
+            groups=groups or 20_000,
+            zones=zones,
+            fill=fill or 0.66,
             seed=seed,
         )
     else:

@@ -2,6 +2,7 @@
 
 python -m zonewright.instances.generator region --instances 5000 --groups 400 --hosts 600 -o region.json
 python -m zonewright.instances.generator zones --instances 1000000 --groups 20000 -o zones.yaml
+python -m zonewright.instances.generator filled --instances 1000000 --groups 20000 -o filled.json
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any, ParamSpec
 
+from zonewright.instances.filled import filled_data
 from zonewright.instances.pools import zones_data
 from zonewright.instances.region import region_data
 from zonewright.instances.writing import save_estate
@@ -21,7 +23,15 @@ from zonewright.models.problems import InputError
 
 Options = ParamSpec("Options")
 
-__all__ = ["generate_region", "generate_zones", "main", "region_data", "zones_data"]
+__all__ = [
+    "filled_data",
+    "generate_filled",
+    "generate_region",
+    "generate_zones",
+    "main",
+    "region_data",
+    "zones_data",
+]
 
 
 def _as_estate(make: Callable[Options, dict[str, Any]]) -> Callable[Options, Estate]:
@@ -36,12 +46,17 @@ def _as_estate(make: Callable[Options, dict[str, Any]]) -> Callable[Options, Est
 
 generate_region = _as_estate(region_data)
 generate_zones = _as_estate(zones_data)
+generate_filled = _as_estate(filled_data)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
     options = vars(_parser().parse_args(arguments))
-    makers: dict[str, Callable[..., dict[str, Any]]] = {"region": region_data, "zones": zones_data}
+    makers: dict[str, Callable[..., dict[str, Any]]] = {
+        "region": region_data,
+        "zones": zones_data,
+        "filled": filled_data,
+    }
     make = makers[options.pop("what")]
     target = options.pop("output")
     try:
@@ -74,11 +89,17 @@ def _parser() -> argparse.ArgumentParser:
         "--fill", type=float, default=0.97, help="demand over what a lost zone leaves (%(default)s)"
     )
     zones.add_argument("--largest-group", type=int, default=5_000)
-    for kind in (region, zones):
+    filled = kinds.add_parser("filled", help="zones with everybody in place; losing one makes survivors move")
+    filled.add_argument("--instances", type=int, default=1_000_000)
+    filled.add_argument("--groups", type=int, default=20_000)
+    filled.add_argument("--fill", type=float, default=0.66, help="demand over all capacity (%(default)s)")
+    filled.add_argument("--largest-group", type=int, default=5_000)
+    for kind in (region, zones, filled):
         kind.add_argument("--zones", type=int, default=3)
         kind.add_argument("--shapes", type=int, default=120, help="distinct demands (%(default)s)")
+        barred = 0.3 if kind is filled else 0.1
         kind.add_argument(
-            "--barred-share", type=float, default=0.1, help="groups kept out of one zone (%(default)s)"
+            "--barred-share", type=float, default=barred, help="groups kept out of one zone (%(default)s)"
         )
         kind.add_argument("--seed", type=int, default=0)
         kind.add_argument("-o", "--output", required=True, help="file to write: .json, or YAML")
