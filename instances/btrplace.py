@@ -803,7 +803,7 @@ class _Translation:
         self.problem = problem
         self.resources = [_resource_name(name, number) for number, name in enumerate(problem.resources)]
         self.rules: list[dict[str, Any]] = []
-        self.groups: dict[object, dict[str, Any]] = {}
+        self.groups: list[dict[str, Any]] = []
         self.members: dict[str, list[int]] = {}
         self.instances: list[dict[str, Any]] = []
 
@@ -825,7 +825,7 @@ class _Translation:
                     "zones": [{"id": "all"}],
                     "racks": self.racks,
                     "hosts": self._hosts(),
-                    "groups": list(self.groups.values()),
+                    "groups": self.groups,
                     "instances": self.instances,
                     "rules": self.rules,
                     "migration": self._migrating(),
@@ -835,7 +835,9 @@ class _Translation:
             ),
         )
         off = [_host(problem, int(n)) for n in np.flatnonzero(problem.stops_n)]
-        return AsEstate(problem, estate, Event(mend=True, drain=off), tuple(self.group_v), frozenset(self.named))
+        return AsEstate(
+            problem, estate, Event(mend=True, strictly=True, drain=off), tuple(self.group_v), frozenset(self.named)
+        )
 
     def _migrating(self) -> dict[str, Any]:
         """Return how migrations run: at the links' full rate, live; a first start takes what the fastest takes."""
@@ -944,40 +946,49 @@ class _Translation:
         reach_v, always_v = problem.reach_v.tolist(), problem.always_v.tolist()
         wanted_v = problem.wanted_v.tolist()
         movable = self._movability()
+        cells: dict[object, list[int]] = {}
         for vm, wanted in enumerate(wanted_v):
-            if not wanted:
-                continue
-            demand, together = tuple(need_vr[vm]), company.get(vm)
-            place = (reach_v[vm], always_v[vm])
-            key: object = (tuple(together), place) if together else (demand, movable[vm][0], place)
-            group = self.groups.get(key)
-            if group is None:
-                name = f"g{len(self.groups)}"
-                group = {"id": name, "count": 0, "demand": self._demand(demand), "movability": movable[vm][1]}
-                self.groups[key] = group
-                self.members[name] = []
-            group["count"] += 1
-            name = group["id"]
-            self.group_v[vm] = name
-            self.members[name].append(vm)
-            if together:
-                self._name(vm, group, demand, movable[vm][1])
-            elif host_v[vm] >= 0:
-                current = group.setdefault("current", {})
-                site = _host(problem, host_v[vm])
-                current[site] = current.get(site, 0) + 1
+            if wanted:
+                together, place = company.get(vm), (reach_v[vm], always_v[vm])
+                alike = (tuple(need_vr[vm]), movable[vm][0])
+                key: object = (tuple(together), place) if together else (alike, place)
+                cells.setdefault(key, []).append(vm)
+        for number, alike_vms in enumerate(cells.values()):
+            kinds = {(tuple(need_vr[vm]), movable[vm][0]) for vm in alike_vms}
+            self._group(f"g{number}", alike_vms, need_vr, movable, host_v, counted=len(kinds) == 1)
 
-    def _name(self, vm: int, group: dict[str, Any], demand: tuple[int, ...], movability: dict[str, Any]) -> None:
-        instance: dict[str, Any] = {"id": f"v{self.problem.vms[vm]}", "group": group["id"]}
-        wanted = self._demand(demand)
-        if wanted != group["demand"]:
-            instance["demand"] = wanted
-        if movability != group["movability"]:
-            instance["movability"] = movability
-        if self.problem.host_v[vm] >= 0:
-            instance["site"] = _host(self.problem, int(self.problem.host_v[vm]))
-        self.instances.append(instance)
-        self.named.add(vm)
+    def _group(
+        self,
+        name: str,
+        vms: list[int],
+        need_vr: list[list[int]],
+        movable: list[tuple[int, dict[str, Any]]],
+        host_v: list[int],
+        *,
+        counted: bool,
+    ) -> None:
+        """Add a group: of VMs that are alike, or of VMs that are named because they differ."""
+        first = vms[0]
+        demand, movability = self._demand(need_vr[first]), movable[first][1]
+        group: dict[str, Any] = {"id": name, "count": len(vms), "demand": demand, "movability": movability}
+        self.groups.append(group)
+        self.members[name] = vms
+        current: dict[str, int] = {}
+        for vm in vms:
+            self.group_v[vm] = name
+            site = _host(self.problem, host_v[vm]) if host_v[vm] >= 0 else None
+            if counted:
+                if site is not None:
+                    current[site] = current.get(site, 0) + 1
+                continue
+            instance: dict[str, Any] = {"id": f"v{self.problem.vms[vm]}", "group": name}
+            instance |= {"demand": self._demand(need_vr[vm]), "movability": movable[vm][1]}
+            if site is not None:
+                instance["site"] = site
+            self.instances.append(instance)
+            self.named.add(vm)
+        if current:
+            group["current"] = current
 
     def _demand(self, amounts: Sequence[int]) -> dict[str, int]:
         asked = {name: amount for name, amount in zip(self.resources, amounts, strict=True) if amount}

@@ -115,7 +115,7 @@ class _Reckoning:
         fewer, gone = self._reckon()
         estate = self._estate(fewer, gone)
         after = World(estate)
-        broken = _broken_today(after) if not self.event.to else []
+        broken = _broken_today(after) if not (self.event.to or self.event.strictly) else []
         if broken and self._mends:
             estate = estate.model_copy(update={"rules": _wishes(estate, broken)})
             after = World(estate)

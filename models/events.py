@@ -35,6 +35,8 @@ class Event(Record):
     """Domains that are back: what an earlier event took away may return."""
     mend: bool = False
     """Mend every rule that the current placement breaks, not only those of displaced groups."""
+    strictly: bool = False
+    """With `mend`: every hard rule has to hold afterwards; by default it is mended as far as that goes."""
     rebalance: Share | None = None
     """No host (or zone, where hosts are hidden) is to carry more than this share of any of its resources."""
     consolidate: bool = False
@@ -54,6 +56,8 @@ class Event(Record):
         if not any(parts) and self.rebalance is None:
             what = "names nothing: give fail, suspect, drain, restore, mend, rebalance, consolidate or to"
             raise ValueError(what)
+        if self.strictly and not self.mend:
+            raise ValueError("strictly goes with mend")
         for name in self.fail:
             if name in (*self.suspect, *self.drain, *self.restore):
                 raise ValueError(f"{name} cannot be failed and something else")
