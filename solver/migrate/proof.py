@@ -17,17 +17,10 @@ def verify_migration_bound(world: World, migration: Migration) -> Iterator[Bound
     evaluated with them ruled out, and whether they are is the ordering's word. Raises InputError when the
     event or a witness does not fit the estate.
     """
-    from zonewright.solver.migrate.hosts import verify_relocation
-
     if migration.target is None:
         return
     estate = world.estate
     if migration.ruled_out:
         estate = estate.model_copy(update={"rules": [*estate.rules, *migration.ruled_out]})
     after = aftermath(World(estate), migration.event, lenient=migration.lenient)
-    target = migration.target
-    own = [b for b in target.bounds if b.kind == "relocation"]
-    rest = target.model_copy(update={"bounds": [b for b in target.bounds if b.kind != "relocation"]})
-    for bound in own:
-        yield verify_relocation(after, target, bound)
-    yield from verify_bound(after.world, rest)
+    yield from verify_bound(after.world, migration.target)
