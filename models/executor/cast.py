@@ -78,6 +78,16 @@ class Act:
         """How many instances are under way at the same time."""
         return self.action.count if self.lanes is None else min(self.action.count, self.lanes)
 
+    @cached_property
+    def stops_for_good(self) -> bool:
+        """Whether its instances give their room to others and are not started anywhere."""
+        return (
+            bool(self.parts)
+            and self.source is not None
+            and self.target is None
+            and self.first("stops") is not None
+        )
+
     def first(self, what: str) -> Deed | None:
         """Return the first step with an effect: `takes_target`, `frees_source`, `stops`, `runs`."""
         return next((deed for deed in self.deeds if getattr(deed.effect, what) is not None), None)

@@ -50,8 +50,8 @@ class Conformity:
     def _without_recipe(self, act: Act) -> None:
         if act.action.kind != "resource":
             self._fault(Fault.RECIPE, act, f"{act.action.id} names no recipe")
-        elif act.parts and any(deed.effect.takes_target or deed.effect.stops for deed in act.deeds):
-            self._fault(Fault.RECIPE, act, f"{act.action.id} starts or stops instances without a recipe")
+        elif any(deed.effect.takes_target or deed.effect.runs for deed in act.deeds):
+            self._fault(Fault.RECIPE, act, f"{act.action.id} starts instances without a recipe")
 
     # Whether the recipe fits.
 

@@ -30,6 +30,12 @@ class Outcome:
         self.world, self.after, self.migration = world, after, migration
         self.cast, self.people, self.findings = cast, people, findings
         self.claims: list[str] = []
+        self.stay: dict[str, int] = {}
+        """Group to how many may stay where they have to leave, because they are listed as lost there."""
+        for loss in migration.losses:
+            if loss.reason in ("left_behind", "pinned"):
+                self.stay[loss.group] = self.stay.get(loss.group, 0) + loss.count
+        self.stayed: dict[str, int] = {}
 
     def judge(self) -> None:
         """Judge everything."""
@@ -114,6 +120,11 @@ class Outcome:
         there, wanted = sum(found.values()), sum(asked.values())
         node = self.world.tree.nodes[site].id
         who = name or group
+        if there > wanted and site in self.after.left:
+            staying = min(there - wanted, self.stay.get(group, 0))
+            there -= staying
+            self.stay[group] = self.stay.get(group, 0) - staying
+            self.stayed[group] = self.stayed.get(group, 0) + staying
         if there != wanted:
             message = f"{there} of {who} are in {node} at the end, the target has {wanted}"
             self._fault(Fault.TARGET, message, group, node, abs(there - wanted), who)
@@ -149,7 +160,7 @@ class Outcome:
         for group, units in self.world.units_of.items():
             ran = sum(n for unit in units for n in unit.current.values()) + started.get(group, 0)
             placed = sum(n for unit in units for n in self.people.seats[unit.index].values())
-            missing = ran - placed - taken.get(group, 0)
+            missing = ran - (placed - self.stayed.get(group, 0)) - taken.get(group, 0)
             lost = said.get(group, 0)
             if missing > lost:
                 message = f"{missing} of {group} are neither placed nor taken over, {lost} are listed as lost"

@@ -89,12 +89,7 @@ def execute(world: World, migration: Migration) -> Execution:
     if migration.estate_fingerprint != world.estate.fingerprint:
         what = "the migration was made for another state of the estate (fingerprints differ): plan it anew"
         raise InputError(what, path=("estate_fingerprint",))
-    after = aftermath(world, migration.event)
-    if migration.target is not None and migration.target.estate_fingerprint != after.estate.fingerprint:
-        lenient = aftermath(world, migration.event, lenient=True)
-        if migration.target.estate_fingerprint == lenient.estate.fingerprint:
-            after = lenient
-    return _Play(world, after, migration).execution()
+    return _Play(world, aftermath(world, migration.event, lenient=migration.lenient), migration).execution()
 
 
 class _Play:
@@ -111,6 +106,7 @@ class _Play:
         self.serving = Serving(world, after.world, self.dead, self.findings)
         self.standing = Standing(world, after.world, self.dead, moving, self.findings)
         self.traffic = Traffic(world, self.cast, self.findings)
+        self.billings = {i.id: i.billing for i in world.estate.instances if i.billing is not None}
         self.seats: dict[int, list[tuple[Unit, str | None, int]]] = {}
         """Action to where its instances had their addresses: unit, subnet, count."""
         self.at_source: set[int] = set()
@@ -177,8 +173,7 @@ class _Play:
             return None
         billing = self.world.groups[unit.group].billing
         if unit.name is not None:
-            own = next((i.billing for i in self.world.estate.instances if i.id == unit.name), None)
-            billing = own or billing
+            billing = self.billings.get(unit.name) or billing
         return billing.paid_until
 
     def _dead_sources(self, act: Act) -> None:
@@ -295,7 +290,7 @@ class _Play:
     def _leave(self, act: Act, deed: Deed) -> None:
         """An action's instances are on their way from its first step on: nobody else can move them."""
         seats = self.seats[act.index] = []
-        if act.action.kind in ("takeover", "resource"):
+        if act.action.kind == "takeover" or (act.action.kind == "resource" and not act.stops_for_good):
             return
         for unit, count in act.parts:
             if act.source is None:
@@ -367,7 +362,7 @@ class _Play:
     def _service(self, deed: Deed, when: str) -> None:
         """Count who serves: a recovery, takeover or start from when it serves, a move but for its outage."""
         act = deed.act
-        if not act.parts or act.action.kind == "resource":
+        if not act.parts or (act.action.kind == "resource" and not act.stops_for_good):
             return
         count = act.action.count
         if act.dead or act.source is None:

@@ -26,12 +26,28 @@ def judge_times(world: World, migration: Migration, cast: Cast, findings: Findin
             if need.end > deed.start or need is deed:
                 message = f"{deed.step.id} starts before {need.step.id} is over, which it needs"
                 findings.add(_breach(Fault.DEPENDENCY, message, deed, max(1, need.end - deed.start)))
+    _ready(world, cast, findings)
     longest = int(world.estate.migration.longest_plan_hours * 3600)
     if migration.makespan_s > longest:
         message = f"the plan takes {migration.makespan_s} s, longest_plan_hours allows {longest} s"
         findings.add(Breach(Fault.TIME, message, amount=migration.makespan_s - longest), "length")
     _windows(world, migration, cast, findings)
     _one_at_a_time(world, cast, findings)
+
+
+def _ready(world: World, cast: Cast, findings: Findings) -> None:
+    """Nothing arrives in a domain that is off before it is ready."""
+    nodes = world.tree.nodes
+    for deed in cast.deeds:
+        when = deed.effect.takes_target
+        if when is None or deed.act.target is None:
+            continue
+        moment = deed.start if when == "start" else deed.end
+        for ancestor in nodes[deed.act.target].ancestors:
+            ready = nodes[ancestor].domain.ready_after_s or 0
+            if moment < ready:
+                message = f"{deed.step.id} takes room in {nodes[ancestor].id}, which is ready after {ready} s"
+                findings.add(_breach(Fault.TIME, message, deed, ready - moment), "ready", ancestor)
 
 
 def _windows(world: World, migration: Migration, cast: Cast, findings: Findings) -> None:

@@ -35,7 +35,7 @@ class Serving:
                 for group in rule.selected(after):
                     least = rule.needed(self.now[group])
                     self._floor(group, Floor(Fault.KEEP_RUNNING, least, label, f"{least} have to"))
-        for balancer in before.balancers.values():
+        for balancer in after.balancers.values():
             for group in balancer.backends if balancer.least_backends else ():
                 least = min(balancer.least_backends, self.now[group])
                 what = f"{balancer.id} needs {least} backends"
