@@ -918,6 +918,8 @@ class _Translation:
             }
             if most_n[node] < every:
                 host["most_instances"] = most_n[node]
+            if not problem.online_n[node] and not problem.stops_n[node]:
+                host["ready_after_s"] = int(problem.boot_n[node])
             if self.uplink_n[node] is not None:
                 host["uplink_mbit_s"] = self.uplink_n[node]
             found.append(host)

@@ -126,6 +126,8 @@ class Domain(Record):
     """Cost per month once anything is here."""
     uplink_mbit_s: Annotated[int, Field(ge=1, le=10**9)] | None = None
     """Bandwidth for migrations into this domain, and as much out of it, shared by all under way."""
+    ready_after_s: Annotated[int, Field(ge=0, le=10**8)] | None = None
+    """Off today: nothing arrives here, or in what is in it, before this second of a migration."""
     failures_per_year: Annotated[float, Field(ge=0, le=1000)] | None = None
     """How often this domain fails."""
     hours_to_repair: Annotated[float, Field(ge=0, le=10_000)] | None = None

@@ -209,6 +209,7 @@ class _Lowering:
                         step.end_s - step.start_s,
                         w,
                         m,
+                        earliest=self._ready(draft, step),
                         in_window=bool(self.migrating.windows) and open_outage,
                     )
                 )
@@ -226,6 +227,13 @@ class _Lowering:
                 last = tasks[-1]
                 self._draft_holds(w, m, draft, tasks)
         return Mode(penalty, serves, stops)
+
+    def _ready(self, draft: Draft, step: Step) -> int:
+        """Return the second from which a step that takes room at its target may run."""
+        if draft.movement is None or not EFFECTS[step.do].takes_target:
+            return 0
+        ancestors = self.tree.nodes[draft.movement.target].ancestors
+        return max(self.tree.nodes[a].domain.ready_after_s or 0 for a in ancestors)
 
     def _runs_before(self, draft: Draft) -> bool:
         return draft.movement is not None and draft.movement.kind == "move"
