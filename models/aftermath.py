@@ -121,7 +121,8 @@ class _Reckoning:
             after = World(estate)
         elif broken:
             estate = estate.model_copy(update={"tolerated": self._tolerated(after, broken)})
-            after = World(estate)
+            # What is tolerated is looked up in the estate: nothing that the world has resolved depends on it.
+            after.estate = estate
         self._warn(after)
         return Aftermath(
             event=self.event,
