@@ -22,15 +22,15 @@ def zone_state(ctx: Context, rule: ZoneState, label: str, layer: Layer | None) -
     if layer is not None:
         return
     reach = ctx.reach
-    states: dict[str, list[State]] = {}
+    left = np.array([ctx.world.tree.must_leave(site) for site in reach.sites], bool)
+    closed: dict[str, tuple[Mask, Mask]] = {}
     for profile in reach.profiles:
         product = profile.unit.product
-        if product not in states:
-            states[product] = [ctx.world.tree.state(site, product) for site in reach.sites]
-        enter = np.array([s is not State.OPEN for s in states[product]], bool)
-        left = [ctx.world.tree.must_leave(site) for site in reach.sites]
-        stay = np.array([s not in _STAYS or gone for s, gone in zip(states[product], left, strict=True)], bool)
-        reach.block(profile, rule.rule, label, enter, stay)
+        if product not in closed:
+            states = [ctx.world.tree.state(site, product) for site in reach.sites]
+            enter = np.array([s is not State.OPEN for s in states], bool)
+            closed[product] = enter, left | np.array([s not in _STAYS for s in states], bool)
+        reach.block(profile, rule.rule, label, *closed[product])
 
 
 def entitlement(ctx: Context, rule: Entitlement, label: str, layer: Layer | None) -> None:
@@ -53,10 +53,13 @@ def compatibility(ctx: Context, rule: Rule, label: str, layer: Layer | None) -> 
         [set(f) for a in tree.nodes[s].ancestors if (f := tree.nodes[a].domain.families)] for s in reach.sites
     ]
     models = [tree.nodes[s].labels.get("cpu_model") for s in reach.sites]
+    any_family, any_model = any(families), any(models)
     for profile in reach.profiles:
         unit = profile.unit
         family = unit.flavour.family if unit.flavour else None
         wanted = unit.movability.cpu_model
+        if not any_family and not (wanted is not None and any_model):
+            continue
         blocked = [
             any(family not in f for f in families[s]) or (wanted is not None and models[s] not in (None, wanted))
             for s in range(len(reach.sites))
@@ -82,6 +85,8 @@ def service_availability(ctx: Context, rule: Rule, label: str, layer: Layer | No
             entry = ctx.world.resource_kind(unit.product, kind)
             if names and entry is not None and entry.service is not None:
                 needed.add(entry.service)
+        if not needed:
+            continue
         missing = [any(tree.service(s, n) is Provision.MISSING for n in needed) for s in reach.sites]
         reach.block(profile, rule.rule, label, np.array(missing, bool))
 
@@ -91,10 +96,9 @@ def scope(ctx: Context, rule: Rule, label: str, layer: Layer | None) -> None:
     if layer is not None:
         return
     for profile in ctx.reach.profiles:
-        allowed = np.ones(len(ctx.reach.sites), bool)
-        for mask in _attachment_masks(ctx, profile.unit):
-            allowed &= mask
-        ctx.reach.block(profile, rule.rule, label, ~allowed)
+        masks = _attachment_masks(ctx, profile.unit)
+        if masks:
+            ctx.reach.block(profile, rule.rule, label, ~np.logical_and.reduce(masks))
 
 
 def _attachment_masks(ctx: Context, unit: Unit) -> list[Mask]:
