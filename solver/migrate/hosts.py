@@ -64,13 +64,13 @@ def find_on_hosts(
         return None
     lowered = deadline.seconds
     answer = relocate(problem.relocation, deadline, workers, seed, news)
-    if answer.status == "UNKNOWN" or (problem.preemptible and any(answer.values[:-1])):
+    if answer.status == "UNKNOWN" or (problem.preemptible or problem.strict) and any(answer.values[:-1]):
         return None
     solved = deadline.seconds
     plan, broken = written(problem, answer, seed)
-    if broken:
-        first = broken[0]
-        news(answer.engine, None, None, f"breaks {first.label}, which was left out: {first.message}")
+    if broken or (problem.strict and not _urgent_granted(plan)):
+        what = f"{broken[0].label}: {broken[0].message}" if broken else "an urgent wish"
+        news(answer.engine, None, None, f"does not keep what was left out, {what}")
         return None
     seconds = {"lowering": lowered - began, "solving": solved - lowered, "judging": deadline.seconds - solved}
     return HostTarget(plan, problem.left_out, seconds)
@@ -91,7 +91,7 @@ def written(problem: HostProblem, answer: Relocated, seed: int) -> tuple[Plan, l
         seed=seed,
     )
     report = judge(view_of(world, plan))
-    bound_of = dict(zip(_goals(problem), answer.bounds, strict=True))
+    bound_of = dict(zip(problem.goals, answer.bounds, strict=True))
     objective: list[GoalValue] = []
     bounds: list[BoundWitness] = []
     for goal, value in report.objective:
@@ -105,9 +105,14 @@ def written(problem: HostProblem, answer: Relocated, seed: int) -> tuple[Plan, l
     return plan.model_copy(update=update), [v for v in report.violations if v.hard]
 
 
-def _goals(problem: HostProblem) -> list[str]:
-    """Return the names of the core's values."""
-    return ["stopped", *(f"placed[{p}]" for p in problem.relocation.priorities), "moves"]
+def _urgent_granted(plan: Plan) -> bool:
+    """Return whether every goal before moves has the value 0."""
+    for goal in plan.objective:
+        if goal.goal == "moves":
+            return True
+        if goal.value:
+            return False
+    return True
 
 
 def _unit_sites(problem: HostProblem, answer: Relocated) -> Sites:
@@ -147,19 +152,20 @@ def _unit_sites(problem: HostProblem, answer: Relocated) -> Sites:
     return found
 
 
-def proven_on_hosts(world: World, witness: BoundWitness) -> tuple[int | None, str]:
+def proven_on_hosts(world: World, plan: Plan, witness: BoundWitness) -> tuple[int | None, str]:
     """Evaluate a witness of the relocation core again: the bound that it proves, and how that was seen."""
     problem = lower_hosts(world)
     if problem is None:
         return None, "the estate is none that the relocation core can say"
-    goals = _goals(problem)
-    if witness.goal not in goals:
+    if witness.goal not in problem.goals:
         return None, "the relocation core knows no such goal"
+    if problem.strict and (witness.goal != "moves" or not _urgent_granted(plan)):
+        return None, "proven only for plans that place everybody and grant every urgent wish"
     try:
         bounds = verify(problem.relocation, witness.data)
     except (KeyError, IndexError, TypeError, ValueError, InputError):
         return None, "the witness is damaged"
-    bound = bounds[goals.index(witness.goal)]
+    bound = bounds[problem.goals.index(witness.goal)]
     return bound, f"counted again from the estate, exactly: {bound}"
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from zonewright.models.estate import URGENT
 from zonewright.models.goals import move_weight
 from zonewright.models.quantities import as_fraction
 from zonewright.models.recipes import Tolerated
@@ -71,18 +72,27 @@ class HostProblem:
     """Units of each class: alike in all that the relocation looks at."""
     left_out: tuple[str, ...]
     """Labels of the rules that concern somebody and are not said, or not in full."""
+    strict: bool
+    """Urgent wishes are taken for hard rules: what is proven holds for plans that place all and grant them all."""
     preemptible: bool
     """Somebody may be stopped for others: then the core's count of what is stopped is not the estate's."""
+
+    @property
+    def goals(self) -> list[str]:
+        """The names of the core's values, in its order."""
+        return ["stopped", *(f"placed[{p}]" for p in self.relocation.priorities), "moves"]
 
 
 def lower_hosts(world: World) -> HostProblem | None:
     """Lower an estate whose first goals are that all is placed and that little moves.
 
-    None where something has to be decided that hosts do not say: subnets, the zones of balancers, or another
-    goal before moves. Raises InputError where sums are beyond what is exact.
+    Urgent wishes, which come before moves, become hard. None where something has to be decided that hosts do not
+    say: subnets, the zones of balancers, or another goal before moves. Raises InputError where sums are beyond what is exact.
     """
     goals = world.estate.goals
-    if goals[:2] != ["placed", "moves"] or not world.units:
+    if "moves" not in goals or not set(goals[: goals.index("moves")]) <= {"placed", "urgent"}:
+        return None
+    if not world.units:
         return None
     if any(not balancer.zones for balancer in world.balancers.values()):
         return None
@@ -127,6 +137,15 @@ class _Lowering:
         self.sites = self.tree.sites
         self.position = {site: h for h, site in enumerate(self.sites)}
         self.tolerated: ByRule = tolerated_by_rule(self.world.estate)
+        self.rules: list[tuple[str, Rule]] = []
+        """Rules that are hard, and urgent wishes as if they were."""
+        self.strict = False
+        for label, rule in all_rules(self.world):
+            if rule.soft is None:
+                self.rules.append((label, rule))
+            elif rule.soft.priority >= URGENT and "urgent" in self.world.estate.goals:
+                self.rules.append((label, rule.model_copy(update={"soft": None})))
+                self.strict = True
         self.levels: dict[str, tuple[Ints, list[int]]] = {}
         self.marks: list[list[tuple[str, int]]] = [[] for _ in self.world.units]
         """Unit to the limits and the company rules that tell it apart from others."""
@@ -140,9 +159,8 @@ class _Lowering:
 
     def problem(self) -> HostProblem:
         mask_u, enter_mh, stay_mh = self._masks()
-        for label, rule in all_rules(self.world):
-            if rule.soft is None:
-                self._rule(label, rule)
+        for label, rule in self.rules:
+            self._rule(label, rule)
         capacity_hr, domains = self._capacity()
         self._stocks()
         class_of, units_c = self._classes(mask_u)
@@ -166,9 +184,8 @@ class _Lowering:
             together=tuple(Together(_classes(class_of, units), d) for units, d in self.together),
             domain_capacity=domains,
         )
-        relocation.check()
         preemptible = any(unit.preemptible and unit.current for unit in self.world.units)
-        return HostProblem(self.world, relocation, units_c, tuple(self.left_out), preemptible)
+        return HostProblem(self.world, relocation, units_c, tuple(self.left_out), self.strict, preemptible)
 
     # Reach
 
@@ -176,9 +193,8 @@ class _Lowering:
         """Return each unit's row of the masks, and the masks."""
         reach = Reach(self.world)
         context = Context(self.world, reach, [], [], Stages(()), partial=True, pooled=False)
-        for label, rule in all_rules(self.world):
-            if rule.soft is None:
-                LOWERINGS[rule.rule](context, rule, label, None)
+        for label, rule in self.rules:
+            LOWERINGS[rule.rule](context, rule, label, None)
         pins_u = self._pins(reach)
         known: dict[tuple[bytes, bytes], int] = {}
         rows: list[tuple[Flags, Flags]] = []
@@ -210,8 +226,8 @@ class _Lowering:
     def _pins(self, reach: Reach) -> dict[int, tuple[tuple[int | None, bool], ...]]:
         """Return, per unit, (domain or None for where each is today, whether who is outside may stay there)."""
         found: dict[int, tuple[tuple[int | None, bool], ...]] = {}
-        for label, rule in all_rules(self.world):
-            if not isinstance(rule, Pin) or rule.soft is not None:
+        for label, rule in self.rules:
+            if not isinstance(rule, Pin):
                 continue
             node = self.tree.by_id[rule.domain] if rule.domain is not None else None
             named = set(rule.instances)
@@ -451,8 +467,8 @@ class _Lowering:
     def _load(self) -> dict[int, dict[str, int]]:
         """Return what hard rules on load leave of each domain's capacity."""
         found: dict[int, dict[str, int]] = {}
-        for label, rule in all_rules(self.world):
-            if not isinstance(rule, Load) or rule.soft is not None:
+        for label, rule in self.rules:
+            if not isinstance(rule, Load):
                 continue
             for index in self.tree.domains_at(rule.level):
                 node = self.tree.nodes[index]
