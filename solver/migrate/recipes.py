@@ -78,8 +78,8 @@ def expand(world: World, movement: Movement, recipe: Recipe, action_id: str) -> 
     builder.words |= _words(world, movement)
     for step in recipe.steps:
         things = things_of(world, recipe, step, unit, source, target)
-        if step.do is Operation.CHANGE_SUBNET and things and source is not None:
-            things = (other_subnet(world, source, movement.subnet_before),)
+        if step.do is Operation.CHANGE_SUBNET and things:
+            things = _waiting_place(world, movement)
         copies = [_restored_from(world, step, unit, thing, target) for thing in things]
         restored += [copy for copy in copies if copy is not None]
         builder.add(step, things, copies)
@@ -101,38 +101,22 @@ def expand(world: World, movement: Movement, recipe: Recipe, action_id: str) -> 
         keeps=list(recipe.keeps),
         changes=changes_of(world, movement, recipe),
     )
-    return Draft(action, steps, movement, recipe)
-
-
-def assumptions_of(world: World, draft: Draft) -> list[str]:
-    """Return what a draft hinges on that no document says."""
-    found: list[str] = []
-    recipe, action = draft.recipe, draft.action
-    if recipe is None:
-        return found
-    for source in (recipe.source, *(step.source for step in recipe.steps)):
-        if source is not None and source.assumption is not None:
-            found.append(f"{recipe.id}: {' '.join(source.assumption.split())}")
-    if recipe.data_loss == "age_of_copy" and action.data_loss_minutes is None:
-        found.append(f"{action.group}: nobody says when its copies were made, so how much data is lost is unknown")
-    made = any(step.do is Operation.CREATE_IMAGE for step in draft.steps)
-    fresh = any(step.do is Operation.CREATE_INSTANCE for step in draft.steps)
-    if fresh and not made and draft.movement is not None and draft.movement.unit.image is None:
-        found.append(f"{action.group}: there is an image to start it from, though the estate names none")
-    return list(dict.fromkeys(found))
+    said = _assumptions(movement.unit, recipe, steps, unknown=recipe.data_loss == "age_of_copy" and lost is None)
+    return Draft(action, steps, movement, recipe, tuple(said))
 
 
 def takeover_ways(world: World, takeover: Takeover) -> list[Recipe]:
     """Return the recipes by which a standby takes over, the preferred one first."""
     unit = _lost_unit(world, takeover)
-    found = [r for r in recipes_of(world).values() if r.kind == "takeover" and _for_product(world, r, unit)]
+    found = [r for r in recipes_of(world).values() if r.kind == "takeover" and for_product(world, r, unit.product)]
     return sorted(found, key=lambda recipe: (recipe.preference, recipe.id))
 
 
 def expand_takeover(world: World, takeover: Takeover, recipe: Recipe, action_id: str) -> Draft:
     """Return how a standby takes over by the public addresses of what it stands for; nothing is started.
 
-    `world` is the one before the event: what was lost has its addresses there.
+    Where it returns, the group itself takes them back. `world` is the one before the event: what was lost has
+    its addresses there.
     """
     unit, nodes = _lost_unit(world, takeover), world.tree.nodes
     builder = _Builder(world, recipe, action_id, unit, takeover.count, None, takeover.target)
@@ -155,8 +139,8 @@ def expand_takeover(world: World, takeover: Takeover, recipe: Recipe, action_id:
         instances=instances,
         source=nodes[takeover.source].id,
         target=nodes[takeover.target].id,
-        takes_over=takeover.standby,
-        downtime_s=downtime(steps, "takeover"),
+        takes_over=takeover.group if takeover.returns else takeover.standby,
+        downtime_s=downtime(steps, "move" if takeover.returns else "takeover"),
         data_loss_minutes=0.0,
         keeps=list(recipe.keeps),
     )
@@ -167,13 +151,16 @@ def downtime(steps: Sequence[Step], kind: str) -> int:
     """Return how long the service is away, in seconds, by the times that the steps have.
 
     From the first interrupting step's start, without one from when the source stops, for what is lost
-    already from 0; to the end of the last step that serves. Steps that all start at 0 count as running one
-    stage after another.
+    already (a recovery, a takeover) from 0; to the end of the last step that serves. A start has none. Steps
+    that all start at 0 count as running one stage after another.
     """
     starts, ends = _clock(steps)
-    back = max((ends[s.id] for s in steps if s.serves), default=0)
+    runs = [starts[s.id] if EFFECTS[s.do].runs == "start" else ends[s.id] for s in steps if EFFECTS[s.do].runs]
+    back = max((ends[s.id] for s in steps if s.serves), default=min(runs, default=0))
     if kind in ("recovery", "takeover"):
         return back
+    if kind == "start":
+        return 0
     away = min((starts[s.id] for s in steps if s.interrupts), default=None)
     if away is None:
         stops = [(s, EFFECTS[s.do].stops) for s in steps]
@@ -291,16 +278,17 @@ def _in_question(world: World, movement: Movement, dead: bool) -> list[Recipe]:
     return [
         recipe
         for recipe in recipes_of(world).values()
-        if recipe.kind == kind and how in (None, recipe.across) and _for_product(world, recipe, unit)
+        if recipe.kind == kind and how in (None, recipe.across) and for_product(world, recipe, unit.product)
     ]
 
 
-def _for_product(world: World, recipe: Recipe, unit: Unit) -> bool:
-    if recipe.products and unit.product not in recipe.products:
+def for_product(world: World, recipe: Recipe, product: str) -> bool:
+    """Return whether a recipe is for a product and the planner's role."""
+    if recipe.products and product not in recipe.products:
         return False
     if recipe.role not in (None, world.estate.role):
         return False
-    return not (recipe.fallback and _ground(recipe, unit.product) in _covered(world))
+    return not (recipe.fallback and _ground(recipe, product) in _covered(world))
 
 
 def _ground(recipe: Recipe, product: str) -> tuple[object, ...]:
@@ -381,7 +369,7 @@ def _disks(world: World, recipe: Recipe, does: set[Operation], movement: Movemen
     away = [d for d in unit.disks if not disk_reaches(world, unit, d, source, target)]
     if away and not does & {Operation.COPY_DISK, Operation.RESTORE_DISK, Operation.RETYPE_VOLUME}:
         return f"its disk {away[0]} cannot be reached from the target"
-    if away and unit.stateful and Operation.RESTORE_DISK in does:
+    if Operation.RESTORE_DISK in does:
         for disk in away:
             if copy_of(world, unit, disk, target) is None:
                 return f"there is no copy of its disk {disk} that can be read at the target"
@@ -397,11 +385,40 @@ def _subnet(world: World, recipe: Recipe, does: set[Operation], movement: Moveme
         return "it would change the private address, which is to be kept"
     if not along and "private_ip" in recipe.keeps:
         return "it keeps the private address, which only goes along with the whole subnet"
-    if Operation.CHANGE_SUBNET not in does or not movement.unit.prepaid or movement.source is None:
+    if not is_remade(world, movement) or movement.source is None or movement.subnet_before is None:
         return None
+    used = world.subnets[movement.subnet_before].used
+    if used:
+        return f"{movement.subnet_before} holds {used} other things, which have to leave it first"
+    if not movement.unit.prepaid:
+        return None
+    if Operation.CHANGE_SUBNET not in does:
+        return "its paid original would stay in the subnet, which is to be made again elsewhere"
     if other_subnet(world, movement.source, movement.subnet_before) is None:
         return "its paid original has no other subnet in its zone to wait in"
     return None
+
+
+def _waiting_place(world: World, movement: Movement) -> tuple[str, ...]:
+    """Return the subnet that a paid original goes to; nothing where its own stays as it is."""
+    if movement.source is None or not is_remade(world, movement):
+        return ()
+    place = other_subnet(world, movement.source, movement.subnet_before)
+    return (place,) if place is not None else ()
+
+
+def is_remade(world: World, movement: Movement) -> bool:
+    """Return whether the zonal subnet that instances sit in is deleted, to be made again in another zone."""
+    if movement.subnet_before is None:
+        return False
+    subnet = world.subnets[movement.subnet_before]
+    return subnet.zone is None and subnet.cidr is not None and _is_zonal(world, movement)
+
+
+def _is_zonal(world: World, movement: Movement) -> bool:
+    """Return whether the subnets are zonal: by their scope, or without one because addresses go with them."""
+    scope = world.scope(movement.unit.product, "subnet")
+    return scope is Scope.ZONAL or (scope is Scope.NONE and world.groups[movement.unit.group].keep_private_ip)
 
 
 def goes_along(world: World, movement: Movement) -> bool:
@@ -411,8 +428,7 @@ def goes_along(world: World, movement: Movement) -> bool:
         return False
     if world.zone_of(movement.source) == world.zone_of(movement.target):
         return False
-    scope = world.scope(movement.unit.product, "subnet")
-    return scope is Scope.ZONAL or (scope is Scope.NONE and world.groups[movement.unit.group].keep_private_ip)
+    return _is_zonal(world, movement)
 
 
 def _restored_from(world: World, step: RecipeStep, unit: Unit, thing: str | None, target: int) -> Snapshot | None:
@@ -449,6 +465,20 @@ def _places(world: World, source: int | None, target: int) -> dict[str, str]:
             "source_region": nodes[world.region_of(source)].id,
         }
     return found
+
+
+def _assumptions(unit: Unit, recipe: Recipe, steps: Sequence[Step], *, unknown: bool) -> list[str]:
+    """Return what a draft hinges on that no document says; `unknown`: how much data is lost is."""
+    found: list[str] = []
+    for source in (recipe.source, *(step.source for step in recipe.steps)):
+        if source is not None and source.assumption is not None:
+            found.append(f"{recipe.id}: {' '.join(source.assumption.split())}")
+    if unknown:
+        found.append(f"{unit.group}: nobody says when its copies were made, so how much data is lost is unknown")
+    does = {step.do for step in steps}
+    if Operation.CREATE_INSTANCE in does and Operation.CREATE_IMAGE not in does and unit.image is None:
+        found.append(f"{unit.group}: there is an image to start it from, though the estate names none")
+    return list(dict.fromkeys(found))
 
 
 def _lost_unit(world: World, takeover: Takeover) -> Unit:

@@ -14,6 +14,7 @@ from zonewright.solver.lowering import LOWERINGS
 from zonewright.solver.migrate import recipes
 from zonewright.solver.migrate.moves import Movement
 from zonewright.solver.migrate.ordering import Draft, Work
+from zonewright.solver.migrate.resources import link, resource_drafts
 
 #: What a way costs beyond the preferred one, per instance: a second move, or an outage that could be spared.
 BYPASS, STOP = 1, 1000
@@ -37,9 +38,8 @@ def make_works(after: Aftermath, plan: Plan, found: list[Movement]) -> list[Work
         if ways:
             made = recipes.expand_takeover(after.before, takeover, ways[0], f"takeover-{number}")
             works.append(Work([[Draft(made.action, list(made.steps), None, ways[0], made.assumptions)]], [0]))
-    for made in recipes.resource_drafts(after, plan, found):
-        works.append(Work([[Draft(made.action, list(made.steps), None, None, made.assumptions)]], [0]))
-    return recipes.link(after, works) if hasattr(recipes, "link") else works
+    works += [Work([[made]], [0]) for made in resource_drafts(after, plan, found)]
+    return link(after, works)
 
 
 def no_ways(after: Aftermath, found: list[Movement]) -> list[tuple[Movement, str]]:
@@ -77,7 +77,7 @@ def more_ways(after: Aftermath, works: list[Work], blocked: Collection[int], att
         wider = _widened(after, work) if len(work.ways) == 1 else work
         changed |= len(wider.ways) > len(work.ways)
         found.append(wider)
-    return found if changed else None
+    return link(after, found) if changed else None
 
 
 def _split(after: Aftermath, work: Work) -> Iterator[Work]:
