@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from zonewright.models.magnitudes import check_magnitudes
 from zonewright.models.problems import InputError, maybe
 from zonewright.models.quantities import RESOURCES, SPELLINGS, as_fraction
+from zonewright.models.rules import all_rules
 from zonewright.models.rules.company import Affinity, AntiAffinity
 from zonewright.models.rules.distance import LatencyLimit
 from zonewright.models.rules.during import Avoid
@@ -19,6 +20,7 @@ from zonewright.models.rules.survive import MOST_SCENARIOS, Survive
 if TYPE_CHECKING:
     from zonewright.models.catalogue import Catalogue
     from zonewright.models.estate import Estate
+    from zonewright.models.recipes import Recipe
     from zonewright.models.world import World
 
 Path = tuple[str | int, ...]
@@ -36,6 +38,8 @@ def check_references(world: World) -> None:
     _services(world)
     for position, rule in enumerate(world.estate.rules):
         _rule(world, rule, ("rules", position))
+    _migrating(world)
+    _tolerated(world)
     check_magnitudes(world)
 
 
@@ -203,6 +207,8 @@ def _things(world: World, levels: Mapping[str, str]) -> None:
             _place(thing.region, "region", levels, (*path, "region"))
             _place(thing.zone, "zone", levels, (*path, "zone"))
             _known(thing.account, world.accounts, "account", (*path, "account"))
+    for position, address in enumerate(estate.elastic_ips):
+        _known(address.bound_to, world.groups, "group", ("elastic_ips", position, "bound_to"))
     for position, table in enumerate(estate.route_tables):
         _known(table.vpc, world.vpcs, "network", ("route_tables", position, "vpc"))
     for position, image in enumerate(estate.images):
@@ -257,6 +263,9 @@ def _groups(world: World) -> None:
         for name in group.current:
             _site(world, name, sites, (*path, "current", name))
         _attachments(world, group, path)
+        _known(group.standby_of, world.groups, "group", (*path, "standby_of"))
+        if group.standby_of == group.id:
+            raise InputError(f"{group.id} cannot be a standby of itself", path=(*path, "standby_of"))
 
 
 def _site(world: World, name: str | None, sites: set[str], path: Path) -> None:
@@ -341,6 +350,39 @@ def _rule(world: World, rule: Any, path: Path) -> None:
         _latency(world, rule, path)
     elif isinstance(rule, Survive):
         _survive(world, rule, path)
+
+
+def _migrating(world: World) -> None:
+    settings = world.estate.migration
+    for name in settings.most_at_once_per:
+        _known(name, world.tree.levels, "level", ("migration", "most_at_once_per", name))
+    _known(settings.one_at_a_time, world.tree.levels, "level", ("migration", "one_at_a_time"))
+    _recipes(world, settings.recipes, ("migration", "recipes"))
+    for position, catalogue in enumerate(world.estate.catalogues):
+        if not isinstance(catalogue, str):
+            _recipes(world, catalogue.recipes, ("catalogues", position, "recipes"))
+
+
+def _recipes(world: World, recipes: Sequence[Recipe], path: Path) -> None:
+    seen: set[str] = set()
+    for position, recipe in enumerate(recipes):
+        if recipe.id in seen:
+            raise InputError(f"{recipe.id} is given twice", path=(*path, position, "id"))
+        seen.add(recipe.id)
+        if world.products:
+            _all_known(recipe.products, world.products, "product", (*path, position, "products"))
+
+
+def _tolerated(world: World) -> None:
+    if not world.estate.tolerated:
+        return
+    labels = {label for label, _ in all_rules(world)}
+    for position, entry in enumerate(world.estate.tolerated):
+        path: Path = ("tolerated", position)
+        _known(entry.rule, labels, "rule", (*path, "rule"))
+        _known(entry.group, world.groups, "group", (*path, "group"))
+        # A rule on latency names the location of the clients that it fails.
+        _known(entry.domain, {**world.tree.by_id, **world.clients}, "domain", (*path, "domain"))
 
 
 def _level(world: World, rule: Any, level: str, path: Path) -> None:

@@ -55,6 +55,17 @@ def test_a_floor_imports_nothing_from_above(floor: str) -> None:
             assert other in BELOW[floor] | {floor}, f"{path.relative_to(ROOT)}:{line} imports {name}"
 
 
+def test_the_judge_of_migrations_shares_no_code_with_their_planner() -> None:
+    """The executor imports nothing of the planner, and of the executor the planner knows only the call."""
+    for path in (ROOT / "models" / "executor").rglob("*.py"):
+        for line, name in imported(path):
+            assert name.startswith("zonewright.models."), f"{path.relative_to(ROOT)}:{line} imports {name}"
+    for path in modules("solver"):
+        for line, name in imported(path):
+            inside = name.startswith("zonewright.models.executor.")
+            assert not inside, f"{path.relative_to(ROOT)}:{line} imports {name}"
+
+
 def test_no_folder_in_the_root_shadows_the_namespace() -> None:
     """A folder `zonewright` would be found first when Python starts in the root."""
     assert not (ROOT / "zonewright").exists()

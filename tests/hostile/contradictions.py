@@ -125,4 +125,41 @@ CONTRADICTIONS = [
         "groups[1].billing",
         ("paid_until",),
     ),
+    Change(
+        "standby of itself",
+        "standby_of: web",
+        "standby_of: store",
+        "groups[1].standby_of",
+        ("store cannot be a standby of itself",),
+    ),
+    Change(
+        "duplicate recipe",
+        "  recipes:\n",
+        "  recipes:\n    - {id: by-hand, name: Again, kind: recovery, steps: [{do: start, serves: true}],"
+        " source: {assumption: made up}}\n",
+        "migration.recipes[1].id",
+        ("by-hand is given twice",),
+    ),
+    Change(
+        "window that ends before it starts",
+        "end: 2026-02-01T06:00:00Z",
+        "end: 2026-01-31T06:00:00Z",
+        "migration.windows[0]",
+        ("ends before it starts",),
+    ),
+    Change(
+        "recipe that never serves",
+        "seconds: 60, serves: true",
+        "seconds: 60",
+        "migration.recipes[0]",
+        ("no step says that it serves",),
+    ),
+    Change(
+        "both limits on what is down",
+        "groups: [store], least: 2",
+        "groups: [store], least: 2, most_down: 1",
+        "rules[13]",
+        ("exactly one of least and most_down",),
+    ),
+    Change("soft limit on moves", "most: 3}", "most: 3, soft: {}}", "rules[14]", ("has no soft form",)),
 ]

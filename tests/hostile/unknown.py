@@ -205,7 +205,9 @@ UNKNOWN_NAMES = [
         "rules[1].level",
         ("Maybe zone?",),
     ),
-    Change("other group of an affinity", "to: store}", "to: stroe}", "rules[2].to", ("Maybe store?",)),
+    Change(
+        "other group of an affinity", "region, to: store}", "region, to: stroe}", "rules[2].to", ("Maybe store?",)
+    ),
     Change("forbidden domain", "forbid: [z3]", "forbid: [z33]", "rules[4].forbid[0]", ("Maybe z3?",)),
     Change(
         "pinned instance",
@@ -222,5 +224,74 @@ UNKNOWN_NAMES = [
         "catalogues:\n  - tencent-cmv\n",
         "catalogues[0]",
         ("unknown catalogue",),
+    ),
+    Change("domain of an incident", "incidents: {r1:", "incidents: {r2:", "incidents.r2", ("unknown domain r2",)),
+    Change("incident", "r1: suspect", "r1: suspicious", "incidents.r1", ("'suspect' or 'drained'",)),
+    Change(
+        "tolerated rule",
+        'rule: "spread[0]", group: web',
+        'rule: "spread[1]", group: web',
+        "tolerated[0].rule",
+        ("unknown rule spread[1]. Maybe spread[0]?",),
+    ),
+    Change(
+        "group of a tolerated rule",
+        "group: web, domain: z2, what",
+        "group: wbe, domain: z2, what",
+        "tolerated[0].group",
+        ("Maybe web?",),
+    ),
+    Change(
+        "domain of a tolerated rule",
+        "rule: capacity, domain: z2",
+        "rule: capacity, domain: z0",
+        "tolerated[1].domain",
+        ("unknown domain z0",),
+    ),
+    Change(
+        "level of a limit on moves",
+        "{zone: 5, host: 1}",
+        "{zone: 5, hsot: 1}",
+        "migration.most_at_once_per.hsot",
+        ("unknown level hsot. Maybe host?",),
+    ),
+    Change(
+        "level that is left one domain at a time",
+        "one_at_a_time: zone",
+        "one_at_a_time: zoen",
+        "migration.one_at_a_time",
+        ("Maybe zone?",),
+    ),
+    Change(
+        "product of a recipe",
+        "      products: [vm]\n",
+        "      products: [vm, bm]\n",
+        "migration.recipes[0].products[1]",
+        ("unknown product bm",),
+    ),
+    Change(
+        "group that is stood by for", "standby_of: web", "standby_of: wab", "groups[1].standby_of", ("Maybe web?",)
+    ),
+    Change("borrowed address", "bound_to: store", "bound_to: stroe", "elastic_ips[0].bound_to", ("Maybe store?",)),
+    Change(
+        "group to keep running",
+        "keep_running, groups: [store]",
+        "keep_running, groups: [stoer]",
+        "rules[13].groups[0]",
+        ("Maybe store?",),
+    ),
+    Change(
+        "domain of what to avoid",
+        "together: [{group: web, domain: z3",
+        "together: [{group: web, domain: z33",
+        "rules[15].together[0].domain",
+        ("Maybe z3?",),
+    ),
+    Change(
+        "group of what to avoid",
+        "{group: store, domain: south}",
+        "{group: sture, domain: south}",
+        "rules[15].together[1].group",
+        ("Maybe store?",),
     ),
 ]
