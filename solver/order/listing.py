@@ -319,10 +319,11 @@ def _random(state):
 
 
 @njit(cache=True, nogil=True)
-def improve(lists, mode_j, order_t, guard_k, start_t, value_g, choice_j, rounds, state):
-    """Change the list (and modes of the jobs in `choice_j`) at random and keep what is no worse; in place.
+def improve(lists, mode_j, order_t, guard_k, start_t, value_g, choice_nq, rounds, state):
+    """Change the list at random and keep what is no worse, in place; returns how often the worth became smaller.
 
-    Arrays must hold a list that runs, its starts and its worth. Returns how often the worth became smaller.
+    Modes change too: rows of `choice_nq` are a job and a mode. Arrays must hold a list that runs, its starts and
+    its worth.
     """
     tasks = order_t.shape[0]
     trial_t = order_t.copy()
@@ -334,9 +335,9 @@ def improve(lists, mode_j, order_t, guard_k, start_t, value_g, choice_j, rounds,
         trial_t[:] = order_t
         trial_j[:] = mode_j
         for _ in range(1 + _random(state) % 3):
-            if choice_j.shape[0] > 0 and _random(state) % 4 == 0:
-                j = choice_j[_random(state) % choice_j.shape[0]]
-                trial_j[j] = _random(state) % (lists.first_j[j + 1] - lists.first_j[j])
+            if choice_nq.shape[0] > 0 and _random(state) % 4 == 0:
+                n = _random(state) % choice_nq.shape[0]
+                trial_j[choice_nq[n, 0]] = choice_nq[n, 1]
                 continue
             a = _random(state) % tasks
             # Mostly near: a task's neighbours in the list are those it competes with.

@@ -76,6 +76,7 @@ class Lists(NamedTuple):
     kind_g: Ints
     level_g: Ints
     exclusions: int
+    """How many; each is a resource without limit too, after the real ones."""
 
 
 @dataclass(frozen=True)
@@ -196,10 +197,15 @@ def table_of(problem: OrderProblem, goals: Sequence[str]) -> Table:
     levels = sorted({job.priority for job in jobs}, reverse=True)
     stages = stages_of(problem, goals)
     apart: list[list[tuple[int, int]]] = [[] for _ in jobs]
+    moments = momentary(problem) if problem.exclusions else set()
     for e, exclusion in enumerate(problem.exclusions):
         for s, members in enumerate(exclusion.sets):
             for j in members:
-                apart[j].append((e, s))
+                if j not in moments:
+                    apart[j].append((e, s))
+    for t, task in enumerate(tasks):
+        # Nothing is taken of these; they let guards put the members of an exclusion in order.
+        take[t] += [(len(resources) + e, 0, 1) for e, _ in apart[task.job]]
     windows: list[tuple[int, int]] = []
     for start, end in sorted(problem.windows):
         if windows and start <= windows[-1][1]:
@@ -224,8 +230,8 @@ def table_of(problem: OrderProblem, goals: Sequence[str]) -> Table:
         job_t=ints([task.job for task in tasks]),
         mode_t=ints([task.mode for task in tasks]),
         windowed_t=np.array([task.in_window for task in tasks], np.bool_),
-        capacity_r=ints([problem.capacity[r] for r in resources]),
-        load_r=load_r,
+        capacity_r=ints([problem.capacity[r] for r in resources] + [NEVER] * len(problem.exclusions)),
+        load_r=np.concatenate([load_r, np.zeros(len(problem.exclusions), np.int64)]),
         first_j=first,
         begin_ptr_q=begin_ptr,
         begin_r=begin_columns[0],
@@ -274,12 +280,24 @@ def _alike(begin: Sequence[dict[int, int]], first: Ints) -> bool:
 
 
 def _plain(problem: OrderProblem) -> bool:
-    """Return whether no task waits for another job's task that may not have to run."""
-    return all(
-        problem.tasks[link.before].job == problem.tasks[link.after].job
-        or len(problem.jobs[problem.tasks[link.before].job].modes) == 1
-        for link in problem.precedences
-    )
+    """Return whether a task that waits for another job waits for it in each of that job's modes, or in none."""
+    waits: dict[tuple[int, int], set[int]] = defaultdict(set)
+    for link in problem.precedences:
+        before = problem.tasks[link.before]
+        if before.job != problem.tasks[link.after].job:
+            waits[link.after, before.job].add(before.mode)
+    return all(len(modes) == len(problem.jobs[j].modes) for (_, j), modes in waits.items())
+
+
+def momentary(problem: OrderProblem) -> set[int]:
+    """Return the jobs that never run for more than a moment, so that they exclude nobody."""
+    tasks_q: dict[tuple[int, int], int] = defaultdict(int)
+    longer = set()
+    for task in problem.tasks:
+        tasks_q[task.job, task.mode] += 1
+        if task.duration or tasks_q[task.job, task.mode] > 1:
+            longer.add(task.job)
+    return set(range(len(problem.jobs))) - longer
 
 
 def _looped(following: Sequence[Sequence[tuple[int, int, int]]]) -> bool:

@@ -1,0 +1,84 @@
+"""Why no order exists: the fewest jobs and resources, by leaving out one after another."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from zonewright.solver.deadline import Deadline
+from zonewright.solver.order.bounds import paths_of, possible
+from zonewright.solver.order.deadlock import Limit, one_after_another
+from zonewright.solver.order.exact import Exact
+from zonewright.solver.order.narrow import narrowed, timeless
+from zonewright.solver.order.problem import Blocked, OrderProblem
+from zonewright.solver.order.table import table_of
+
+#: States that one attempt to order fewer jobs may look at.
+_STATES = 4_000
+
+
+def no_order(problem: OrderProblem, deadline: Deadline, seed: int) -> bool | None:
+    """Return whether it is proven that no order exists; None where that stayed open."""
+    paths = paths_of(problem)
+    allowed = possible(problem, paths)
+    if not all(allowed):
+        return True
+    smaller, _, _ = narrowed(problem, dict(enumerate(allowed)))
+    table = table_of(smaller, ())
+    if table.serial:
+        found = one_after_another(table, [range(len(job.modes)) for job in smaller.jobs], Limit(_STATES))
+        if found.status == "none":
+            return True
+        if found.status == "found" and not table.timed:
+            return False
+    everything = [range(len(job.modes)) for job in smaller.jobs]
+    answer = Exact(smaller, (), everything).solve(deadline, workers=1, seed=seed, known=(), first_only=True)
+    return {"infeasible": True, "open": None}.get(answer.status, False)
+
+
+def blocked_by(problem: OrderProblem, suspects: Sequence[int], deadline: Deadline, seed: int) -> Blocked:
+    """Return jobs among the suspects, and resources, that have no order by themselves.
+
+    The suspects must have none by themselves; where time ends, some of them are left that need not be.
+    """
+    part = Deadline(deadline.left / 2, deadline.work_limit, deadline.stop, work_done=deadline.work_done)
+    jobs = list(suspects)
+    modes = {j: range(len(problem.jobs[j].modes)) for j in jobs}
+    resources = sorted({hold.resource for hold in problem.holds if hold.job in modes})
+    # Without times the reason is simpler, where it is one.
+    plain = timeless(problem)
+    timed = not (plain == problem or _still(plain, jobs, resources, part, seed))
+    base = problem if timed else plain
+    minimal = True
+    # Whole blocks first, then smaller ones: few jobs of many are found in few attempts.
+    size = max(1, len(jobs) // 2)
+    while True:
+        n, dropped = 0, False
+        while n < len(jobs):
+            fewer = jobs[:n] + jobs[n + size :]
+            if fewer and _still(base, fewer, resources, part, seed):
+                jobs, dropped = fewer, True
+            else:
+                n += size
+        if size == 1 and not dropped:
+            break
+        if part.over:
+            minimal = False
+            break
+        size = max(1, size // 2)
+    used = {hold.resource for hold in base.holds if hold.job in jobs}
+    resources = [r for r in resources if r in used]
+    for r in list(resources):
+        fewer = [other for other in resources if other != r]
+        if _still(base, jobs, fewer, part, seed):
+            resources = fewer
+    return Blocked(tuple(jobs), tuple(resources), minimal and not part.over, timed)
+
+
+def _still(
+    problem: OrderProblem, jobs: Sequence[int], resources: Collection[int], deadline: Deadline, seed: int
+) -> bool:
+    """Return whether it is proven that some jobs alone have no order within some resources."""
+    if deadline.over:
+        return False
+    smaller, _, _ = narrowed(problem, {j: range(len(problem.jobs[j].modes)) for j in jobs}, resources)
+    return no_order(smaller, deadline, seed) is True
