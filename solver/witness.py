@@ -54,6 +54,12 @@ def verify_bound(world: World, plan: Plan, *, time_limit_s: float = 60.0, worker
         if witness is None or witness.bound != goal.bound:
             found.append(BoundFinding(goal.goal, goal.bound, "none", False, "no witness for this bound"))
             continue
+        if witness.kind == "trivial" and goal.bound <= 0:
+            found.append(BoundFinding(goal.goal, goal.bound, "trivial", True, "no value is below 0"))
+            continue
+        if witness.kind == "relocation":
+            found.append(_on_hosts(world, plan, witness))
+            continue
         scenes = _scenes(world, witness.data.get("scenarios"))
         key = (bool(witness.data.get("pooled")), bool(witness.data.get("partial")), scenes)
         if plan.unplaced and not key[1]:
@@ -64,8 +70,16 @@ def verify_bound(world: World, plan: Plan, *, time_limit_s: float = 60.0, worker
         if key not in programs:
             programs[key] = lower(world, pooled=key[0], partial=key[1], scenarios=scenes)
         seed = (plan.seed or 0) + OTHER_SEED
-        found.append(_one(programs[key], witness, witnesses, values, deadline, seed, workers))
+        found.append(evaluate_one(programs[key], witness, witnesses, values, deadline, seed, workers))
     return found
+
+
+def _on_hosts(world: World, plan: Plan, witness: BoundWitness) -> BoundFinding:
+    from zonewright.solver.migrate.hosts import proven_on_hosts
+
+    bound, text = proven_on_hosts(world, plan, witness)
+    confirmed = bound is not None and bound >= witness.bound
+    return BoundFinding(witness.goal, witness.bound, witness.kind, confirmed, text)
 
 
 def _scenes(world: World, named: object) -> tuple[Scene, ...] | None:
@@ -80,7 +94,7 @@ def _scenes(world: World, named: object) -> tuple[Scene, ...] | None:
     return tuple(found)
 
 
-def _one(
+def evaluate_one(
     program: Program,
     witness: BoundWitness,
     witnesses: dict[str, BoundWitness],
@@ -89,6 +103,8 @@ def _one(
     seed: int,
     workers: int,
 ) -> BoundFinding:
+    """Evaluate one bound on a program's rows and stages; `values` are those of the goals before."""
+
     def finding(confirmed: bool, text: str) -> BoundFinding:
         return BoundFinding(witness.goal, witness.bound, witness.kind, confirmed, text)
 

@@ -1,0 +1,306 @@
+# mypy: disable-error-code="no-untyped-def"
+"""A placement that keeps its counts up to date: who fits where, put one there, take one away.
+
+Axes as in `table.py`; k slot of the open-addressed table of tally counts, e entry of a host's list of classes.
+Counts per tally and domain are sparse: a dense array would be classes x hosts.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import njit
+
+from zonewright.solver.relocation.problem import Flags, Ints
+from zonewright.solver.relocation.table import Table
+
+#: Multiplier of the hash (Knuth's golden ratio for 64 bits, made to fit a signed integer).
+_GOLDEN = 0x1E3779B97F4A7C15
+
+
+class State(NamedTuple):
+    """All arrays of a placement; the kernels change free, count and list arrays in place."""
+
+    free_hr: Ints
+    enter_mh: Flags
+    mask_c: Ints
+    demand_cr: Ints
+    domain_qh: Ints
+    partition_t: Ints
+    kind_t: Ints
+    partner_t: Ints
+    most_start_t: Ints
+    most_step_t: Ints
+    most_x: Ints
+    tally_start_c: Ints
+    tally_x: Ints
+    partition_b: Ints
+    room_start_b: Ints
+    free_xr: Ints
+    total_t: Ints
+    key_k: Ints
+    value_k: Ints
+    stride: Ints
+    """[domains at most + 1, used slots of the table, used entries of the lists]"""
+    head_h: Ints
+    entry_key_k: Ints
+    entry_k: Ints
+    next_e: Ints
+    class_e: Ints
+    count_e: Ints
+
+
+def state_of(table: Table, puts: int) -> State:
+    """Return the placement of nobody, with room for `puts` additions of a class to a host."""
+    width = int(np.diff(table.tally_start_c).max(initial=0))
+    slots = 1 << max(4, int(2.5 * puts * max(width, 1) + 4).bit_length())
+    lists = 1 << max(4, int(2 * puts + 4).bit_length())
+    ints = np.int64
+    return State(
+        table.capacity_hr.copy(),
+        table.enter_mh,
+        table.mask_c,
+        table.demand_cr,
+        table.domain_qh,
+        table.partition_t,
+        table.kind_t,
+        table.partner_t,
+        table.most_start_t,
+        table.most_step_t,
+        table.most_x,
+        table.tally_start_c,
+        table.tally_x,
+        table.partition_b,
+        table.room_start_b,
+        table.room_xr.copy(),
+        np.zeros(len(table.kind_t), ints),
+        np.full(slots, -1, ints),
+        np.zeros(slots, ints),
+        np.array([int(table.domains_q.max(initial=0)) + 1, 0, 0], ints),
+        np.full(table.hosts, -1, ints),
+        np.full(lists, -1, ints),
+        np.zeros(lists, ints),
+        np.zeros(puts + 1, ints),
+        np.zeros(puts + 1, ints),
+        np.zeros(puts + 1, ints),
+    )
+
+
+@njit(cache=True, nogil=True)
+def _slot(key_k, key):
+    """Return where a key is in an open-addressed table, or the free slot where it belongs."""
+    mask = key_k.shape[0] - 1
+    k = ((key * _GOLDEN) >> 20) & mask
+    while key_k[k] != key and key_k[k] != -1:
+        k = (k + 1) & mask
+    return k
+
+
+@njit(cache=True, nogil=True)
+def tally_count(s, t, d):
+    """Return how many of a tally are in a domain."""
+    k = _slot(s.key_k, t * s.stride[0] + d)
+    return s.value_k[k] if s.key_k[k] != -1 else 0
+
+
+@njit(cache=True, nogil=True)
+def allowed(s, c, h):
+    """Whether every tally lets one more of class c onto host h."""
+    for x in range(s.tally_start_c[c], s.tally_start_c[c + 1]):
+        t = s.tally_x[x]
+        d = s.domain_qh[s.partition_t[t], h]
+        kind = s.kind_t[t]
+        if kind == 2:
+            if d < 0 or tally_count(s, t, d) != s.total_t[t]:
+                return False
+        elif d >= 0:
+            if kind == 0:
+                if tally_count(s, t, d) >= s.most_x[s.most_start_t[t] + d * s.most_step_t[t]]:
+                    return False
+            elif tally_count(s, s.partner_t[t], d) > 0:
+                return False
+    return True
+
+
+@njit(cache=True, nogil=True)
+def room(s, c, h):
+    """Whether host h and the domains it is in have room for one more of class c."""
+    for r in range(s.demand_cr.shape[1]):
+        if s.demand_cr[c, r] > 0 and s.demand_cr[c, r] > s.free_hr[h, r]:
+            return False
+    for b in range(s.partition_b.shape[0]):
+        d = s.domain_qh[s.partition_b[b], h]
+        if d >= 0:
+            for r in range(s.demand_cr.shape[1]):
+                if s.demand_cr[c, r] > 0 and s.demand_cr[c, r] > s.free_xr[s.room_start_b[b] + d, r]:
+                    return False
+    return True
+
+
+@njit(cache=True, nogil=True)
+def fits(s, c, h):
+    """Whether one more of class c may enter host h and has room there."""
+    return s.enter_mh[s.mask_c[c], h] and room(s, c, h) and allowed(s, c, h)
+
+
+@njit(cache=True, nogil=True)
+def put(s, c, h, n):
+    """Add n (negative: take away) of class c to host h, whatever that breaks."""
+    for r in range(s.demand_cr.shape[1]):
+        s.free_hr[h, r] -= n * s.demand_cr[c, r]
+    for b in range(s.partition_b.shape[0]):
+        d = s.domain_qh[s.partition_b[b], h]
+        if d >= 0:
+            for r in range(s.demand_cr.shape[1]):
+                s.free_xr[s.room_start_b[b] + d, r] -= n * s.demand_cr[c, r]
+    for x in range(s.tally_start_c[c], s.tally_start_c[c + 1]):
+        t = s.tally_x[x]
+        s.total_t[t] += n
+        d = s.domain_qh[s.partition_t[t], h]
+        if d >= 0:
+            key = t * s.stride[0] + d
+            k = _slot(s.key_k, key)
+            if s.key_k[k] == -1:
+                s.key_k[k] = key
+                s.stride[1] += 1
+            s.value_k[k] += n
+    key = c * s.head_h.shape[0] + h
+    k = _slot(s.entry_key_k, key)
+    if s.entry_key_k[k] == -1:
+        e = s.stride[2]
+        s.stride[2] += 1
+        s.entry_key_k[k] = key
+        s.entry_k[k] = e
+        s.class_e[e] = c
+        s.count_e[e] = 0
+        s.next_e[e] = s.head_h[h]
+        s.head_h[h] = e
+    s.count_e[s.entry_k[k]] += n
+
+
+@njit(cache=True, nogil=True)
+def put_all(s, class_n, host_n, count_n):
+    """Add every entry."""
+    for n in range(class_n.shape[0]):
+        put(s, class_n[n], host_n[n], count_n[n])
+
+
+@njit(cache=True, nogil=True)
+def count_on(s, c, h):
+    """Return how many of class c are on host h."""
+    k = _slot(s.entry_key_k, c * s.head_h.shape[0] + h)
+    return s.count_e[s.entry_k[k]] if s.entry_key_k[k] != -1 else 0
+
+
+@njit(cache=True, nogil=True)
+def _listed(s, class_n, host_n, count_n):
+    n = 0
+    for h in range(s.head_h.shape[0]):
+        e = s.head_h[h]
+        while e >= 0:
+            if s.count_e[e] > 0:
+                class_n[n] = s.class_e[e]
+                host_n[n] = h
+                count_n[n] = s.count_e[e]
+                n += 1
+            e = s.next_e[e]
+    return n
+
+
+def entries(state: State) -> tuple[Ints, Ints, Ints]:
+    """Return who is where: class, host, count."""
+    most = int(state.stride[2])
+    class_n, host_n, count_n = (np.zeros(most, np.int64) for _ in range(3))
+    n = _listed(state, class_n, host_n, count_n)
+    return class_n[:n], host_n[:n], count_n[:n]
+
+
+@njit(cache=True, nogil=True)
+def best_host(s, c, tight_r, avoid):
+    """Return the host other than `avoid` that one more of class c leaves least room on, -1 for none."""
+    best, best_room = -1, 0.0
+    mask = s.mask_c[c]
+    for h in range(s.free_hr.shape[0]):
+        if h == avoid or not s.enter_mh[mask, h] or not room(s, c, h):
+            continue
+        left = 0.0
+        for r in range(tight_r.shape[0]):
+            left += tight_r[r] * (s.free_hr[h, r] - s.demand_cr[c, r])
+        if (best < 0 or left < best_room) and allowed(s, c, h):
+            best, best_room = h, left
+    return best
+
+
+@njit(cache=True, nogil=True)
+def place_each(s, order_c, tight_r, new_n, steps):
+    """Put one instance of each class, in order, where it fits best; returns how many were left out.
+
+    `new_n` gets the host of each, -1 where it fits nowhere. One that fits nowhere may take the place of another
+    of these if that one fits elsewhere; `steps` of such tries at most.
+    """
+    hosts = s.free_hr.shape[0]
+    units = order_c.shape[0]
+    head = np.full(hosts, -1, np.int64)
+    after = np.full(units, -1, np.int64)
+    left_out = 0
+    for i in range(units):
+        c = order_c[i]
+        h = best_host(s, c, tight_r, -1)
+        if h < 0 and steps > 0:
+            mask = s.mask_c[c]
+            for g in range(hosts):
+                if not s.enter_mh[mask, g]:
+                    continue
+                before = -1
+                j = head[g]
+                while j >= 0 and steps > 0:
+                    o = order_c[j]
+                    steps -= 1
+                    short = False
+                    for r in range(s.demand_cr.shape[1]):
+                        if s.demand_cr[c, r] > s.free_hr[g, r] + s.demand_cr[o, r]:
+                            short = True
+                    if o != c and not short:
+                        put(s, o, g, -1)
+                        if fits(s, c, g):
+                            put(s, c, g, 1)
+                            elsewhere = best_host(s, o, tight_r, g)
+                            if elsewhere >= 0:
+                                put(s, o, elsewhere, 1)
+                                if before >= 0:
+                                    after[before] = after[j]
+                                else:
+                                    head[g] = after[j]
+                                new_n[j] = elsewhere
+                                after[j] = head[elsewhere]
+                                head[elsewhere] = j
+                                new_n[i] = g
+                                after[i] = head[g]
+                                head[g] = i
+                                h = g
+                                break
+                            put(s, c, g, -1)
+                        put(s, o, g, 1)
+                    before = j
+                    j = after[j]
+                if h >= 0 or steps <= 0:
+                    break
+            if h < 0:
+                new_n[i] = -1
+                left_out += 1
+            continue
+        new_n[i] = h
+        if h < 0:
+            left_out += 1
+            continue
+        put(s, c, h, 1)
+        after[i] = head[h]
+        head[h] = i
+    return left_out
+
+
+def place_units(state: Any, order_c: Ints, tight_r: Any, steps: int) -> tuple[Ints, int]:
+    """Put one instance of each class in order; return the host of each (-1: none) and how many were left out."""
+    new_n = np.full(len(order_c), -1, np.int64)
+    return new_n, int(place_each(state, order_c, tight_r, new_n, steps))
