@@ -15,8 +15,9 @@ from zonewright.cli.exits import Exit
 from zonewright.cli.saving import file_name, writable
 
 if TYPE_CHECKING:
-    from zonewright.models import Plan, World
+    from zonewright.models import Estate, Plan, World
     from zonewright.models.events import Event
+    from zonewright.models.migration import Migration
     from zonewright.solver.migrate.plan import MigrationResult
 
 _MOST_WARNINGS = 10
@@ -59,6 +60,14 @@ def migrate(
     ] = None,
     mend: Annotated[
         bool, typer.Option("--mend", help="Mend every rule that is broken today.", rich_help_panel=_EVENT)
+    ] = False,
+    strictly: Annotated[
+        bool,
+        typer.Option(
+            "--strictly",
+            help="With --mend: every hard rule has to hold afterwards.",
+            rich_help_panel=_EVENT,
+        ),
     ] = False,
     rebalance: Annotated[
         float | None,
@@ -247,20 +256,21 @@ def migrate(
         "drain": drain or [],
         "restore": restore or [],
         "mend": mend,
+        "strictly": strictly,
         "rebalance": rebalance,
         "consolidate": consolidate,
         "to": to is not None,
     }
     limits = {"max_moves": max_moves, "min_gain": min_gain, "cooldown_hours": cooldown}
     if resume is None:
-        if not any(value not in (False, None, []) for value in wanted.values()):
+        if not _asked(wanted):
             raise typer.BadParameter(
                 "say what happened or what is wanted: --fail, --suspect, --drain, --restore, --mend, --rebalance,"
                 " --consolidate, --to or --resume"
             )
         if done or failed or done_until is not None or save_estate is not None:
             raise typer.BadParameter("--done, --done-until, --failed and --save-estate go with --resume")
-    elif any(value not in (False, None, []) for value in wanted.values()):
+    elif _asked(wanted):
         raise typer.BadParameter("--resume goes on with its own event: say nothing else that happened")
     world = read_world(estate)
     if resume is None:
@@ -281,6 +291,10 @@ def migrate(
     if fault is not None:
         raise fault
     return _exit_code(result)
+
+
+def _asked(wanted: dict[str, Any]) -> bool:
+    return any(value is not None and value is not False and value != [] for value in wanted.values())
 
 
 def _event(fields: dict[str, Any], world: World) -> Event:
@@ -357,16 +371,29 @@ def _rest(world: World, path: Path, done: list[str], until: int | None, failed: 
         over -= wrong  # --done-until is about the clock, --failed about what was seen.
     if over & wrong:
         raise InputError(f"{min(over & wrong)} cannot be done and failed", source="--failed")
-    with located(document):
-        now = World(estate_after(world, migration, over, failed=wrong))
     event = migration.event
+    with located(document):
+        now = World(_marked(world, estate_after(world, migration, over, failed=wrong), event))
     if event.max_moves is not None:
         left = max(0, event.max_moves - _moved(world, now, event))
         event = event.model_copy(update={"max_moves": left})
     return _Rest(now, event, migration.target if event.to else None)
 
 
-def _steps(migration: Any, names: list[str], option: str) -> set[str]:
+def _marked(before: World, now: Estate, event: Event) -> Estate:
+    """Return an estate with what has happened in it, so that it says by itself what is failed or to be left."""
+    from zonewright.models.aftermath import aftermath
+
+    incidents = {name: what for name, what in now.incidents.items() if name not in event.restore}
+    update: dict[str, Any] = {"incidents": incidents | event.incidents}
+    if event.restore:
+        restored = aftermath(before, event).estate
+        for section in ("regions", "zones", "racks", "hosts", "domains"):
+            update[section] = getattr(restored, section)
+    return now.model_copy(update=update)
+
+
+def _steps(migration: Migration, names: list[str], option: str) -> set[str]:
     """Return the steps that names stand for: a step, all of an action, `wave:N` or `all`."""
     from zonewright.models.problems import InputError, maybe
 
@@ -386,7 +413,12 @@ def _steps(migration: Any, names: list[str], option: str) -> set[str]:
 
 def _moved(before: World, now: World, event: Event) -> int:
     """Return how many running instances have changed their site already."""
-    dead = {site for name in event.fail for site in before.tree.sites_under[before.tree.by_id[name]]}
+    from zonewright.models.events import Incident
+
+    gone = [
+        name for name, what in {**before.estate.incidents, **event.incidents}.items() if what is Incident.FAILED
+    ]
+    dead = {site for name in gone for site in before.tree.sites_under[before.tree.by_id[name]]}
     current = {(unit.group, unit.name): unit.current for unit in now.units}
     return sum(
         max(0, count - current.get((unit.group, unit.name), {}).get(site, 0))
@@ -430,7 +462,8 @@ def _save(
     world: World, result: MigrationResult, estate: str, output: Path | None, runbook: Path | None
 ) -> tuple[str | None, str | None, Exception | None]:
     """Save migration and runbook, if asked or if they would be lost; return where, and what went wrong."""
-    from zonewright.models.files import save_migration, write_whole
+    from zonewright.models.files import write_whole
+    from zonewright.models.migration_files import save_migration
     from zonewright.models.problems import InputError
     from zonewright.report.runbook import runbook_text
 

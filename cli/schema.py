@@ -17,11 +17,14 @@ class Format(StrEnum):
     ESTATE = "estate"
     PLAN = "plan"
     CATALOGUE = "catalogue"
+    MIGRATION = "migration"
 
 
 @guarded
 def schema(
-    of: Annotated[Format, typer.Argument(metavar="[estate|plan|catalogue]", help="Which format.")] = Format.ESTATE,
+    of: Annotated[
+        Format, typer.Argument(metavar="[estate|plan|catalogue|migration]", help="Which format.")
+    ] = Format.ESTATE,
 ) -> Exit:
     """Print the JSON Schema of a format: for editors, and for programs that write estates.
 
@@ -32,12 +35,14 @@ def schema(
     from pydantic import BaseModel
 
     from zonewright.models import Catalogue, Estate, Plan
+    from zonewright.models.migration import Migration
     from zonewright.report.documents import print_document
 
     models: dict[Format, type[BaseModel]] = {
         Format.ESTATE: Estate,
         Format.PLAN: Plan,
         Format.CATALOGUE: Catalogue,
+        Format.MIGRATION: Migration,
     }
     found = models[of].model_json_schema(by_alias=True)
     print_document({"$schema": "https://json-schema.org/draft/2020-12/schema", **found})

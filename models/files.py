@@ -1,4 +1,4 @@
-"""Estates, plans and migrations, read from files and written to them."""
+"""Estates and plans, read from files and written to them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from zonewright.models.estate import Estate
-from zonewright.models.migration import Migration
 from zonewright.models.plan import Plan
 from zonewright.models.problems import InputError
 from zonewright.models.reading import Document, parse_json, parse_yaml, read_document, validate
@@ -72,21 +71,6 @@ def plan_text(plan: Plan) -> str:
 def save_plan(plan: Plan, path: str | Path) -> None:
     """Write a plan; the file is there whole or not at all. Raises InputError when it cannot be written."""
     write_whole(plan_text(plan), path)
-
-
-def load_migration(path: str | Path) -> Migration:
-    """Read a migration. Raises InputError with file, line and field."""
-    return validate(Migration, read_document(Path(path)))
-
-
-def migration_text(migration: Migration) -> str:
-    """Return a migration as JSON, the same text for the same migration."""
-    return migration.model_dump_json(indent=1, exclude_defaults=True, by_alias=True) + "\n"
-
-
-def save_migration(migration: Migration, path: str | Path) -> None:
-    """Write a migration; the file is there whole or not at all. Raises InputError when it cannot be written."""
-    write_whole(migration_text(migration), path)
 
 
 def write_whole(text: str, path: str | Path) -> None:

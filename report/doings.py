@@ -198,7 +198,6 @@ class Words:
     command: str | None
     check: str
     undo: str
-    assumed: str | None
 
     def about(self, thing: str | None) -> Words:
         """Return the words for one thing of several."""
@@ -214,7 +213,6 @@ class Words:
             command=None if self.command is None else filled(self.command),
             check=filled(self.check),
             undo=filled(self.undo),
-            assumed=self.assumed,
         )
 
 
@@ -243,18 +241,14 @@ def written_out(action: Action, step: Step) -> Words:
         command=step.command,
         check=step.check or filled(usual.check),
         undo=step.undo or filled(usual.undo),
-        assumed=step.assumed,
     )
 
 
-def for_each(recipe: Recipe | None, doings: Sequence[Operation], assumed: Sequence[str | None]) -> list[Words]:
-    """Return the words of a recipe's steps for several actions, with {names} left in.
-
-    One entry for each of `doings`; `assumed` says of each what it rests on.
-    """
+def for_each(recipe: Recipe | None, doings: Sequence[Operation]) -> list[Words]:
+    """Return the words of a recipe's steps for several actions, with {names} left in: one entry for each doing."""
     entries = list(recipe.steps) if recipe is not None else []
     found: list[Words] = []
-    for do, why in zip(doings, assumed, strict=True):
+    for do in doings:
         usual = DOINGS[do]
         step: RecipeStep | None = next((entry for entry in entries if entry.do is do), None)
         if step is not None:
@@ -266,7 +260,6 @@ def for_each(recipe: Recipe | None, doings: Sequence[Operation], assumed: Sequen
                 command=step.command if step else None,
                 check=(step and step.check) or usual.check,
                 undo=(step and step.undo) or usual.undo,
-                assumed=why,
             )
         )
     return found

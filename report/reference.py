@@ -5,6 +5,8 @@ A page asks for a table with a comment, and everything up to the closing comment
     <!-- fields: Group -->
     <!-- end -->
 
+`<!-- operations -->` asks for the operations of migrations and their effects in the same way.
+
 `python -m zonewright.report.reference docs` fills every page of a folder anew.
 """
 
@@ -21,9 +23,22 @@ from typing import Any, get_args
 
 from pydantic.fields import FieldInfo
 
-from zonewright.models import base, catalogue, estate, plan, quantities, resources, rules, topology
+from zonewright.models import (
+    base,
+    catalogue,
+    estate,
+    events,
+    migration,
+    plan,
+    quantities,
+    recipes,
+    resources,
+    rules,
+    topology,
+)
 from zonewright.models.base import Record
-from zonewright.models.rules import company
+from zonewright.models.operations import EFFECTS
+from zonewright.models.rules import company, during
 from zonewright.models.rules import limits as limits_rules
 from zonewright.report.meanings import BY_FIELD, BY_NAME
 
@@ -46,6 +61,8 @@ WORDS = {
     "AnyRule": "[rule](RULES)",
     "Goal": "[goal](GOALS)",
     "State": "[state](STATES)",
+    "Operation": "[operation](OPERATIONS)",
+    "Condition": "[condition](CONDITIONS)",
     "bool": "true or false",
     "int": "whole number",
     "float": "number",
@@ -54,9 +71,24 @@ WORDS = {
     "None": "",
 }
 
-_MODULES = (base, topology, resources, catalogue, plan, estate, company, limits_rules, rules)
+_MODULES = (
+    base,
+    topology,
+    resources,
+    recipes,
+    catalogue,
+    plan,
+    events,
+    estate,
+    migration,
+    company,
+    during,
+    limits_rules,
+    rules,
+)
 
 _SECTION = re.compile(r"(<!-- fields: (\w+)((?: -\w+)*) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
+_OPERATIONS = re.compile(r"(<!-- operations -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 _HEADING = re.compile(r"^#+ (.+)$")
 
 #: A limit as large as this only keeps sums from overflowing: nothing to tell a reader.
@@ -70,6 +102,8 @@ _PLACES = {
     "GOALS": "goals.md",
     "CATALOGUE": "catalogue.md",
     "RULES": "rules/README.md",
+    "OPERATIONS": "migration.md#operations",
+    "CONDITIONS": "migration.md#conditions",
 }
 
 
@@ -112,6 +146,21 @@ def meaning(model: type[Record], name: str, field: FieldInfo) -> str:
     return own or BY_FIELD.get(f"{model.__name__}.{name}") or BY_NAME.get(name) or ""
 
 
+def operation_table() -> str:
+    """Return a Markdown table of the operations: what each does to running and to room, and what it names."""
+    lines = [
+        "| operation | stops | runs | room at the target from | at the source until | needs the source | of |"
+    ]
+    lines.append(f"|{'---|' * 7}")
+    for operation, effect in EFFECTS.items():
+        cells = (effect.stops, effect.runs, effect.takes_target, effect.frees_source)
+        words = [f"at its {when}" if when else "" for when in cells]
+        alive = "yes" if effect.needs_source else ""
+        of = "" if effect.per == "instance" else effect.per.replace("_", " ")
+        lines.append(f"| `{operation.value}` | {' | '.join([*words, alive, of])} |")
+    return "\n".join(lines) + "\n"
+
+
 def _type(node: ast.expr, links: Mapping[str, str]) -> str:
     if isinstance(node, ast.BinOp):
         left, right = _type(node.left, links), _type(node.right, links)
@@ -119,7 +168,7 @@ def _type(node: ast.expr, links: Mapping[str, str]) -> str:
             return f"({left}) or {right}" if left.startswith("list:") else f"{left} or {right}"
         return left or right
     if isinstance(node, ast.Constant):
-        return WORDS[str(node.value)] if node.value is None else f"`{node.value}`"
+        return WORDS[str(node.value)] if node.value is None else f"`{node.value!s}`"
     if isinstance(node, ast.Subscript):
         return _generic(ast.unparse(node.value), node.slice, links)
     name = ast.unparse(node)
@@ -153,6 +202,8 @@ def _generic(kind: str, inside: ast.expr, links: Mapping[str, str]) -> str:
         return ", ".join(f"`{ast.literal_eval(part)}`" for part in parts)
     if kind == "list":
         return f"list: {_type(parts[0], links)}"
+    if kind == "tuple":
+        return f"[{', '.join(_type(part, links) for part in parts)}]"
     if kind == "dict":
         return f"{_type(parts[0], links)}: {_type(parts[1], links)}"
     text = _type(parts[0], links)
@@ -173,15 +224,20 @@ def _limits(metadata: list[ast.expr]) -> str:
                 values[str(keyword.arg)] = names[source] if source in names else _number(source)
     low, high = values.get("ge"), values.get("le")
     if "gt" in values:
-        return f"above {values['gt']:,} to {high:,}"
+        return f"above {_whole(values['gt'])} to {_whole(high)}"
     if low is not None and high is not None:
-        return f"{low:,} to {high:,}"
+        return f"{_whole(low)} to {_whole(high)}"
     if low is not None:
-        return f"at least {low:,}"
+        return f"at least {_whole(low)}"
     least, most = values.get("min_length"), values.get("max_length")
     if least is not None:
         return f"exactly {least}" if least == most else f"at least {least}"
     return ""
+
+
+def _whole(value: float | None) -> str:
+    """Return a number without a decimal point that says nothing."""
+    return "any" if value is None else f"{int(value) if value == int(value) else value:,}"
 
 
 def _number(source: str) -> Any:
@@ -234,6 +290,7 @@ def filled(text: str, page: Path, links: Mapping[str, str]) -> str:
         without = frozenset(part.removeprefix("-") for part in match[3].split())
         return match[1] + field_table(models()[match[2]], own, without=without) + match[5]
 
+    text = _OPERATIONS.sub(lambda match: match[1] + operation_table() + match[3], text)
     return _SECTION.sub(table, text)
 
 

@@ -121,6 +121,8 @@ class _Waves:
             lines.append(f"- Each is away for {spoken(away)} at most." if away else "- Nobody is interrupted.")
         reasons = dict.fromkeys(line.action.why for line in block if line.action.why)
         lines += [f"- Why: {plain(reason)}" for reason in list(reasons)[:3]]
+        assumed = dict.fromkeys(s.assumed for line in block for steps in line.steps for s in steps if s.assumed)
+        lines += [f"- Not in the provider's documents, assumed: {plain(text)}" for text in assumed]
         waits = self._waits(number, block)
         if waits:
             lines.append(f"- Some steps wait for: {waits}.")
@@ -182,12 +184,7 @@ class _Waves:
 
     def _general(self, line: Line) -> list[Words]:
         """Return the words of a line's operations as its recipe has them, with {names} in them."""
-        assumed: list[str | None] = []
-        position = 0
-        for _, times in line.doings:
-            assumed.append(line.steps[0][position].assumed)
-            position += times
-        return for_each(self.recipes.get(line.action.recipe or ""), [do for do, _ in line.doings], assumed)
+        return for_each(self.recipes.get(line.action.recipe or ""), [do for do, _ in line.doings])
 
     def _together(self, block: Sequence[Line]) -> list[str]:
         """Return many lines of one kind: who, each with a box, then the steps once."""
@@ -246,7 +243,4 @@ def _step(words: Words, mark: str, *, boxed: bool) -> list[str]:
     lines = [f"{box} **{plain(words.name)}**" + (f" ({mark})" if mark else ""), f"  - Do: {plain(words.do)}"]
     if words.command:
         lines += command(words.command, "    ")
-    lines += [f"  - Check: {plain(words.check)}", f"  - If it fails: {plain(words.undo)}"]
-    if words.assumed:
-        lines.append(f"  - Not in the provider's documents, assumed: {plain(words.assumed)}")
-    return lines
+    return [*lines, f"  - Check: {plain(words.check)}", f"  - If it fails: {plain(words.undo)}"]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from zonewright.models.migration import Action, Change, Migration
 from zonewright.models.operations import Operation
+from zonewright.models.procedures import recipes_of
 from zonewright.report.clock import minutes_text, spoken, when_text
 from zonewright.report.markdown import code, command, many, names, plain, table
 
@@ -80,8 +81,11 @@ class Margins:
         worst = max(aged, key=lambda action: action.data_loss_minutes or 0, default=None)
         if worst is not None:
             return f"up to {minutes_text(worst.data_loss_minutes)} ({code(worst.group or worst.id)})"
-        recovered = any(a.kind == "recovery" for a in self.migration.actions)
-        return "none that is known" if recovered else "none"
+        recipes = recipes_of(self.world)
+        losing = [
+            r for a in self.migration.actions if (r := recipes.get(a.recipe or "")) and r.data_loss != "none"
+        ]
+        return "not known: the copies do not say how old they are" if losing else "none"
 
     def before(self) -> list[str]:
         """Return what must be so before the first step."""
