@@ -23,18 +23,16 @@ class Node:
     """One domain with what it inherits. `index` is its place in `Tree.nodes`, parents first."""
 
     index: int
+    id: str
+    """The domain's identifier."""
     domain: Domain
+    """What the estate says of it; hosts that were counted out share one, whose identifier is their prefix."""
     level: str
     parent: int | None
     ancestors: tuple[int, ...]
     """From the root down, itself last."""
     labels: dict[str, str]
     price: dict[str, float]
-
-    @property
-    def id(self) -> str:
-        """The domain's identifier."""
-        return self.domain.id
 
     def usable(self, resource: str, *, firm: bool = False) -> int | None:
         """Return how much of a resource can be used here, None where no limit is stated.
@@ -85,10 +83,11 @@ class Tree:
     def sites(self) -> tuple[int, ...]:
         """Nodes where instances can be put: leaves at zone level or below."""
         lowest = self.levels.index("zone") if "zone" in self.levels else 0
+        low = set(self.levels[lowest:])
         return tuple(
             node.index
-            for node in self.nodes
-            if not self.children[node.index] and self.levels.index(node.level) >= lowest
+            for node, below in zip(self.nodes, self.children, strict=True)
+            if not below and node.level in low
         )
 
     @cached_property
@@ -225,17 +224,18 @@ def _merge(
             raise InputError(f"{entry.id} needs its level", path=path)
         if entry.level is not None and entry.level != at:
             raise InputError(f"{entry.id} says level {entry.level} under {section}", path=path)
-        for domain in _counted(entry):
+        for name in _counted(entry):
             if own is not None:
-                if domain.id in own:
-                    raise InputError(f"{domain.id} is given twice", path=path)
-                own.add(domain.id)
-            known = merged.get(domain.id)
-            if known is not None:
-                if known[1] != at:
-                    raise InputError(f"{domain.id} is a {known[1]} in the catalogue, not a {at}", path=path)
-                domain = _overridden(known[0], domain)
-            merged[domain.id] = (domain, at, path)
+                if name in own:
+                    raise InputError(f"{name} is given twice", path=path)
+                own.add(name)
+            known = merged.get(name)
+            if known is None:
+                merged[name] = (entry, at, path)
+                continue
+            if known[1] != at:
+                raise InputError(f"{name} is a {known[1]} in the catalogue, not a {at}", path=path)
+            merged[name] = (_overridden(known[0], entry), at, path)
 
 
 def _overridden(base: Domain, entry: Domain) -> Domain:
@@ -250,19 +250,11 @@ def _overridden(base: Domain, entry: Domain) -> Domain:
     return base.model_copy(update=update)
 
 
-def _counted(entry: Domain) -> Iterable[Domain]:
+def _counted(entry: Domain) -> Iterable[str]:
+    """Return the identifiers that an entry stands for."""
     if entry.count is None:
-        yield entry
-        return
-    # What model_copy does, for hosts by the hundred thousand: everything but the name is shared.
-    fields = {**entry.__dict__, "count": None}
-    for number in range(entry.count):
-        host = Domain.__new__(Domain)
-        object.__setattr__(host, "__dict__", {**fields, "id": f"{entry.id}-{number}"})
-        object.__setattr__(host, "__pydantic_fields_set__", entry.model_fields_set)
-        object.__setattr__(host, "__pydantic_extra__", None)
-        object.__setattr__(host, "__pydantic_private__", None)
-        yield host
+        return (entry.id,)
+    return [f"{entry.id}-{number}" for number in range(entry.count)]
 
 
 def _resolve(
@@ -273,35 +265,38 @@ def _resolve(
     for position, level in enumerate(levels):
         if level in levels[:position]:
             raise InputError(f"{level} is given twice", path=("levels", position))
+    rank = {level: position for position, level in enumerate(levels)}
     for name, (domain, level, path) in merged.items():
-        if level not in levels:
+        if level not in rank:
             raise InputError(f"unknown level {level}.{maybe(level, levels)}", path=path)
-        if domain.parent is not None and domain.parent not in merged:
+        if domain.parent is None:
+            continue
+        above = merged.get(domain.parent)
+        if above is None:
             what = f"{name} is in {domain.parent}, which is unknown.{maybe(domain.parent, merged)}"
             raise InputError(what, path=(*path, "in"))
-        if domain.parent is not None and levels.index(merged[domain.parent][1]) >= levels.index(level):
-            parent_level = merged[domain.parent][1]
-            what = f"{name} ({level}) cannot be in {domain.parent} ({parent_level})"
+        if rank[above[1]] >= rank[level]:
+            what = f"{name} ({level}) cannot be in {domain.parent} ({above[1]})"
             raise InputError(what, path=(*path, "in"))
-    keep = _considered(merged, consider)
-    ordered = sorted(keep, key=lambda name: levels.index(merged[name][1]))
+    ordered = sorted(_considered(merged, consider), key=lambda name: rank[merged[name][1]])
     nodes: list[Node] = []
     index_of: dict[str, int] = {}
     for name in ordered:
         domain, level, _ = merged[name]
         parent = index_of[domain.parent] if domain.parent is not None else None
-        above = nodes[parent] if parent is not None else None
+        over = nodes[parent] if parent is not None else None
         index = len(nodes)
         index_of[name] = index
         nodes.append(
             Node(
                 index=index,
+                id=name,
                 domain=domain,
                 level=level,
                 parent=parent,
-                ancestors=(*(above.ancestors if above else ()), index),
-                labels=_inherited(above.labels if above else {}, domain.labels),
-                price=_inherited(above.price if above else {}, domain.price),
+                ancestors=(*(over.ancestors if over else ()), index),
+                labels=_inherited(over.labels if over else {}, domain.labels),
+                price=_inherited(over.price if over else {}, domain.price),
             )
         )
     return Tree(nodes, levels)
