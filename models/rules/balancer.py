@@ -124,7 +124,7 @@ def balancer_candidates(world: World, balancer: LoadBalancer) -> set[int]:
         if balancer.region is not None and world.tree.nodes[world.region_of(zone)].id != balancer.region:
             continue
         states = [world.tree.state(zone, p) for p in products or [world.default_product]]
-        if any(s in (State.FAILED, State.COMING_SOON) for s in states):
+        if world.tree.must_leave(zone) or any(s in (State.FAILED, State.COMING_SOON) for s in states):
             continue
         required = [r for a in node.ancestors for r in world.tree.nodes[a].domain.requires]
         if all(r in held for r in required):

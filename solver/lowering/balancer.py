@@ -50,6 +50,8 @@ def candidates(ctx: Context, balancer: LoadBalancer) -> list[int]:
     for zone in tree.domains_at("zone"):
         if balancer.region is not None and tree.nodes[world.region_of(zone)].id != balancer.region:
             continue
+        if tree.must_leave(zone):
+            continue
         if any(tree.state(zone, p) in (State.COMING_SOON, State.FAILED) for p in products):
             continue
         if all(set(tree.nodes[a].domain.requires) <= held for a in tree.nodes[zone].ancestors):

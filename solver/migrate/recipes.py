@@ -140,11 +140,13 @@ def expand_takeover(world: World, takeover: Takeover, recipe: Recipe, action_id:
         source=nodes[takeover.source].id,
         target=nodes[takeover.target].id,
         takes_over=takeover.group if takeover.returns else takeover.standby,
-        downtime_s=downtime(steps, "move" if takeover.returns else "takeover"),
         data_loss_minutes=0.0,
         keeps=list(recipe.keeps),
+        why=_why_taken_over(world, takeover),
     )
-    return Draft(action, steps, None, recipe)
+    action = action.model_copy(update={"downtime_s": downtime_of(action, steps)})
+    said = _assumptions(unit, recipe, steps, unknown=False)
+    return Draft(action, steps, None, recipe, tuple(said))
 
 
 def downtime(steps: Sequence[Step], kind: str) -> int:
@@ -167,6 +169,12 @@ def downtime(steps: Sequence[Step], kind: str) -> int:
         times = [starts[s.id] if when == "start" else ends[s.id] for s, when in stops if when is not None]
         away = min(times, default=back)
     return max(0, back - away)
+
+
+def downtime_of(action: Action, steps: Sequence[Step]) -> int:
+    """Return how long an action keeps its service away, in seconds; one that takes back what it lent is a move."""
+    returns = action.kind == "takeover" and action.takes_over == action.group
+    return downtime(steps, "move" if returns else action.kind)
 
 
 def stages(steps: Iterable[Step]) -> Iterator[list[Step]]:
@@ -479,6 +487,13 @@ def _assumptions(unit: Unit, recipe: Recipe, steps: Sequence[Step], *, unknown: 
     if Operation.CREATE_INSTANCE in does and Operation.CREATE_IMAGE not in does and unit.image is None:
         found.append(f"{unit.group}: there is an image to start it from, though the estate names none")
     return list(dict.fromkeys(found))
+
+
+def _why_taken_over(world: World, takeover: Takeover) -> str:
+    nodes = world.tree.nodes
+    if takeover.returns:
+        return f"{nodes[takeover.target].id} is back: {takeover.group} serves again in place of {takeover.standby}"
+    return f"{nodes[takeover.source].id} is lost: {takeover.standby} serves in place of {takeover.group}"
 
 
 def _lost_unit(world: World, takeover: Takeover) -> Unit:

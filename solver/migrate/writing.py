@@ -15,7 +15,7 @@ from zonewright.models.rules.during import Avoid
 from zonewright.models.view import View
 from zonewright.models.world import Unit, World
 from zonewright.solver.migrate.ordering import Draft
-from zonewright.solver.migrate.recipes import downtime
+from zonewright.solver.migrate.recipes import downtime_of
 from zonewright.solver.migrate.target import Target
 
 if TYPE_CHECKING:
@@ -102,8 +102,9 @@ def _in_order(drafts: list[Draft]) -> tuple[list[Action], list[Step]]:
         if ends is not None and start >= ends and start > 0:
             wave, ends = wave + 1, None
         ends = end if ends is None else min(ends, end)
-        down = downtime(draft.steps, draft.action.kind)
-        actions.append(draft.action.model_copy(update={"downtime_s": down}) if draft.movement else draft.action)
+        down = 0 if draft.action.kind == "resource" else downtime_of(draft.action, draft.steps)
+        changed = down != draft.action.downtime_s
+        actions.append(draft.action.model_copy(update={"downtime_s": down}) if changed else draft.action)
         steps += [step.model_copy(update={"wave": wave}) if wave > 1 else step for step in draft.steps]
     steps.sort(key=lambda step: (step.start_s, step.end_s))
     return actions, steps
