@@ -32,6 +32,8 @@ from zonewright.models.migration import Action, Migration
 from zonewright.models.problems import InputError, maybe, printable
 from zonewright.models.quantities import RESOURCES, SPELLINGS
 from zonewright.models.reading import Document, validate
+from zonewright.models.resources import Group, Movability
+from zonewright.models.topology import Domain, Stock
 
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
@@ -249,11 +251,12 @@ def read_problem(path: str | Path) -> Problem:
     except (EOFError, zlib.error):
         raise InputError("is a damaged gzip file", source=str(path)) from None
     try:
+        content, parts = _without_repeats(content)
         data = from_json(content)
     except ValueError as error:
         raise InputError(f"is no JSON: {error}", source=str(path)) from None
     try:
-        return problem_from_data(data, path.name.split(".")[0])
+        return _Reader(_mapping(data, ()), path.name.split(".")[0], parts).read()
     except InputError as error:
         raise InputError(error.what, path=error.path, source=str(path), line=error.line) from None
 
@@ -261,6 +264,28 @@ def read_problem(path: str | Path) -> Problem:
 def problem_from_data(data: Any, name: str = "btrplace") -> Problem:
     """Resolve an instance that was read from JSON. Raises InputError with the place."""
     return _Reader(_mapping(data, ()), name).read()
+
+
+#: Stands for parts that were taken out of a file; no file can hold it, for it is no text.
+_TAKEN_OUT = b'"parts":"\\u0000%d"'
+
+
+def _without_repeats(content: bytes) -> tuple[bytes, dict[str, Any]]:
+    """Take out lists of parts that a file repeats in hundreds of constraints: nine tenths of it, parsed once.
+
+    Returns the rest of the file, and what the words left in their place stand for. Raises ValueError.
+    """
+    found: dict[str, Any] = {}
+    at = content.find(b'"parts":[[')
+    while at >= 0 and len(found) < 8:
+        end = content.find(b"]]", at) + 2
+        text = content[at:end]
+        if end < 2 or content.find(text, end) < 0:
+            break
+        content = content.replace(text, _TAKEN_OUT % len(found))
+        found[f"\0{len(found)}"] = from_json(text[len(b'"parts":') :])
+        at = content.find(b'"parts":[[', at)
+    return content, found
 
 
 Place = tuple[str | int, ...]
@@ -308,8 +333,9 @@ def _field(entry: dict[str, Any], key: str, path: Place) -> Any:
 class _Reader:
     """One instance being read; every method raises InputError with the place."""
 
-    def __init__(self, data: dict[str, Any], name: str) -> None:
+    def __init__(self, data: dict[str, Any], name: str, parts: dict[str, Any] | None = None) -> None:
         self.data, self.name = data, name
+        self.taken_out = parts or {}
         self.model = _mapping(_field(data, "model", ()), ("model",))
         self.sets: list[frozenset[int]] = []
         self.numbers: dict[frozenset[int], int] = {}
@@ -404,6 +430,8 @@ class _Reader:
         self.vms = tuple(sorted(host))
         self.node_at = {node: position for position, node in enumerate(self.nodes)}
         self.vm_at = {vm: position for position, vm in enumerate(self.vms)}
+        self.node_keys = {str(node): position for node, position in self.node_at.items()}
+        self.vm_keys = {str(vm): position for vm, position in self.vm_at.items()}
         self.online_n = np.array([nodes[node] for node in self.nodes], dtype=np.bool_)
         at = self.node_at
         self.host_v = np.array([at[host[vm]] if host[vm] >= 0 else -1 for vm in self.vms], dtype=np.int64)
@@ -459,6 +487,12 @@ class _Reader:
     def _amounts(self, view: dict[str, Any], key: str, default: str, at: dict[int, int], path: Place) -> Ints:
         found = np.full(len(at), _whole(view.get(default, 0), (*path, default)), np.int64)
         stated = _mapping(view.get(key, {}), (*path, key))
+        keys = self.node_keys if key == "nodes" else self.vm_keys
+        if set(map(type, stated.values())) <= {int} and stated.keys() <= keys.keys():
+            amounts = list(stated.values())
+            if amounts and 0 <= min(amounts) <= max(amounts) < MOST:
+                found[[keys[name] for name in stated]] = amounts
+                return found
         for name, amount in stated.items():
             position = at.get(_identifier(name, (*path, key)))
             if position is None:
@@ -573,7 +607,7 @@ class _Reader:
         found = np.full(len(at), default, np.int64)
         for name, entry in entries.items():
             if isinstance(entry, dict) and key in entry:
-                position = at.get(_identifier(name, path))
+                position = self._position(name, at, path)
                 if position is not None:
                     found[position] = _whole(entry[key], (*path, name, key), least)
         return found
@@ -582,10 +616,14 @@ class _Reader:
         found = np.full(len(self.vms), default, np.float64)
         for name, entry in entries.items():
             if isinstance(entry, dict) and key in entry:
-                position = self.vm_at.get(_identifier(name, path))
+                position = self._position(name, self.vm_at, path)
                 if position is not None:
                     found[position] = _real(entry[key], (*path, name, key))
         return found
+
+    def _position(self, name: str, at: dict[int, int], path: Place) -> int | None:
+        known = (self.vm_keys if at is self.vm_at else self.node_keys).get(name)
+        return known if known is not None else at.get(_identifier(name, path))
 
     def _constraints(self) -> None:
         kept: list[tuple[dict[str, Any], Place]] = []
@@ -678,15 +716,20 @@ class _Reader:
             self.lonely.append(found)
 
     def _split(self, entry: dict[str, Any], path: Place) -> None:
-        sets = _array(_field(entry, "sets" if "sets" in entry else "parts", path), path)
+        sets = _array(self._stated(entry, "sets" if "sets" in entry else "parts", path), path)
         self.splits.append(tuple(tuple(self._vm(vm, path) for vm in _array(each, path)) for each in sets))
+
+    def _stated(self, entry: dict[str, Any], key: str, path: Place) -> Any:
+        value = _field(entry, key, path)
+        return self.taken_out.get(value, value) if isinstance(value, str) else value
 
     def _among(self, entry: dict[str, Any], path: Place) -> None:
         vms, continuous = self._many_vms(entry, path), self._continuous(entry, path)
-        parts = self._part_list(_array(_field(entry, "parts", path), (*path, "parts")), (*path, "parts"))
+        parts = self._part_list(_array(self._stated(entry, "parts", path), (*path, "parts")), (*path, "parts"))
         here = {int(self.host_v[vm]) for vm in vms if self.host_v[vm] >= 0}
         if continuous and here:
-            kept = [part for part in parts if here <= part]
+            one = next(iter(here))
+            kept = [part for part in parts if one in part and here <= part]
             if not kept:
                 raise InputError("holds at every moment but does not hold now", path=path)
             self._confine(vms, kept[0], always=True)
@@ -698,7 +741,7 @@ class _Reader:
     def _part_list(self, value: list[Any], path: Place) -> tuple[frozenset[int], ...]:
         """Return parts as positions. Equal lists, as hundreds of constraints repeat them, are read once."""
         for known, parts in self.part_lists:
-            if known == value:
+            if known is value or known == value:
                 return parts
         parts = tuple(frozenset(self._node(node, path) for node in _array(part, path)) for part in value)
         if len(self.part_lists) < 8:
@@ -803,7 +846,9 @@ class _Translation:
         self.problem = problem
         self.resources = [_resource_name(name, number) for number, name in enumerate(problem.resources)]
         self.rules: list[dict[str, Any]] = []
-        self.groups: list[dict[str, Any]] = []
+        self.plain = Group(id="group", count=0, demand={"memory_mib": 0})
+        self.movabilities: dict[int, Movability] = {}
+        self.groups: list[Group] = []
         self.members: dict[str, list[int]] = {}
         self.instances: list[dict[str, Any]] = []
 
@@ -904,25 +949,32 @@ class _Translation:
         for node, (_, switch) in network.uplinks.items():
             self.rack_n[node] = rack[switch]
 
-    def _hosts(self) -> list[dict[str, Any]]:
+    def _hosts(self) -> list[Domain]:
+        """Return the hosts. They are copies of one that was validated: nothing of theirs is a user's text."""
         problem = self.problem
-        found: list[dict[str, Any]] = []
+        plain = Domain.model_validate({"id": "host", "in": "all"})
+        stocks: dict[int, Stock] = {}
+        found: list[Domain] = []
         limit_nr = np.minimum(problem.limit_nr, problem.capacity_nr).tolist()
         every = len(problem.vms)
         most_n = problem.most_n.tolist()
+        waits_n = (~problem.online_n & ~problem.stops_n).tolist()
         for node, limits in enumerate(limit_nr):
+            for limit in limits:
+                if limit not in stocks:
+                    stocks[limit] = Stock(owned=limit)
             host: dict[str, Any] = {
                 "id": _host(problem, node),
-                "in": self.rack_n[node],
-                "capacity": dict(zip(self.resources, limits, strict=True)),
+                "parent": self.rack_n[node],
+                "capacity": {name: stocks[limit] for name, limit in zip(self.resources, limits, strict=True)},
             }
             if most_n[node] < every:
                 host["most_instances"] = most_n[node]
-            if not problem.online_n[node] and not problem.stops_n[node]:
+            if waits_n[node]:
                 host["ready_after_s"] = int(problem.boot_n[node])
             if self.uplink_n[node] is not None:
                 host["uplink_mbit_s"] = self.uplink_n[node]
-            found.append(host)
+            found.append(plain.model_copy(update=host))
         return found
 
     def _groups(self) -> None:
@@ -971,9 +1023,8 @@ class _Translation:
     ) -> None:
         """Add a group: of VMs that are alike, or of VMs that are named because they differ."""
         first = vms[0]
-        demand, movability = self._demand(need_vr[first]), movable[first][1]
+        demand, movability = self._demand(need_vr[first]), self._moving(movable[first][1])
         group: dict[str, Any] = {"id": name, "count": len(vms), "demand": demand, "movability": movability}
-        self.groups.append(group)
         self.members[name] = vms
         current: dict[str, int] = {}
         for vm in vms:
@@ -991,6 +1042,13 @@ class _Translation:
             self.named.add(vm)
         if current:
             group["current"] = current
+        self.groups.append(self.plain.model_copy(update=group))
+
+    def _moving(self, fields: dict[str, Any]) -> Movability:
+        seconds = fields["migrate_seconds"]
+        if seconds not in self.movabilities:
+            self.movabilities[seconds] = Movability(**fields)
+        return self.movabilities[seconds]
 
     def _demand(self, amounts: Sequence[int]) -> dict[str, int]:
         asked = {name: amount for name, amount in zip(self.resources, amounts, strict=True) if amount}

@@ -25,6 +25,7 @@ from zonewright.instances.btrplace import (
 )
 from zonewright.models.aftermath import aftermath
 from zonewright.models.check import judge
+from zonewright.models.estate import Estate
 from zonewright.models.migration import Action, Migration, Step
 from zonewright.models.operations import Operation
 from zonewright.models.plan import Status
@@ -227,6 +228,24 @@ def test_a_file_may_be_gzipped(tmp_path: Path) -> None:
     assert read_problem(tmp_path / "good.json.gz").vms == (0, 1)
 
 
+def _validated(estate: Estate) -> None:
+    """Hold what is built from templates against what validation makes of it."""
+    assert Estate.model_validate(estate.model_dump(by_alias=True, exclude_defaults=True)) == estate
+
+
+def test_repeated_parts_are_read_as_if_each_were_there(tmp_path: Path) -> None:
+    data = instance(
+        {0: [0], 1: [1], 2: [2]},
+        *(constraint("among", vms=[vm], parts=[[0, 1], [2]], continuous=True) for vm in range(3)),
+        constraint("among", vms=[2], parts=[[1, 2]]),
+    )
+    (tmp_path / "parts.json").write_text(json.dumps(data, separators=(",", ":")))
+    one, other = read_problem(tmp_path / "parts.json"), problem_from_data(data)
+    assert one.reach == other.reach == (frozenset({0, 1}), frozenset({2}))
+    assert one.reach_v.tolist() == other.reach_v.tolist() == [0, 0, 1]
+    assert one.always_v.tolist() == other.always_v.tolist() == [0, 0, 1]
+
+
 def _judged(problem: Problem, where: dict[int, int]) -> bool:
     """Return whether the estate's own rules accept a placement after the event."""
     translated = as_estate(problem)
@@ -249,7 +268,7 @@ def test_the_estate_accepts_exactly_the_placements_that_the_constraints_accept()
         data = any_instance(rng)
         try:
             problem = problem_from_data(data)
-            as_estate(problem)
+            _validated(as_estate(problem).estate)
         except InputError:
             continue
         wanted = [vm for position, vm in enumerate(problem.vms) if problem.wanted_v[position]]
@@ -384,5 +403,6 @@ def test_every_instance_of_the_shared_data_is_an_estate() -> None:
     assert len(files) >= 28
     for file in files:
         translated = as_estate(read_problem(file))
+        _validated(translated.estate)
         world = World(translated.estate)
         assert sum(unit.count for unit in world.units) == int(translated.problem.wanted_v.sum())
