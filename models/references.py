@@ -228,16 +228,20 @@ def _things(world: World, levels: Mapping[str, str]) -> None:
             _known(balancer.kind, kinds, "kind of load balancer", (*path, "kind"))
 
 
+_ATTACHED = (
+    ("disks", "disk"),
+    ("elastic_ips", "elastic_ip"),
+    ("security_groups", "security_group"),
+    ("key_pairs", "key_pair"),
+    ("snapshots", "snapshot"),
+)
+
+
 def _attachments(world: World, entry: Any, path: Path) -> None:
     _known(entry.image, world.images, "image", (*path, "image"))
-    for field, kind in (
-        ("disks", "disk"),
-        ("elastic_ips", "elastic_ip"),
-        ("security_groups", "security_group"),
-        ("key_pairs", "key_pair"),
-        ("snapshots", "snapshot"),
-    ):
-        _all_known(getattr(entry, field), world.attachables[kind], kind.replace("_", " "), (*path, field))
+    for field, kind in _ATTACHED:
+        if names := getattr(entry, field):
+            _all_known(names, world.attachables[kind], kind.replace("_", " "), (*path, field))
     _known(entry.route_table, world.attachables["route_table"], "route table", (*path, "route_table"))
 
 
@@ -406,12 +410,32 @@ def _latency(world: World, rule: LatencyLimit, path: Path) -> None:
         raise InputError(f"{rule.clients} has no clients: give locations", path=path)
 
 
+def check_scenarios(estate: Estate) -> None:
+    """Raise InputError where a rule on losses has too many scenarios, before hosts are counted out.
+
+    Only where the estate's own entries tell how many domains there are.
+    """
+    if estate.catalogues or estate.consider or "zone" not in estate.levels:
+        return
+    sections = {"zone": estate.zones, "rack": estate.racks, "host": estate.hosts}
+    low = estate.levels[estate.levels.index("zone") :]
+    for position, rule in enumerate(estate.rules):
+        if isinstance(rule, Survive) and not rule.domains and rule.level in low:
+            entries = [*sections.get(rule.level, ()), *(d for d in estate.domains if d.level == rule.level)]
+            pool = sum(entry.count or 1 for entry in entries)
+            if pool >= rule.lose:
+                _count_scenarios(pool, rule, ("rules", position))
+
+
 def _survive(world: World, rule: Survive, path: Path) -> None:
     for position, name in enumerate(rule.domains):
         _known(name, world.tree.by_id, "domain", (*path, "domains", position))
         if world.tree.nodes[world.tree.by_id[name]].level != rule.level:
             raise InputError(f"{name} is no {rule.level}", path=(*path, "domains", position))
-    pool = len(rule.domains) or len(world.tree.domains_at(rule.level))
+    _count_scenarios(len(rule.domains) or len(world.tree.domains_at(rule.level)), rule, path)
+
+
+def _count_scenarios(pool: int, rule: Survive, path: Path) -> None:
     if rule.lose > pool:
         raise InputError(f"there are only {pool} {rule.level}s to lose", path=(*path, "lose"))
     count = 1

@@ -24,7 +24,7 @@ from zonewright.models.catalogue import (
 from zonewright.models.estate import Estate
 from zonewright.models.problems import InputError, maybe
 from zonewright.models.quantities import MONEY, SPELLINGS, as_fraction, to_latency
-from zonewright.models.references import check_references
+from zonewright.models.references import check_references, check_scenarios
 from zonewright.models.resources import Account, Flavour, Group, Instance, Kind, Movability, Regional
 from zonewright.models.tree import Tree, build_tree
 
@@ -73,6 +73,7 @@ class World:
 
     def __init__(self, estate: Estate) -> None:
         self.estate = estate
+        check_scenarios(estate)
         self.catalogues = _load_catalogues(estate)
         self.tree: Tree = build_tree(
             (
