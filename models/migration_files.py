@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
+from zonewright.models.files import write_whole
 from zonewright.models.migration import Migration
-from zonewright.models.problems import InputError
 from zonewright.models.reading import parse_json, parse_yaml, read_document, validate
 
 
@@ -22,16 +21,9 @@ def migration_from_text(text: str, *, json_format: bool = True, source: str | No
 
 def migration_text(migration: Migration) -> str:
     """Return a migration as JSON, the same text for the same migration."""
-    return migration.model_dump_json(indent=1, exclude_defaults=True) + "\n"
+    return migration.model_dump_json(indent=1, exclude_defaults=True, by_alias=True) + "\n"
 
 
 def save_migration(migration: Migration, path: str | Path) -> None:
     """Write a migration; the file is there whole or not at all. Raises InputError when it cannot be written."""
-    target = Path(path)
-    partial = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        partial.write_text(migration_text(migration), "utf-8")
-        partial.replace(target)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise InputError(f"cannot be written: {error.strerror or error}", source=str(target)) from None
+    write_whole(migration_text(migration), path)
