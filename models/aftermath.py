@@ -535,8 +535,8 @@ def why_lost(world: World, unit: Unit, site: int, dead: frozenset[int]) -> tuple
         return "pinned", "is pinned there"
     zone, region = world.zone_of(site), world.region_of(site)
     tree = world.tree
-    zone_lives = any(s not in dead for s in tree.sites_under[zone])
-    region_lives = any(s not in dead for s in tree.sites_under[region])
+    zone_lives = not dead.issuperset(tree.sites_under[zone])
+    region_lives = not dead.issuperset(tree.sites_under[region])
     if zone_lives and not unit.movability.local_disk:
         return None
     if not unit.stateful:
@@ -574,7 +574,7 @@ def _disk_is_gone(world: World, unit: Unit, name: str, dead: frozenset[int]) -> 
 
 def _all_dead(world: World, node: int, dead: frozenset[int]) -> bool:
     sites = world.tree.sites_under[node]
-    return bool(sites) and all(s in dead for s in sites)
+    return bool(sites) and dead.issuperset(sites)
 
 
 def _copy_of(
