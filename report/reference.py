@@ -41,6 +41,7 @@ from zonewright.models.operations import EFFECTS
 from zonewright.models.rules import company, during
 from zonewright.models.rules import limits as limits_rules
 from zonewright.report.meanings import BY_FIELD, BY_NAME
+from zonewright.report.recipe_tables import filled_recipes
 
 #: The types of single values, in words.
 WORDS = {
@@ -291,7 +292,7 @@ def filled(text: str, page: Path, links: Mapping[str, str]) -> str:
         return match[1] + field_table(models()[match[2]], own, without=without) + match[5]
 
     text = _OPERATIONS.sub(lambda match: match[1] + operation_table() + match[3], text)
-    return _SECTION.sub(table, text)
+    return filled_recipes(_SECTION.sub(table, text))
 
 
 def _relative(target: str, page: Path, up: str) -> str:

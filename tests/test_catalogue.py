@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,8 @@ from zonewright.models.catalogue import (
 from zonewright.models.check import judge
 from zonewright.models.files import estate_from_data, estate_from_text, resolve
 from zonewright.models.problems import InputError
+from zonewright.models.procedures import common_recipes
+from zonewright.models.recipes import Recipe
 from zonewright.models.resources import Kind
 from zonewright.models.rules import reach_rules
 from zonewright.models.topology import Provision, State
@@ -688,7 +690,8 @@ def test_no_sentence_of_the_documents_is_copied() -> None:
     theirs = {run for path in SEEDS.glob("*.txt") for run in runs(path.read_text("utf-8"), 8)}
     assert len(theirs) > 1000
     ours = [ROOT / "models" / "catalogues" / f"{name}.yaml" for name in NAMES]
-    for path in (*ours, ROOT / "docs" / "catalogue.md"):
+    pages = [ROOT / "docs" / name for name in ("catalogue.md", "recipes.md")]
+    for path in (*ours, ROOT / "models" / "procedures.yaml", *pages):
         copied = runs(path.read_text("utf-8"), 8) & theirs
         assert not copied, f"{path.name}: {' '.join(sorted(copied)[0])}"
 
@@ -701,8 +704,8 @@ def test_the_page_names_every_region_zone_kind_and_fact(name: str) -> None:
         assert f"`{item.id}`" in page, item.id
     for kind in (*catalogue.resource_kinds, *catalogue.balancers):
         assert f"`{kind.kind}`" in page, kind.kind
-    for _, source in entries_with_sources(catalogue):
-        if source is not None and source.assumption:
+    for what, source in entries_with_sources(catalogue):
+        if source is not None and source.assumption and not what.startswith("recipes "):
             assert " ".join(source.assumption.split()) in " ".join(page.split()), source.assumption
 
 
@@ -720,3 +723,77 @@ def test_the_example_of_the_page_resolves() -> None:
     assert "ap-guangzhou-3" in reasons(changed)
     assert "ap-guangzhou-2" not in reasons(changed)
     assert changed.scope("cvm", "disk") is Scope.ZONAL
+
+
+# Recipes
+
+
+def recipe_sources(recipes: Iterable[Recipe]) -> Iterator[tuple[str, Source]]:
+    for recipe in recipes:
+        yield recipe.id, recipe.source
+        for step in recipe.steps:
+            if step.source is not None:
+                yield f"{recipe.id}, {step.do.value}", step.source
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_recipe_and_step_names_its_source(name: str) -> None:
+    catalogue = shipped_catalogue(name)
+    assert catalogue.recipes
+    for what, source in recipe_sources(catalogue.recipes):
+        assert (source.document is None) == (source.place is None), what
+        assert source.document in (None, *catalogue.documents), what
+        assert source.document or source.assumption, what
+
+
+def test_recipes_have_names_of_their_own_and_are_for_their_catalogue() -> None:
+    seen: list[str] = [recipe.id for recipe in common_recipes()]
+    for name in NAMES:
+        catalogue = shipped_catalogue(name)
+        products = [product.id for product in catalogue.products]
+        for recipe in catalogue.recipes:
+            assert recipe.products == products, recipe.id
+            seen.append(recipe.id)
+    assert len(seen) == len(set(seen))
+    for recipe in common_recipes():
+        assert recipe.source.document is None, "no document speaks of what no catalogue is for"
+        assert recipe.source.assumption
+        assert recipe.fallback or recipe.role == "operator", "a catalogue's own recipes come first"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_fact_on_migration_is_in_a_recipe_with_the_same_source(name: str) -> None:
+    catalogue = shipped_catalogue(name)
+    places = {source.place for _, source in recipe_sources(catalogue.recipes)}
+    facts = [f for f in catalogue.facts if f.about in ("migration", "live_migration")]
+    assert bool(facts) == (name != "tencent-cpm"), "only the document on CPM is silent"
+    for fact in facts:
+        place = fact.source.place or ""
+        listed = place.startswith("Automigration, list") and "Automigration, first paragraph and list" in places
+        assert place in places or listed, fact.id
+
+
+def test_the_steps_of_the_document_are_those_of_the_recipe(cvm: Catalogue) -> None:
+    """Step by step, in its order, with its conditions."""
+    carry = next(recipe for recipe in cvm.recipes if recipe.id == "cvm-carry-subnet")
+    numbered = [
+        (s.source.place or "")[-1] for s in carry.steps if s.source and ", step " in (s.source.place or "")
+    ]
+    assert numbered == ["1", "4", "2", "5", "5", "3", "4"], "the subnet has to be empty before it is made again"
+    replace = next(recipe for recipe in cvm.recipes if recipe.id == "cvm-replace")
+    does = [step.do.value for step in replace.steps]
+    wanted = ["create_image", "create_instance", "dissociate_address", "associate_address", "destroy_original"]
+    assert [do for do in does if do in wanted] == wanted
+    billed = {step.do.value: step.only_with for step in replace.steps}
+    assert (billed["destroy_original"], billed["keep_original"]) == ("pay_as_you_go", "prepaid")
+
+
+@pytest.mark.parametrize("name", [*NAMES, "common"])
+def test_the_page_of_recipes_holds_them_all(name: str) -> None:
+    page = " ".join((ROOT / "docs" / "recipes.md").read_text("utf-8").split())
+    recipes = common_recipes() if name == "common" else tuple(shipped_catalogue(name).recipes)
+    for recipe in recipes:
+        assert f"#### {recipe.id} " in page
+    for what, source in recipe_sources(recipes):
+        if source.assumption:
+            assert " ".join(source.assumption.split()) in page, what
