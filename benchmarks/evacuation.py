@@ -1,4 +1,4 @@
-"""Evacuate a zone that has failed: from a file to where every instance is to be, with as few moves as there can be.
+"""Evacuate a zone that has failed: from a file to where everybody is to be, with as few moves as can be.
 
     python -m benchmarks.evacuation FILE [-o OUT.json] [--time-limit S] [--workers N] [--seed N] [--json]
 

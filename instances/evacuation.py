@@ -169,7 +169,9 @@ def _rows(value: object, section: str, texts: Sequence[str], sizes: str, resourc
     return value
 
 
-def _built(failed: str, resources: list[str], zones: list[str], hosts: list[Row], instances: list[Row]) -> Evacuation:
+def _built(
+    failed: str, resources: list[str], zones: list[str], hosts: list[Row], instances: list[Row]
+) -> Evacuation:
     units = _units(resources, hosts, instances)
     taken: set[str] = set()
     zone_named = _named("zone", zones, taken)

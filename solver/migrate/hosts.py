@@ -1,7 +1,7 @@
 """The target of a migration on hosts: fewest losses and moves by the relocation core, judged by the models.
 
 What the core proves holds for the estate, since every rule that it is not told is a relaxation. Whether its
-answer respects the rules that it was not told is for the judge; where it does not, the caller has to look elsewhere.
+answer respects the rules that it was not told is for the judge; where it does not, another engine has to look.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def find_on_hosts(
         return None
     lowered = deadline.seconds
     answer = relocate(problem.relocation, deadline, workers, seed, news)
-    if answer.status == "UNKNOWN" or (problem.preemptible or problem.strict) and any(answer.values[:-1]):
+    if answer.status == "UNKNOWN" or ((problem.preemptible or problem.strict) and any(answer.values[:-1])):
         return None
     solved = deadline.seconds
     plan, broken = written(problem, answer, seed)

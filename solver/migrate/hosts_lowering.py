@@ -47,9 +47,14 @@ from zonewright.solver.relocation.problem import (
 )
 from zonewright.solver.tolerance import ByRule, tolerated_by_rule
 
-#: Rules that are about reach alone, or about nothing that a placement could break.
-_REACH = frozenset(
+#: Rules that are said elsewhere: as reach or capacity, or that no placement breaks.
+_SAID = frozenset(
     {
+        "capacity",
+        "load",
+        "pin",
+        "pinned",
+        "subnet",
         "zone_state",
         "entitlement",
         "compatibility",
@@ -87,7 +92,8 @@ def lower_hosts(world: World) -> HostProblem | None:
     """Lower an estate whose first goals are that all is placed and that little moves.
 
     Urgent wishes, which come before moves, become hard. None where something has to be decided that hosts do not
-    say: subnets, the zones of balancers, or another goal before moves. Raises InputError where sums are beyond what is exact.
+    say: subnets, the zones of balancers, or another goal before moves. Raises InputError where sums are beyond
+    what is exact.
     """
     goals = world.estate.goals
     if "moves" not in goals or not set(goals[: goals.index("moves")]) <= {"placed", "urgent"}:
@@ -269,9 +275,8 @@ class _Lowering:
             self._quota(label, rule)
         elif isinstance(rule, Avoid):
             self._avoid(label, rule)
-        elif rule.rule not in _REACH and rule.rule not in ("capacity", "load", "pin", "pinned"):
-            if self._concerns_somebody(rule):
-                self.left_out[label] = None
+        elif rule.rule not in _SAID and self._concerns_somebody(rule):
+            self.left_out[label] = None
 
     def _concerns_somebody(self, rule: Rule) -> bool:
         if rule.rule == "load_balancer":
@@ -280,7 +285,7 @@ class _Lowering:
             return any(not service.public for service in self.world.estate.services)
         if rule.rule == "all_or_nothing":
             return any(g.all_or_nothing and g.count > 1 for g in self.world.groups.values())
-        return rule.rule != "subnet"
+        return True
 
     def _at(self, level: str) -> tuple[Ints, list[int]]:
         """Return the number of each host's domain of a level, -1 where it has none, and the domains' nodes."""
