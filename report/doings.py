@@ -51,7 +51,7 @@ DOINGS: dict[Operation, Doing] = {
     Operation.CREATE_INSTANCE: Doing(
         "Create the instance",
         "Create {instance} in {target} from the image.",
-        "The new {instance} runs in {target} and answers.",
+        "{instance} runs in {target} and answers.",
         "Delete the new instance. The original is untouched.",
     ),
     Operation.RESTORE_SYSTEM: Doing(
@@ -62,7 +62,7 @@ DOINGS: dict[Operation, Doing] = {
     ),
     Operation.DESTROY_ORIGINAL: Doing(
         "Destroy the original",
-        "Make sure that the new {instance} serves. Then destroy the original in {source}.",
+        "Make sure that {instance} serves from {target}. Then destroy the original in {source}.",
         "The original is gone from the list of {source}.",
         "There is no way back from here: check before you do it.",
     ),
@@ -74,8 +74,8 @@ DOINGS: dict[Operation, Doing] = {
     ),
     Operation.FENCE_ORIGINAL: Doing(
         "Fence the original",
-        "When {source} is back, keep the old {instance} there stopped, or stop it at once.",
-        "The old {instance} in {source} is stopped and bound to nothing.",
+        "When {source} is back, keep {instance} stopped there, or stop it at once.",
+        "{instance} is stopped in {source}, and bound to nothing there.",
         "None needed: the copy in {target} serves.",
     ),
     Operation.DETACH_DISK: Doing(

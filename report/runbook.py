@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from shlex import quote
 from typing import TYPE_CHECKING
 
-from zonewright.models.migration import Action, Migration
+from zonewright.models.durations import lanes_of
+from zonewright.models.migration import Action, Migration, Step
 from zonewright.models.operations import Operation
 from zonewright.models.procedures import recipes_of
 from zonewright.report.clock import spoken, when_text
@@ -81,9 +82,11 @@ def _returns(book: _Waves, margins: Margins) -> list[str]:
 
 class _Waves:
     def __init__(self, world: World, migration: Migration) -> None:
+        self.world = world
         self.recipes = recipes_of(world)
         self.waves = waves_of(migration, without=_LATER)
         self.starts_at = migration.starts_at
+        self.action_of = {step.id: step.action for step in migration.steps}
         self.section_of: dict[str, str] = {}
         for wave in self.waves:
             for number, block in _numbered(wave):
@@ -100,7 +103,13 @@ class _Waves:
         lines = [f"## Wave {wave.number}", "", f"{self.span(wave.start_s, wave.end_s)}.", ""]
         for number, block in _numbered(wave):
             lines += self._block(number, block)
-        if wave is not self.waves[-1]:
+        later = self.waves[self.waves.index(wave) + 1 :]
+        if later and later[0].start_s < wave.end_s:
+            lines += [
+                f"Wave {later[0].number} begins at {self.when(later[0].start_s)}, beside the rest of this one.",
+                "",
+            ]
+        elif later:
             lines += [f"- [ ] **Wave {wave.number} is done.** Every box above is ticked. Only then go on.", ""]
         return lines
 
@@ -123,9 +132,9 @@ class _Waves:
         lines += [f"- Why: {plain(reason)}" for reason in list(reasons)[:3]]
         assumed = dict.fromkeys(s.assumed for line in block for steps in line.steps for s in steps if s.assumed)
         lines += [f"- Not in the provider's documents, assumed: {plain(text)}" for text in assumed]
-        waits = self._waits(number, block)
-        if waits:
-            lines.append(f"- Some steps wait for: {waits}.")
+        lanes = self._lanes(block)
+        if lanes is not None:
+            lines.append(f"- No more than {lanes:,} at once; the times below allow for it.")
         if any(line.continued for line in block):
             lines.append("- Begun in an earlier wave, and goes on here.")
         lines.append("")
@@ -144,13 +153,29 @@ class _Waves:
             return f"{DOINGS[line.doings[0][0]].name} {names(things)}".rstrip()
         return f"{_who(line)} {KINDS[action.kind]}, {way_words(action)}"
 
-    def _waits(self, number: str, block: Sequence[Line]) -> str:
-        """Return the sections that steps of this block wait for."""
-        needed = (name for line in block for steps in line.steps for step in steps for name in step.needs)
-        sections = dict.fromkeys(self.section_of.get(name, code(name)) for name in needed)
-        shown = sorted(section for section in sections if section != number)
-        more = f" and {len(shown) - _MOST_WAITS:,} more" if len(shown) > _MOST_WAITS else ""
-        return ", ".join(shown[:_MOST_WAITS]) + more
+    def _lanes(self, block: Sequence[Line]) -> int | None:
+        """Return how many instances of a batch may be under way at once, where that is not all of them."""
+        tree = self.world.tree
+        found: list[int] = []
+        for line in block:
+            for action in line.actions:
+                ends = [action.target] if action.kind == "recovery" else [action.source, action.target]
+                sites = [tree.by_id[name] for name in ends if name is not None and name in tree.by_id]
+                lanes = lanes_of(self.world, sites)
+                if lanes is not None and lanes < action.count:
+                    found.append(lanes)
+        return min(found, default=None)
+
+    def _waits(self, steps: Sequence[Step]) -> str:
+        """Return which steps of other actions these wait for, and in which sections those stand."""
+        own = {step.action for step in steps}
+        needed = dict.fromkeys(name for step in steps for name in step.needs)
+        shown = [name for name in needed if self.action_of.get(name) not in own]
+        words = [
+            f"{code(name)}{f' in {self.section_of[name]}' if name in self.section_of else ''}" for name in shown
+        ]
+        more = f" and {len(words) - _MOST_WAITS:,} more" if len(words) > _MOST_WAITS else ""
+        return ", ".join(words[:_MOST_WAITS]) + more
 
     def steps(self, line: Line, *, timed: bool = True) -> list[str]:
         """Return every step of a line; equal actions are done side by side, each step for all of them."""
@@ -166,7 +191,7 @@ class _Waves:
             if timed:
                 span = self.span(min(s.start_s for s in alike), max(s.end_s for s in alike))
                 mark = f"{span}; {mark}"
-            lines += _step(entry, mark, boxed=True)
+            lines += _step(entry, mark, boxed=True, waits=self._waits(alike))
         return lines
 
     def _words(self, line: Line) -> list[Words]:
@@ -196,7 +221,9 @@ class _Waves:
                 extra = f", with {names(list(things))}" if things else ""
                 ids = code(part.action.id) if len(part.actions) == 1 else f"{len(part.actions):,} actions"
                 span = self.span(part.start_s, part.end_s)
-                lines.append(f"- [ ] {span}: {_who(part)}, {way_words(part.action)}{extra} ({ids})")
+                waits = self._waits([step for steps in part.steps for step in steps])
+                late = f"; not before this is done: {waits}" if waits else ""
+                lines.append(f"- [ ] {span}: {_who(part)}, {way_words(part.action)}{extra} ({ids}){late}")
                 if len(words) == 1 and part.steps[0][0].command:
                     lines += command(written_out(part.action, part.steps[0][0]).command or "")
         lines += ["", "For each line, one step after the other:" if len(words) > 1 else "For each line:", ""]
@@ -237,10 +264,13 @@ def way_words(action: Action) -> str:
     return f"{code(action.source)} to {target}" if action.target is not None else f"in {code(action.source)}"
 
 
-def _step(words: Words, mark: str, *, boxed: bool) -> list[str]:
+def _step(words: Words, mark: str, *, boxed: bool, waits: str = "") -> list[str]:
     """Return one step as an entry of a list: what it is, what to do, the check, the way back."""
     box = "- [ ]" if boxed else "-"
-    lines = [f"{box} **{plain(words.name)}**" + (f" ({mark})" if mark else ""), f"  - Do: {plain(words.do)}"]
+    lines = [f"{box} **{plain(words.name)}**" + (f" ({mark})" if mark else "")]
+    if waits:
+        lines.append(f"  - Not before this is done: {waits}")
+    lines.append(f"  - Do: {plain(words.do)}")
     if words.command:
         lines += command(words.command, "    ")
     return [*lines, f"  - Check: {plain(words.check)}", f"  - If it fails: {plain(words.undo)}"]

@@ -58,9 +58,10 @@ class Margins:
             *table(("", ""), rows),
             "How to use this page:",
             "",
-            "- Go from top to bottom. Finish a wave before you begin the next.",
-            "- Entries of a wave may run side by side, each at its own time. T+0:10:00 is ten minutes after the",
-            "  start. Never begin a step before its time. Later is safe.",
+            "- Every step has its time. T+0:10:00 is ten minutes after the start. A step may begin when its time",
+            "  has come, and when all that was to end by then is done. If a step is late, the rest waits for it.",
+            "  Later is safe. Earlier is not.",
+            "- Entries run side by side where their times overlap. The steps of one entry follow each other.",
             "- Do, then check, then tick the box. Do not tick what you have not checked.",
             "- What stands in \\<angle brackets\\> in a command is for you to fill in.",
             "- If a check fails, stop. Take the step back as it says. Then take back the steps before it in the",
@@ -205,10 +206,10 @@ class Margins:
             f"zonewright migrate {self.estate_file} --resume {self.plan_file} --done all --save-estate now.json"
         )
         lines += command(finish)
-        for name in migration.event.drain:
-            lines.append(f"When the work on {code(name)} is over, plan the way back:")
-            lines += command(f"zonewright migrate now.json --restore {name}", "")
-        return lines if not lines[-1] else [*lines, ""]
+        if migration.event.drain:
+            lines.append(f"When the work on {names(migration.event.drain)} is over, plan the way back:")
+            lines += command(_restore(migration.event.drain), "")
+        return [*lines, ""]
 
     def counting(self) -> list[str]:
         """Return which copies count and which must not serve."""
@@ -285,6 +286,10 @@ def _counting(actions: Iterable[Action]) -> Iterator[tuple[str, str, str, str]]:
         alike[key] = (count + action.count, [*who, *action.instances])
     for (group, serves, fenced), (count, who) in alike.items():
         yield code(group), _who(count, who), f"in {serves}", f"in {fenced}"
+
+
+def _restore(domains: Iterable[str]) -> str:
+    return f"zonewright migrate now.json {' '.join(f'--restore {name}' for name in domains)}"
 
 
 def _who(count: int, instances: list[str]) -> str:
