@@ -164,16 +164,25 @@ class _Reckoning:
         return fewer, gone
 
     def _lose(self, unit: Unit, site: int, count: int, reason: Any, message: str) -> None:
+        """Add to the losses: one entry for each group, lost domain and reason."""
+        where = self._incident_at(site)
+        text = f"{where}: {message}"
+        names = [unit.name] if unit.name else []
+        for position, known in enumerate(self.losses):
+            if (known.group, known.message, known.priority) == (unit.group, text, unit.priority):
+                update = {"count": known.count + count, "instances": [*known.instances, *names]}
+                self.losses[position] = known.model_copy(update=update)
+                return
         self.losses.append(
             Loss(
-                group=unit.group,
-                count=count,
-                instances=[unit.name] if unit.name else [],
-                reason=reason,
-                message=f"{self.before.tree.nodes[site].id}: {message}",
-                priority=unit.priority,
+                group=unit.group, count=count, instances=names, reason=reason, message=text, priority=unit.priority
             )
         )
+
+    def _incident_at(self, site: int) -> str:
+        """Return the highest domain above a site that something has happened to, or the site."""
+        ids = [self.before.tree.nodes[a].id for a in self.before.tree.nodes[site].ancestors]
+        return next((name for name in ids if name in self.incidents), ids[-1])
 
     def _standbys(self) -> dict[str, list[list[Any]]]:
         """Return, per group, [standby, site, how many run there] for what may take over for it."""

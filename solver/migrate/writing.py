@@ -60,7 +60,7 @@ def write(
         recoveries=_recoveries(after, view),
         takeovers=sum(t.count for t in after.takeovers),
         order=_order_values(arrangement),
-        losses=[*after.losses, *losses(after, view)],
+        losses=[*after.losses, *_together(losses(after, view))],
         degraded=[*after.degraded, *_degraded(after, view)],
         actions=actions,
         steps=steps,
@@ -155,6 +155,20 @@ def losses(after: Aftermath, view: View) -> Iterable[Loss]:
         if missing > stopped:
             text = "fits nowhere under the rules that hold"
             yield Loss(**fields, count=missing - stopped, reason="no_room", message=text)
+
+
+def _together(found: Iterable[Loss]) -> list[Loss]:
+    """Return losses with those of one group and reason as one."""
+    known: dict[tuple[str, str, int], Loss] = {}
+    for loss in found:
+        key = (loss.group, loss.reason, loss.priority)
+        one = known.get(key)
+        if one is None:
+            known[key] = loss
+        else:
+            update = {"count": one.count + loss.count, "instances": [*one.instances, *loss.instances]}
+            known[key] = one.model_copy(update=update)
+    return list(known.values())
 
 
 def _degraded(after: Aftermath, view: View) -> list[Degraded]:
