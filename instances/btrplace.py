@@ -829,21 +829,25 @@ def _host(problem: Problem, node: int) -> str:
     return f"n{problem.nodes[node]}"
 
 
-def as_estate(problem: Problem) -> AsEstate:
+#: Of so many VMs each is an instance with its name, so that each moves when it can; of more those that differ.
+MOST_NAMED = 2000
+
+
+def as_estate(problem: Problem, *, most_named: int = MOST_NAMED) -> AsEstate:
     """Return the instance as an estate and the event that asks for what its constraints ask for.
 
     Nodes are hosts of one zone, in racks where the network or parts say so. VMs that no constraint tells apart
-    are one group; those in company with others (spread, gather, ...) are instances of their own. Raises
-    InputError for what an estate cannot say.
+    are one group. Raises InputError for what an estate cannot say.
     """
-    return _Translation(problem).result()
+    return _Translation(problem, most_named).result()
 
 
 class _Translation:
     """One instance on its way to an estate."""
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: Problem, most_named: int) -> None:
         self.problem = problem
+        self.counts = int(problem.wanted_v.sum()) > most_named
         self.resources = [_resource_name(name, number) for number, name in enumerate(problem.resources)]
         self.rules: list[dict[str, Any]] = []
         self.plain = Group(id="group", count=0, demand={"memory_mib": 0})
@@ -1009,7 +1013,7 @@ class _Translation:
                 cells.setdefault(key, []).append(vm)
         for number, alike_vms in enumerate(cells.values()):
             kinds = {(tuple(need_vr[vm]), movable[vm][0]) for vm in alike_vms}
-            self._group(f"g{number}", alike_vms, need_vr, movable, host_v, counted=len(kinds) == 1)
+            self._group(f"g{number}", alike_vms, need_vr, movable, host_v, counted=self.counts and len(kinds) == 1)
 
     def _group(
         self,

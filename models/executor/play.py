@@ -197,7 +197,10 @@ class _Play:
                 self._act_fault(Fault.ORIGINAL, act, f"{deed.step.id} fences an original that lives", deed)
 
     def _passes(self, act: Act) -> None:
-        """A third site that instances pass through is one that they may use."""
+        """A third site that instances pass through is one that the world lets them use.
+
+        Rules that people wrote bind the target alone, unless they are to hold at every moment.
+        """
         if act.target is None:
             return
         units = {(unit.group, unit.name): unit for unit, _ in act.parts}
@@ -205,6 +208,8 @@ class _Play:
             if (unit.group, unit.name) not in units:
                 continue
             for label, rule in reach_rules(self.after.world):
+                if not (rule.implicit or rule.continuous):
+                    continue
                 if hasattr(rule, "selected") and unit.group not in rule.selected(self.after.world):
                     continue
                 reason = rule.blocks(self.after.world, unit, act.target, entering=True)

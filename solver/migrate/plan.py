@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -80,6 +81,7 @@ def plan_migration(
     event: Event,
     target: Plan | None = None,
     order: bool = True,
+    order_goals: Sequence[str] | None = None,
     time_limit_s: float = 60.0,
     workers: int | None = None,
     seed: int = 0,
@@ -99,6 +101,10 @@ def plan_migration(
         With `Event(to=True)`: where everything is to be.
     order
         Plan the steps too; without, only the target is found.
+    order_goals
+        What the order is to be best in, first things first: of `penalty` (moves by a third host, stops),
+        `late` (recovery-time targets), `service` (back by priority), `downtime` and `makespan`. By default
+        `penalty`, `late`, `service`, `makespan`.
     time_limit_s, workers, seed, work_limit, progress, stop
         As in `place`.
 
@@ -116,13 +122,21 @@ def plan_migration(
     world = estate if isinstance(estate, World) else World(estate)
     deadline.reserve_s = min(0.2 * time_limit_s, 0.05 + 2e-4 * len(world.units))
     search = Search(deadline, workers or os.cpu_count() or 1, seed, work_limit, progress, stop)
-    return _Planning(world, event, search, target, order).result()
+    return _Planning(world, event, search, target, order, order_goals).result()
 
 
 class _Planning:
-    def __init__(self, world: World, event: Event, search: Search, given: Plan | None, order: bool) -> None:
+    def __init__(
+        self,
+        world: World,
+        event: Event,
+        search: Search,
+        given: Plan | None,
+        order: bool,
+        order_goals: Sequence[str] | None,
+    ) -> None:
         self.world, self.event, self.search = world, event, search
-        self.given, self.order = given, order
+        self.given, self.order, self.order_goals = given, order, order_goals
         self.cuts: list[Avoid] = []
 
     def result(self) -> MigrationResult:
@@ -177,6 +191,7 @@ class _Planning:
         """Order the works; where they block each other, by other ways or in smaller parts."""
         from zonewright.solver.migrate.works import more_ways
         from zonewright.solver.order import arrange
+        from zonewright.solver.order.problem import USUAL
 
         assert target.plan is not None
         for attempt in range(6):
@@ -186,6 +201,7 @@ class _Planning:
                 self.search.deadline,
                 workers=self.search.workers,
                 seed=self.search.seed,
+                objective=USUAL if self.order_goals is None else self.order_goals,
                 news=self._order_news,
             )
             if found.status != "INFEASIBLE" or found.blocked is None:

@@ -170,7 +170,7 @@ def _enter(after: Aftermath, unit: Unit) -> set[int]:
         reach = Reach(after.world)
         nowhere = Context(after.world, reach, [], [], Stages([]), True, pooled=False, explain=False)
         for label, rule in all_rules(after.world):
-            if rule.soft is None:
+            if rule.soft is None and (rule.implicit or rule.continuous):
                 LOWERINGS[rule.rule](nowhere, rule, label, None)
         after.world.__dict__["_reach_memo"] = reach
     profile = reach.profiles[reach.of_unit[unit.index]]
