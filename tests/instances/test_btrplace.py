@@ -306,7 +306,7 @@ def test_a_migration_is_told_vm_by_vm_with_a_way_over_a_third_node() -> None:
         constraint("fence", vm=1, nodes=[0]),
         views=[resource("mem", 4, 4)],
     )
-    translated = as_estate(problem_from_data(data))
+    translated = as_estate(problem_from_data(data), most_named=0)
     group = translated.group_v
     moves = [
         Action(id="a", kind="bypass", group=group[0], source="n0", target="n2"),
@@ -328,7 +328,7 @@ def test_nodes_are_started_before_somebody_comes_and_switched_off_when_empty() -
         offline=[1],
         nodes={"0": {"shutdown": 17}, "1": {"boot": 120}},
     )
-    translated = as_estate(problem_from_data(data))
+    translated = as_estate(problem_from_data(data), most_named=0)
     move = Action(id="a", kind="move", group=translated.group_v[0], source="n0", target="n1")
     plan = plan_data(translated.problem, timed_actions(translated, _migration([move], [_live("a", 120, 121)])))
     assert replay(data, plan).problems == []
