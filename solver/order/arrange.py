@@ -67,7 +67,7 @@ def arrange(
     return Arrangement(
         found.status,
         mode_j,
-        tuple(start_t) if found.start_t or not problem.tasks else (),
+        tuple(start_t) if found.status in ("OPTIMAL", "FEASIBLE") else (),
         stages,
         found.values,
         found.bounds,

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from zonewright.solver.order.judge import stages_of
+from zonewright.solver.order.lasting import lasts
 from zonewright.solver.order.problem import OrderProblem, horizon_of
 
 #: Most thresholds of starts, and of rests, that are tried per resource.
@@ -102,6 +103,7 @@ def paths_of(problem: OrderProblem) -> Paths:
 def possible(problem: OrderProblem, paths: Paths) -> list[list[int]]:
     """Return, per job, the modes whose tasks all have time and whose holds alone find room."""
     still = [0] * len(problem.capacity)
+    lasting = lasts(problem)
     for hold in problem.holds:
         if hold.job is None and hold.since is None and hold.until is None:
             still[hold.resource] += hold.amount
@@ -109,10 +111,9 @@ def possible(problem: OrderProblem, paths: Paths) -> list[list[int]]:
         (task.job, task.mode) for t, task in enumerate(problem.tasks) if paths.head_t[t] is None
     }
     for hold in problem.holds:
-        if hold.job is None or hold.since is None or not hold.amount or hold.since == hold.until:
+        if hold.job is None or hold.since is None or not hold.amount:
             continue
-        empty = hold.until is not None and hold.until[0] == hold.since[0]
-        if empty and problem.tasks[hold.since[0]].duration == 0:
+        if not lasting(hold):
             continue
         if still[hold.resource] + hold.amount > problem.capacity[hold.resource]:
             out.add((hold.job, hold.mode))
@@ -210,9 +211,9 @@ def _room(problem: OrderProblem) -> list[int]:
 
 
 def _scalings(amounts: Sequence[int], room: int) -> list[tuple[dict[int, int], int]]:
-    """Return dual-feasible rescalings (new amount by old one, new room): what fits before fits after.
+    """Return rescalings (new amount by old one, new room) such that what fits together before fits after.
 
-    Fractions of the room below a half: amounts above its complement count as all of it, those below as nothing.
+    With a cut of at most half the room, amounts beyond the rest count as all of it, those below it as nothing.
     """
     distinct = sorted(set(amounts))
     step = math.gcd(*distinct)
@@ -228,10 +229,9 @@ def _scalings(amounts: Sequence[int], room: int) -> list[tuple[dict[int, int], i
         sums &= (1 << (room // step + 1)) - 1
         best = (sums.bit_length() - 1) * step
     scalings = [({a: a for a in distinct}, best)]
-    cuts = [a for a in distinct if 2 * a <= room][:_THRESHOLDS]
-    for cut in [*cuts, room // 2 + 1]:
-        scaled = {a: room if a > room - cut else 0 if a < cut else a for a in distinct}
-        scalings.append((scaled, room))
+    for cut in [a for a in distinct if 2 * a <= room][:_THRESHOLDS]:
+        scalings.append(({a: room if a > room - cut else 0 if a < cut else a for a in distinct}, room))
+    scalings.append(({a: room if 2 * a > room else 0 for a in distinct}, room))
     return scalings
 
 

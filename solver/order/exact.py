@@ -13,6 +13,7 @@ from typing import Any, Literal
 from zonewright.solver.deadline import Deadline
 from zonewright.solver.order.bounds import Paths, paths_of
 from zonewright.solver.order.judge import faults, stages_of, values_of
+from zonewright.solver.order.lasting import lasts
 from zonewright.solver.order.problem import Hold, News, OrderProblem, Point, horizon_of
 from zonewright.solver.order.table import momentary, scarce
 
@@ -54,11 +55,14 @@ class Exact:
         self.problem, self.allowed = problem, [sorted(modes) for modes in allowed]
         self.stages, self._goals = stages_of(problem, goals), tuple(goals)
         self.horizon = horizon_of(problem) + 1
+        # What is held for ever is held longer than anything can wait.
+        self.forever = self.horizon + 1
         self.model: Any = cp_model.CpModel()
         self._paths = paths or paths_of(problem)
         self._hints: list[tuple[Any, Any]] = []
         """(variable, function of an order that gives its value)."""
         self._back: dict[int, Any] = {}
+        self._surely = lasts(problem)
         self._modes()
         self._starts()
         self._holds()
@@ -182,7 +186,7 @@ class Exact:
                 room -= hold.amount
                 continue
             since = 0 if hold.since is None else self._at(hold.since)
-            until = self.horizon if hold.until is None else self._at(hold.until)
+            until = self.forever if hold.until is None else self._at(hold.until)
             if hold.since and hold.until and hold.since[0] == hold.until[0]:
                 interval = self._task_interval(hold.since[0])
             elif hold.since and hold.until:
@@ -200,17 +204,31 @@ class Exact:
         if at_most > room:
             # Above capacity at the beginning: nobody takes anything until second `below`, and from then on a
             # filler brings the total down to the capacity.
-            below = model.new_int_var(0, self.horizon, "")
+            below = model.new_int_var(0, self.forever, "")
             self._hints.append((below, lambda mode_j, start_t, r=r: self._below(r, mode_j, start_t)))
             if takers:
                 for hold, literal in takers:
                     assert hold.since is not None
-                    self._after(self._at(hold.since), below, [literal])
-                intervals.append(model.new_interval_var(below, self.horizon - below, self.horizon, ""))
+                    self._after(self._at(hold.since), below, [literal, self._lasting(hold)])
+                intervals.append(model.new_interval_var(below, self.forever - below, self.forever, ""))
                 amounts.append(at_most - room)
                 model.add_cumulative(intervals, amounts, at_most)
         elif takers:
             model.add_cumulative(intervals, amounts, room)
+
+    def _lasting(self, hold: Hold) -> Any:
+        """Return a literal that is true where a hold lasts longer than no time."""
+        if self._surely(hold):
+            return True
+        assert hold.since is not None
+        assert hold.until is not None
+        literal = self.model.new_bool_var("")
+        self._after(self._at(hold.since), self._at(hold.until), [~literal, *self._present(hold)])
+        self._hints.append((literal, lambda mode_j, start_t, h=hold: self._length(h, mode_j, start_t) > 0))
+        return literal
+
+    def _present(self, hold: Hold) -> list[Any]:
+        return [] if hold.job is None else [self.chosen[hold.job, hold.mode]]
 
     def _length(self, hold: Hold, mode_j: Sequence[int], start_t: Sequence[int | None]) -> int:
         assert hold.since is not None
@@ -240,7 +258,7 @@ class Exact:
                 break
             load -= amount
             moment = end
-        return moment if load <= self.problem.capacity[r] else self.horizon
+        return moment if load <= self.problem.capacity[r] else self.forever
 
     def _exclusions(self) -> None:
         """Keep jobs of different sets apart, pair by pair."""

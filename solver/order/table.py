@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zonewright.solver.order.judge import stages_of
+from zonewright.solver.order.lasting import lasts
 from zonewright.solver.order.problem import OrderProblem
 from zonewright.solver.rows import Ints
 
@@ -151,6 +152,7 @@ def table_of(problem: OrderProblem, goals: Sequence[str]) -> Table:
     for link in problem.precedences:
         following[link.before].append((link.after, link.lag, 0))
     ordered: set[tuple[int, int, int]] = set()
+    lasting, serial = lasts(problem), True
     for hold in problem.holds:
         since, until = hold.since, hold.until
         if since and until and since[0] != until[0]:
@@ -160,6 +162,8 @@ def table_of(problem: OrderProblem, goals: Sequence[str]) -> Table:
             continue
         if since and until and (since == until or (since[0] == until[0] and tasks[since[0]].duration == 0)):
             continue
+        # One task after another, a hold over several tasks lasts; at one moment it may not.
+        serial = serial and (since is None or lasting(hold))
         if since is None:
             if hold.job is None:
                 load_r[n] += hold.amount
@@ -175,7 +179,6 @@ def table_of(problem: OrderProblem, goals: Sequence[str]) -> Table:
 
     take: list[list[tuple[int, int, int]]] = []
     give: list[list[tuple[int, int]]] = []
-    serial = True
     for t, task in enumerate(tasks):
         at_start, at_end = change["start"][t], change["end"][t]
         kept = {r: max(0, amount) for r, amount in at_end.items()}
