@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import ParamSpec
 
 import typer
@@ -13,6 +13,9 @@ import typer
 from zonewright.cli.exits import Exit
 
 P = ParamSpec("P")
+
+_MOST_WARNINGS = 10
+_MOST_SECONDS = 1e7
 
 
 def guarded(command: Callable[P, Exit]) -> Callable[P, None]:
@@ -70,3 +73,19 @@ def say(line: str) -> None:
     encoding = getattr(sys.stderr, "encoding", None) or "utf-8"
     text = line.encode(encoding, "backslashreplace").decode(encoding)
     print(text, file=sys.stderr, flush=True)
+
+
+def warn(lines: Iterable[str]) -> None:
+    """Write warnings to stderr, each once, and how many more there are."""
+    unique = list(dict.fromkeys(lines))
+    for line in unique[:_MOST_WARNINGS]:
+        say(f"warning: {line}")
+    if len(unique) > _MOST_WARNINGS:
+        say(f"warning: and {len(unique) - _MOST_WARNINGS} more (--json lists all)")
+
+
+def seconds(value: float) -> float:
+    """Return an option's value if it is a length of time. Raises BadParameter where it is not."""
+    if not 0 < value <= _MOST_SECONDS:
+        raise typer.BadParameter("takes a number of seconds above 0")
+    return value

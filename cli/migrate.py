@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from zonewright.cli.boundary import guarded, say
+from zonewright.cli.boundary import guarded, say, seconds, warn
 from zonewright.cli.exits import Exit
 from zonewright.cli.saving import file_name, writable
 
@@ -20,19 +20,12 @@ if TYPE_CHECKING:
     from zonewright.models.migration import Migration
     from zonewright.solver.migrate.plan import MigrationResult
 
-_MOST_WARNINGS = 10
 
 _EVENT = "What happened, or is wanted"
 _LIMITS = "How far to go"
 _RESUME = "In the middle of a migration"
 _OUTPUT = "Output"
 _EFFORT = "Effort"
-
-
-def _seconds(value: float) -> float:
-    if not 0 < value <= 1e7:
-        raise typer.BadParameter("takes a number of seconds above 0")
-    return value
 
 
 @guarded
@@ -182,7 +175,7 @@ def migrate(
         float,
         typer.Option(
             metavar="SECONDS",
-            callback=_seconds,
+            callback=seconds,
             help="For everything: reading, solving, writing.",
             rich_help_panel=_EFFORT,
         ),
@@ -497,11 +490,7 @@ def _show(
     quiet: bool,
 ) -> None:
     if not quiet:
-        warnings = list(dict.fromkeys([*world.warnings, *result.warnings]))
-        for line in warnings[:_MOST_WARNINGS]:
-            say(f"warning: {line}")
-        if len(warnings) > _MOST_WARNINGS:
-            say(f"warning: and {len(warnings) - _MOST_WARNINGS} more (--json lists all)")
+        warn([*world.warnings, *result.warnings])
         if result.interrupted:
             say(f"interrupted; best plan saved in {saved}" if saved else "interrupted; nothing was found yet")
     if json_:

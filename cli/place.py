@@ -9,21 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from zonewright.cli.boundary import guarded, say
+from zonewright.cli.boundary import guarded, say, seconds, warn
 from zonewright.cli.exits import Exit
 from zonewright.cli.saving import file_name, writable
 
 if TYPE_CHECKING:
     from zonewright.models import Plan, World
     from zonewright.solver.result import Result
-
-_MOST_WARNINGS = 10
-
-
-def _seconds(value: float) -> float:
-    if not 0 < value <= 1e7:
-        raise typer.BadParameter("takes a number of seconds above 0")
-    return value
 
 
 @guarded
@@ -36,7 +28,7 @@ def place(
         float,
         typer.Option(
             metavar="SECONDS",
-            callback=_seconds,
+            callback=seconds,
             help="For everything: reading, solving, writing.",
             show_default=True,
         ),
@@ -166,11 +158,7 @@ def _save(world: World, result: Result, output: Path | None) -> tuple[str | None
 
 def _show(world: World, result: Result, saved: str | None, *, json_: bool, quiet: bool) -> None:
     if not quiet:
-        warnings = [*world.warnings, *result.warnings]
-        for line in warnings[:_MOST_WARNINGS]:
-            say(f"warning: {line}")
-        if len(warnings) > _MOST_WARNINGS:
-            say(f"warning: and {len(warnings) - _MOST_WARNINGS} more (--json lists all)")
+        warn([*world.warnings, *result.warnings])
         if result.interrupted:
             say(f"interrupted; best plan saved in {saved}" if saved else "interrupted; nothing was found yet")
     if json_:
