@@ -19,12 +19,13 @@ from zonewright.models.migration import Degraded, Loss
 from zonewright.models.problems import InputError, maybe
 from zonewright.models.recipes import Tolerated
 from zonewright.models.resources import Group, Instance
-from zonewright.models.rules import AnyRule, Load, MoveLimit, Pin, Rule, Soft, Spread, Survive, all_rules
+from zonewright.models.rules import AnyRule, Domains, Load, MoveLimit, Pin, Rule, Soft, Spread, Survive, all_rules
 from zonewright.models.topology import State
 from zonewright.models.view import Row, View, Violation
 from zonewright.models.world import Unit, World
 
 #: Rules of the event's own making, by label.
+EMPTY = "empty"
 REBALANCE = "rebalance"
 MOST_MOVES = "max_moves"
 
@@ -99,6 +100,11 @@ class _Reckoning:
             incidents.pop(name, None)
         self.incidents: dict[str, Incident] = incidents | event.incidents
         self.dead, self.left = _sites_of(world, self.incidents, event.restore)
+        self.emptied: list[str] = []
+        if event.max_moves is not None:
+            # With so many moves and no more, what cannot leave stays where it runs.
+            self.emptied = [n for n, i in self.incidents.items() if i in (Incident.DRAINED, Incident.SUSPECT)]
+            self.incidents |= dict.fromkeys(self.emptied, Incident.CLOSED)
         self.losses: list[Loss] = []
         self.takeovers: list[Takeover] = []
         self.degraded: list[Degraded] = []
@@ -362,7 +368,7 @@ class _Reckoning:
         """Losses first; what the event is for; moves; then the estate's own order."""
         rest: list[Goal] = [g for g in self.before.estate.goals if g not in ("placed", "moves")]
         first: list[Goal] = ["placed"]
-        if self.event.rebalance is not None or self._mends:
+        if self.event.rebalance is not None or self._mends or self.emptied:
             first.append("urgent")
         if self.event.consolidate:
             first.append("hosts")
@@ -397,6 +403,9 @@ class _Reckoning:
                     soft=Soft(weight=1, priority=URGENT),
                 )
             )
+        if self.emptied:
+            empty = Soft(weight=1, priority=URGENT)
+            found.append(Domains(rule="domains", id=EMPTY, forbid=self.emptied, soft=empty))
         if self.event.max_moves is not None:
             found.append(MoveLimit(rule="move_limit", id=MOST_MOVES, most=self.event.max_moves))
         return found
@@ -498,7 +507,8 @@ def _sites_of(
     dead: set[int] = set()
     left: set[int] = set()
     for name, incident in incidents.items():
-        (dead if incident is Incident.FAILED else left).update(tree.sites_under[tree.by_id[name]])
+        if incident is not Incident.CLOSED:
+            (dead if incident is Incident.FAILED else left).update(tree.sites_under[tree.by_id[name]])
     for unit in world.units:
         for site in unit.current:
             if site not in back and tree.state(site, unit.product) is State.FAILED:

@@ -20,6 +20,8 @@ class Incident(StrEnum):
     """Still running, not trusted: whatever is there leaves as fast as it can."""
     DRAINED = "drained"
     """Still running: whatever is there leaves, in good order."""
+    CLOSED = "closed"
+    """Still running: nothing enters, and what is there may stay."""
 
 
 class Event(Record):

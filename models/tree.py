@@ -137,7 +137,9 @@ class Tree:
 
     def must_leave(self, index: int) -> bool:
         """Return whether whoever is at a node has to leave it: something has happened there."""
-        return bool(self.incidents) and any(a in self.incidents for a in self.nodes[index].ancestors)
+        return bool(self.incidents) and any(
+            self.incidents.get(a, Incident.CLOSED) is not Incident.CLOSED for a in self.nodes[index].ancestors
+        )
 
     def service(self, index: int, service: str) -> Provision:
         """Return whether the branch of a node has a service: the lowest statement counts."""
@@ -159,6 +161,7 @@ _SEVERITY = {
 
 
 _AFTER = {
+    Incident.CLOSED: State.DRAINING,
     Incident.DRAINED: State.DRAINING,
     Incident.SUSPECT: State.SUSPECT,
     Incident.FAILED: State.FAILED,

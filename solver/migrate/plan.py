@@ -5,17 +5,20 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from zonewright.models.aftermath import Aftermath, aftermath
 from zonewright.models.estate import Estate
 from zonewright.models.events import Event
 from zonewright.models.migration import Migration
+from zonewright.models.placing import view_of
 from zonewright.models.plan import GoalValue, Plan, Status
 from zonewright.models.rules.during import Avoid, Held
+from zonewright.models.tree import Node
 from zonewright.models.world import World
 from zonewright.solver.deadline import Deadline
+from zonewright.solver.migrate.curve import gain_curve, moved, worth_it
 from zonewright.solver.migrate.moves import Movement, movements
 from zonewright.solver.migrate.ordering import Draft, Ordering, Work, lower_order
 from zonewright.solver.migrate.target import Search, Target, find_target
@@ -82,6 +85,7 @@ def plan_migration(
     target: Plan | None = None,
     order: bool = True,
     order_goals: Sequence[str] | None = None,
+    curve: bool = False,
     time_limit_s: float = 60.0,
     workers: int | None = None,
     seed: int = 0,
@@ -105,6 +109,8 @@ def plan_migration(
         What the order is to be best in, first things first: of `penalty` (moves by a third host, stops),
         `late` (recovery-time targets), `service` (back by priority), `downtime` and `makespan`. By default
         `penalty`, `late`, `service`, `makespan`.
+    curve
+        Find out as well what fewer moves would reach; always done where the event has a `min_gain`.
     time_limit_s, workers, seed, work_limit, progress, stop
         As in `place`.
 
@@ -122,7 +128,29 @@ def plan_migration(
     world = estate if isinstance(estate, World) else World(estate)
     deadline.reserve_s = min(0.2 * time_limit_s, 0.05 + 2e-4 * len(world.units))
     search = Search(deadline, workers or os.cpu_count() or 1, seed, work_limit, progress, stop)
+    if (curve or event.min_gain) and target is None:
+        return _with_curve(world, event, search, order, order_goals)
     return _Planning(world, event, search, target, order, order_goals).result()
+
+
+def _with_curve(
+    world: World, event: Event, search: Search, order: bool, order_goals: Sequence[str] | None
+) -> MigrationResult:
+    """Plan with the curve of gain against moves, and with only those moves that gain enough."""
+    half = Deadline(0.5 * search.deadline.left, search.work_limit, search.deadline.stop)
+    first = find_target(world, event, replace(search, deadline=half))
+    points: list[tuple[int, int]] = []
+    if first.plan is not None and first.status is not Status.INFEASIBLE:
+        moves = moved(view_of(first.after.world, first.plan))
+        rest = Deadline(0.4 * search.deadline.left, None, search.deadline.stop)
+        points = gain_curve(world, event, replace(search, deadline=rest), first, moves)
+        enough = worth_it(points, event.min_gain)
+        if event.min_gain and enough < moves:
+            event = event.model_copy(update={"max_moves": enough})
+    result = _Planning(world, event, search, None, order, order_goals).result()
+    if result.migration is None:
+        return result
+    return replace(result, migration=result.migration.model_copy(update={"curve": points}))
 
 
 class _Planning:
@@ -332,11 +360,11 @@ class _Planning:
         )
 
 
-def _words(movement: Movement | None, nodes: list[object]) -> str:
+def _words(movement: Movement | None, nodes: Sequence[Node]) -> str:
     if movement is None:
         return "work on a network or balancer"
     who = movement.unit.name or f"{movement.count} of {movement.unit.group}"
-    ids = [getattr(nodes[s], "id", "?") for s in (movement.source, movement.target) if s is not None]
+    ids = [nodes[s].id for s in (movement.source, movement.target) if s is not None]
     return f"{who} ({' -> '.join(ids)})"
 
 

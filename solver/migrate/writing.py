@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from zonewright.models.aftermath import Aftermath
+from zonewright.models.aftermath import EMPTY, Aftermath
 from zonewright.models.check import judge
 from zonewright.models.migration import Action, Degraded, Loss, Migration, Step
 from zonewright.models.placing import view_of
@@ -13,7 +13,8 @@ from zonewright.models.plan import GoalValue, Plan, Status
 from zonewright.models.rules import all_rules
 from zonewright.models.rules.during import Avoid
 from zonewright.models.view import View
-from zonewright.models.world import Unit, World
+from zonewright.models.world import World
+from zonewright.solver.migrate.curve import moved
 from zonewright.solver.migrate.ordering import Draft
 from zonewright.solver.migrate.recipes import downtime_of
 from zonewright.solver.migrate.target import Target
@@ -55,7 +56,7 @@ def write(
         status=plan.status,
         order_status=_order_status(arrangement, drafts),
         objective=list(plan.objective),
-        moves=_moves(view),
+        moves=moved(view),
         bypasses=kinds["bypass"],
         recoveries=_recoveries(after, view),
         takeovers=sum(t.count for t in after.takeovers),
@@ -108,19 +109,6 @@ def _in_order(drafts: list[Draft]) -> tuple[list[Action], list[Step]]:
         steps += [step.model_copy(update={"wave": wave}) if wave > 1 else step for step in draft.steps]
     steps.sort(key=lambda step: (step.start_s, step.end_s))
     return actions, steps
-
-
-def _moves(view: View) -> int:
-    total = 0
-    for unit, sites in zip(view.world.units, view.unit_counts, strict=True):
-        total += _moved(unit, sites)
-    return total
-
-
-def _moved(unit: Unit, sites: dict[int, int]) -> int:
-    """Return how many running instances are placed elsewhere; those with no place any more are losses."""
-    stay = sum(min(count, sites.get(site, 0)) for site, count in unit.current.items())
-    return min(sum(unit.current.values()), sum(sites.values())) - stay if sites else 0
 
 
 def _recoveries(after: Aftermath, view: View) -> int:
@@ -177,7 +165,10 @@ def _degraded(after: Aftermath, view: View) -> list[Degraded]:
     found: list[Degraded] = []
     for violation in judge(view).violations:
         base = violation.label.removesuffix(".least_domains")
-        if not violation.hard and violation.weight and base in hard:
+        if violation.label == EMPTY and violation.amount:
+            text = f"{violation.amount} stay in {violation.domain}: more moves are not allowed"
+            found.append(Degraded(rule=EMPTY, group=violation.group, message=text))
+        elif not violation.hard and violation.weight and base in hard:
             found.append(Degraded(rule=base, group=violation.group, message=violation.message[:400]))
     return found
 
