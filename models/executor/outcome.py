@@ -120,6 +120,7 @@ class Outcome:
         there, wanted = sum(found.values()), sum(asked.values())
         node = self.world.tree.nodes[site].id
         who = name or group
+        staying = 0
         if there > wanted and site in self.after.left:
             staying = min(there - wanted, self.stay.get(group, 0))
             there -= staying
@@ -134,7 +135,7 @@ class Outcome:
             for subnet, count in found.items()
             if subnet is not None and None not in asked
         )
-        if wrong:
+        if wrong > staying:
             message = f"{wrong} of {who} in {node} sit in another subnet than the target has them in"
             self._fault(Fault.TARGET, message, group, node, wrong, who)
 
