@@ -16,7 +16,7 @@ from zonewright.report.clock import clock_text, minutes_text, span_text, spoken
 from zonewright.report.console import lines, print_table
 from zonewright.report.goals_table import print_goals
 from zonewright.report.plan_table import STYLES
-from zonewright.report.runbook_margins import changes_of, event_words, proof_words
+from zonewright.report.runbook_margins import changes_of, event_words, nothing_words, proof_words
 from zonewright.report.waves import Line, waves_of
 
 if TYPE_CHECKING:
@@ -82,8 +82,8 @@ def print_migration(console: Console, world: World, migration: Migration) -> Non
     if migration.steps:
         words = f"done {spoken(migration.makespan_s)} after the start"
         console.print(Text(words + (f", at {end}" if end else "")), soft_wrap=True)
-    elif not migration.losses:
-        console.print(Text("nothing to do"))
+    else:
+        console.print(Text(nothing_words(migration)), soft_wrap=True)
     console.print()
     print_goals(console, world, migration.objective)
     _order(console, migration.order)

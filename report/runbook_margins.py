@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from zonewright.models.migration import Action, Change, Migration
 from zonewright.models.operations import Operation
+from zonewright.models.plan import Status
 from zonewright.models.procedures import recipes_of
 from zonewright.report.clock import minutes_text, spoken, when_text
 from zonewright.report.markdown import code, command, many, names, plain, table
@@ -32,7 +33,7 @@ class Margins:
         migration = self.migration
         title = [f"# Runbook: {code(migration.migration)}, {event_words(migration)}", ""]
         if not migration.steps:
-            return [*title, "Nothing can be done." if migration.losses else "There is nothing to do.", ""]
+            return [*title, nothing_words(migration), ""]
         counts = (
             (migration.moves, "move"),
             (migration.recoveries, "recovery"),
@@ -253,6 +254,14 @@ def event_words(migration: Migration) -> str:
         parts.append(f"load at most {event.rebalance:.3g}")
     wished = ((event.consolidate, "hosts freed"), (event.mend, "rules mended"), (event.to, "to a given placement"))
     return ", ".join([*parts, *(word for asked, word in wished if asked)])
+
+
+def nothing_words(migration: Migration) -> str:
+    """Return why a migration has no steps."""
+    if migration.order_status in (Status.INFEASIBLE, Status.UNKNOWN):
+        why = "no order leads to the target" if migration.reason else "no order was found in time"
+        return f"There is nothing to carry out: {why}."
+    return "Nothing can be done." if migration.losses else "There is nothing to do."
 
 
 def proof_words(migration: Migration) -> str:
