@@ -316,8 +316,8 @@ class _Reckoning:
 
     @cached_property
     def _recreated(self) -> set[str]:
-        """Subnets of zones to be left, in which somebody keeps a private address."""
-        found: set[str] = set()
+        """Subnets of zones to be left, in which somebody keeps a private address and nothing holds them back."""
+        going: set[str] = set()
         for subnet in self.before.subnets.values():
             sites = self.before.tree.sites_under[self.before.tree.by_id[subnet.zone]] if subnet.zone else ()
             alive = bool(sites) and not any(s in self.dead for s in sites)
@@ -329,8 +329,26 @@ class _Reckoning:
                     for group in self.before.estate.groups
                 )
             ):
-                found.add(subnet.id)
-        return found
+                going.add(subnet.id)
+        held = {name: reason for name in sorted(going) if (reason := self._held_back(name, going)) is not None}
+        for name, reason in held.items():
+            self.warnings.append(f"{name} cannot go along with its private addresses: {reason}")
+        return going - set(held)
+
+    def _held_back(self, name: str, going: set[str]) -> str | None:
+        """Return what keeps a subnet from being emptied and deleted."""
+        subnet = self.before.subnets[name]
+        if subnet.used:
+            return f"it holds {subnet.used} other things, which would have to leave it first"
+        paid = any(
+            unit.prepaid
+            and (unit.current_subnet == name or (unit.current_subnet is None and name in unit.subnets))
+            for unit in self.before.units
+        )
+        others = (o for o in self.before.subnets.values() if o.id not in going and o.cidr is not None)
+        if paid and not any((o.vpc, o.zone) == (subnet.vpc, subnet.zone) for o in others):
+            return "originals that are paid for have no other subnet in their zone to wait in"
+        return None
 
     def _subnets_of(self, group: Group) -> set[str]:
         named = {i.subnet for i in self.before.estate.instances if i.group == group.id and i.subnet}
