@@ -13,7 +13,7 @@ from typing import Any, Literal
 from tests.brute.cases import Case
 from tests.brute.documents import plan_of, scene_of
 from tests.brute.guessing import guess
-from tests.brute.judging import broken, labels, values
+from tests.brute.judging import broken, intolerable, values
 from tests.brute.search import Answer, binds, solve
 
 Cell = Literal["feasible", "infeasible", "binding", "hopeless"]
@@ -68,8 +68,7 @@ def compare(case: Case, answer: Answer, claim: Claim) -> str | None:
         return f"the checker says {claim.faults}"
     if claim.plan is not None:
         scene = scene_of(case.data, claim.plan)
-        hard = {label for _, label, is_hard in labels(scene.facts) if is_hard}
-        wrong = sorted(hard & broken(scene).keys())
+        wrong = intolerable(scene)
         if wrong or values(scene) != answer.values:
             return f"the brute force finds {wrong} broken, worth {values(scene)}"
     return None

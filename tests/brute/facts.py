@@ -160,13 +160,20 @@ class Facts:
 
     def state(self, site: str, product: str) -> str:
         found = ["open"]
+        after = {"failed": "failed", "suspect": "suspect", "drained": "draining"}
         for domain in self.up[site]:
+            if domain in self.data.get("incidents", {}):
+                found.append(after[self.data["incidents"][domain]])
             entry = self.domains[domain]
             if entry.get("states"):
                 found.append(entry["states"].get(product, "coming_soon"))
             else:
                 found.append(entry.get("state") or "open")
         return max(found, key=WORSE.index)
+
+    def to_be_left(self, site: str) -> bool:
+        """Whether something has happened to a domain around the site, so that nobody may stay."""
+        return any(domain in self.data.get("incidents", {}) for domain in self.up[site])
 
     def provides(self, site: str, service: str) -> str:
         for domain in self.up[site]:

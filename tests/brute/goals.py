@@ -10,6 +10,8 @@ from tests.brute.scene import Scene
 from tests.brute.sums import priced
 
 DEFAULT = ("placed", "soft", "moves", "cost")
+#: Wishes of this priority are a goal of their own where the estate asks for it.
+URGENT = 1000
 
 
 def objective(scene: Scene, soft: dict[int, int]) -> list[tuple[str, int]]:
@@ -20,8 +22,10 @@ def objective(scene: Scene, soft: dict[int, int]) -> list[tuple[str, int]]:
             if any(running(scene.facts, unit) for unit in scene.facts.units):
                 found.append(("stopped", stopped(scene)))
             found += [(f"placed[{p}]", n) for p, n in sorted(unplaced(scene).items(), reverse=True)]
-        elif goal == "soft":
-            found += [(f"soft[{p}]", n) for p, n in sorted(soft.items(), reverse=True)]
+        elif goal in ("urgent", "soft"):
+            first = "urgent" in scene.facts.data["goals"] if "goals" in scene.facts.data else False
+            mine = [p for p in soft if (p >= URGENT) == (goal == "urgent") or not first]
+            found += [(f"soft[{p}]", soft[p]) for p in sorted(mine, reverse=True)]
         else:
             found.append((goal, GOALS[goal](scene)))
     return found
@@ -49,10 +53,25 @@ def stopped(scene: Scene) -> int:
 
 def moves(scene: Scene) -> int:
     return sum(
-        max(0, n - scene.at[unit.index].get(site, 0))
+        weight(scene.facts, unit) * max(0, n - scene.at[unit.index].get(site, 0))
         for unit in scene.facts.units
         for site, n in unit.current.items()
     )
+
+
+def weight(facts: Facts, unit: Unit) -> int:
+    """What one move of an instance counts."""
+    settings = facts.data.get("migration", {})
+    memory, disk = unit.demand.get("memory_mib", 0), unit.demand.get("disk_gib", 0)
+    by = settings.get("weigh", "count")
+    if by in ("memory", "disk"):
+        return max(1, memory if by == "memory" else disk)
+    if by == "downtime":
+        movable = unit.own.get("movability", {})
+        if facts.data.get("role") == "operator" and not (movable.get("local_disk") or movable.get("passthrough")):
+            return 1
+        return 60 + (memory + 1024 * disk) // int(settings.get("mib_per_second", 100))
+    return 1
 
 
 def hosts(scene: Scene) -> int:

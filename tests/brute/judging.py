@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from tests.brute import balancing, counts, distance, network, reach, sums, survival
+from tests.brute import balancing, counts, distance, moving, network, reach, sums, survival, tolerance
 from tests.brute.facts import Facts
 from tests.brute.goals import objective
 from tests.brute.scene import Scene
@@ -36,10 +36,13 @@ IMPLICIT: dict[str, Check] = {
 WRITTEN: dict[str, Check] = {
     "affinity": counts.affinity,
     "anti_affinity": counts.anti_affinity,
+    "avoid": moving.avoid,
     "budget": sums.budget,
     "domains": _reach("domains"),
+    "keep_running": moving.keep_running,
     "latency": distance.latency,
     "load": sums.load,
+    "move_limit": moving.move_limit,
     "pin": counts.pin,
     "quota": sums.quota,
     "residency": distance.residency,
@@ -68,6 +71,25 @@ def broken(scene: Scene) -> dict[str, int]:
         if amount:
             found[label] = amount
     return found
+
+
+def intolerable(scene: Scene) -> list[str]:
+    """Labels of hard rules that are broken by more than is tolerated."""
+    return sorted(
+        label
+        for kind, label, rule, check in active(scene)
+        if not rule.get("soft")
+        and sum(amount for _, amount in check(scene, rule))
+        and tolerance.intolerable(scene, kind, label, rule)
+    )
+
+
+def fill_tolerated(data: Raw) -> None:
+    """Tolerate what the placement of today breaks, as far as that can be said place by place."""
+    facts = Facts({key: value for key, value in data.items() if key != "tolerated"})
+    today = Scene(facts, {(u.index, s, None): n for u in facts.units for s, n in u.current.items()})
+    hard = [(k, n, r) for k, n, r, _ in active(today) if not r.get("soft") and k in tolerance.PLACED]
+    data["tolerated"] = tolerance.fill(today, hard)
 
 
 def labels(facts: Facts) -> list[tuple[str, str, bool]]:

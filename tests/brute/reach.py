@@ -15,7 +15,7 @@ Forbids = Callable[[Facts, Raw, Unit, str, bool], bool]
 def zone_state(facts: Facts, rule: Raw, unit: Unit, site: str, entering: bool) -> bool:
     state = facts.state(site, unit.product)
     stays = ("open", "sold_out", "draining", "suspect")
-    return state != "open" if entering else state not in stays
+    return state != "open" if entering else state not in stays or facts.to_be_left(site)
 
 
 def entitlement(facts: Facts, rule: Raw, unit: Unit, site: str, entering: bool) -> bool:

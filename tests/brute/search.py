@@ -13,6 +13,7 @@ from tests.brute import counts, judging, witness
 from tests.brute.facts import Facts, Unit
 from tests.brute.reach import may_enter, may_stay
 from tests.brute.scene import Rows, Scene
+from tests.brute.tolerance import intolerable
 
 Raw = dict[str, Any]
 Values = list[tuple[str, int]]
@@ -96,10 +97,12 @@ def options(
 ) -> Iterator[tuple[tuple[str, int], ...]]:
     """Ways to put a unit's instances where the hard rules of reach let them."""
     most: dict[str, int] = {}
+    # Who is where a tolerated rule forbids may stay; how many of them is judged with the whole placement.
+    tolerated = without | {entry["rule"] for entry in facts.data.get("tolerated", [])}
     for site in facts.sites:
         if may_enter(facts, unit, site, without):
             most[site] = unit.count
-        elif unit.current.get(site) and may_stay(facts, unit, site, without):
+        elif unit.current.get(site) and may_stay(facts, unit, site, tolerated):
             most[site] = unit.current[site]
     for total in range(0 if partial else unit.count, unit.count + 1):
         for choice in splits(total, list(most.items())):
@@ -123,8 +126,8 @@ def splits(total: int, most: list[tuple[str, int]]) -> Iterator[tuple[tuple[str,
 
 def _broken_early(scene: Scene) -> bool:
     """Whether a hard rule is broken, whatever subnets, balancers and witnesses are chosen."""
-    for kind, _, rule, check in judging.active(scene):
+    for kind, label, rule, check in judging.active(scene):
         early = kind not in LATER or rule.get("mode") == "static" or (kind == "survive" and "mode" not in rule)
-        if early and not rule.get("soft") and check(scene, rule):
+        if early and not rule.get("soft") and check(scene, rule) and intolerable(scene, kind, label, rule):
             return True
     return False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from random import Random
 
-from tests.brute.cases import base, counts, failing, networks, reach, several, sums
+from tests.brute.cases import base, counts, during, failing, networks, reach, several, sums
 from tests.brute.cases.base import Case, Raw
 from tests.brute.search import size
 
@@ -36,8 +36,15 @@ KINDS: dict[str, tuple[Callable[[Random], Raw], ...]] = {
     "survive_static": failing.SURVIVE_STATIC,
     "survive_evacuate": failing.SURVIVE_EVACUATE,
     "all_or_nothing": failing.ALL_OR_NOTHING,
+    "move_limit": during.MOVE_LIMIT,
+    "avoid": during.AVOID,
+    "incidents": during.INCIDENTS,
+    "tolerated": during.TOLERATED,
+    "tolerated_capacity": during.TOLERATED_CAPACITY,
     "several": several.SEVERAL,
 }
+#: The rule that a row is about, where no rule of its estates is marked and the row is not named after it.
+ABOUT = {"incidents": "zone_state", "tolerated_capacity": "capacity"}
 
 #: Placements that a case may have; an evacuation multiplies each by its ways out.
 MOST_PLACEMENTS = 1200
@@ -59,7 +66,7 @@ def case(kind: str, seed: int) -> Case:
         partial = rng.random() < (0.8 if kind == "all_or_nothing" else 0.12)
         most = MOST_WITH_EVACUATION if evacuates else MOST_PLACEMENTS
         if size(data, partial=partial) <= most:
-            label = "target" if written else kind
+            label = "target" if written else ABOUT.get(kind, kind)
             return Case(kind, maker.__name__, seed, data, label, partial)
     raise ValueError(f"{kind}/{maker.__name__}/{seed}: every estate is too large")
 
