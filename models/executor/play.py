@@ -100,11 +100,13 @@ class _Play:
         self.cast: Cast = cast_of(world, migration, self.dead)
         self.people = Whereabouts(world, self.dead)
         moving = {act.action.group for act in self.cast.acts if act.action.group is not None and act.parts}
-        self.room = Room(world, after.world, self.dead, self.findings)
+        # What an event is to mend becomes a wish; on the way it is still not to get worse.
+        rules = after.world if after.dead or after.left else world
+        self.room = Room(world, rules, self.dead, self.findings)
         self.subnets = Subnets(world, self.dead, migration.target, self.people, self.findings)
         self.things = Things(world, after.world, self.dead, self.subnets, self.findings)
         self.serving = Serving(world, after.world, self.dead, self.findings)
-        self.standing = Standing(world, after.world, self.dead, moving, self.findings)
+        self.standing = Standing(world, after.world, rules, self.dead, moving, self.findings)
         self.traffic = Traffic(world, self.cast, self.findings)
         self.billings = {i.id: i.billing for i in world.estate.instances if i.billing is not None}
         self.seats: dict[int, list[tuple[Unit, str | None, int]]] = {}

@@ -42,14 +42,14 @@ class Room:
     same instance, twice where a second one is created.
     """
 
-    def __init__(self, before: World, after: World, dead: frozenset[int], findings: Findings) -> None:
+    def __init__(self, before: World, rules: World, dead: frozenset[int], findings: Findings) -> None:
         self.world, self.findings = before, findings
         self.dead = dead
         self.meters: list[Meter] = []
         self._shared: dict[tuple[int, str, str], int] = {}
         self._loads: list[tuple[str, Load]] = []
         self._quotas: list[tuple[int, Quota, frozenset[str], frozenset[int] | None]] = []
-        for label, rule in all_rules(after):
+        for label, rule in all_rules(rules):
             if rule.soft is not None:
                 continue
             if isinstance(rule, Load) and rule.continuous:

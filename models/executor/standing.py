@@ -65,9 +65,15 @@ class Standing:
     """Continuous rules; each is judged again only when one of its groups has changed."""
 
     def __init__(
-        self, before: World, after: World, dead: frozenset[int], moving: set[str], findings: Findings
+        self,
+        before: World,
+        after: World,
+        rules: World,
+        dead: frozenset[int],
+        moving: set[str],
+        findings: Findings,
     ) -> None:
-        self.after, self.findings = after, findings
+        self.findings = findings
         self.world = before
         sites: dict[str, dict[int, int]] = {group: {} for group in before.groups}
         for unit in before.units:
@@ -77,7 +83,7 @@ class Standing:
                     of_group[site] = of_group.get(site, 0) + count
         self.view = Occupied(after, sites)
         self.watches: dict[str, list[Watch]] = {}
-        for label, rule in all_rules(after):
+        for label, rule in all_rules(rules):
             if rule.continuous and rule.soft is None:
                 for watch in _watches(after, label, rule, moving):
                     watch.begun = self._broken(watch)[0]

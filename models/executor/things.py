@@ -149,7 +149,8 @@ class Things:
         thing = deed.step.thing
         for unit, _ in deed.act.parts:
             if deed.step.do is Operation.RESTORE_DISK:
-                if thing is not None and thing in unit.disks and not self.copies(unit, {thing}, exact=True):
+                held = thing is None or thing not in unit.disks or self.copies(unit, {thing}, exact=True)
+                if unit.stateful and not held:
                     self._fault(Fault.COPY, deed, f"disk {thing} has no copy that lives")
             elif unit.stateful and not self.copies(unit, {unit.name, unit.group}):
                 self._fault(Fault.COPY, deed, f"{unit.name or unit.group} has no copy of its system that lives")
