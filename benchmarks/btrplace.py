@@ -146,13 +146,23 @@ def _figures(row: Row, translated: Any, migration: Any, actions: list[Any]) -> N
     least_moves = target["moves"].bound if "moves" in target else None
     extra = order["penalty"].bound if "penalty" in order else 0
     if least_moves is not None:
-        row.bound = least_moves + (extra or 0 if row.relocations == least_moves else 0)
+        row.bound = least_moves + (extra or 0 if _only_target(problem, list(ends), least_moves) else 0)
     row.makespan_bound = _makespan_bound(problem, actions, order.get("makespan"))
     value, bound = (
         (row.migrations, row.bound) if row.objective == "migrations" else (row.makespan, row.makespan_bound)
     )
     row.gap = None if bound is None else (value - bound) / max(1, value)
     row.status = "OPTIMAL" if row.gap == 0.0 else "FEASIBLE"
+
+
+def _only_target(problem: Any, moved: list[int], least_moves: int) -> bool:
+    """Return whether no other target moves as little: all that move have to, to the one node that they may use."""
+    rows = [int(problem.reach_v[vm]) for vm in moved]
+    forced = all(
+        row >= 0 and len(problem.reach[row]) == 1 and int(problem.host_v[vm]) not in problem.reach[row]
+        for vm, row in zip(moved, rows, strict=True)
+    )
+    return forced and len(moved) == least_moves
 
 
 def _makespan_bound(problem: Any, actions: list[Any], goal: Any) -> int:

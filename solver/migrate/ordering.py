@@ -198,6 +198,7 @@ class _Lowering:
         stops: int | None = None
         serves: int | None = None
         last: int | None = None
+        legs: list[tuple[Draft, Point | None, Point | None]] = []
         for d, draft in enumerate(way):
             tasks: list[int] = []
             open_outage = False
@@ -225,7 +226,8 @@ class _Lowering:
                 self.precedences.append(Precedence(last, tasks[0]))
             if tasks:
                 last = tasks[-1]
-                self._draft_holds(w, m, draft, tasks)
+                legs.append((draft, *self._draft_holds(w, m, draft, tasks)))
+        self._room(w, m, legs)
         return Mode(penalty, serves, stops)
 
     def _ready(self, draft: Draft, step: Step) -> int:
@@ -238,16 +240,16 @@ class _Lowering:
     def _runs_before(self, draft: Draft) -> bool:
         return draft.movement is not None and draft.movement.kind == "move"
 
-    def _draft_holds(self, w: int, m: int, draft: Draft, tasks: list[int]) -> None:
+    def _draft_holds(self, w: int, m: int, draft: Draft, tasks: list[int]) -> tuple[Point | None, Point | None]:
+        """Hold what a draft uses while it runs; return when it takes its target and frees its source."""
         movement = draft.movement
         if movement is None:
-            return
+            return None, None
         takes, frees, first, last = self._points(draft, tasks)
-        single = draft.recipe is not None and "identifier" in draft.recipe.keeps
-        self._room(w, m, movement, takes, frees, single)
         self._under_way(w, m, movement, first, last)
         self._links(w, m, draft, tasks)
         self._service(w, m, draft, tasks, frees)
+        return takes, frees
 
     def _points(self, draft: Draft, tasks: list[int]) -> tuple[Point | None, Point | None, Point, Point]:
         takes: Point | None = None
@@ -262,28 +264,34 @@ class _Lowering:
 
     # Room.
 
-    def _room(
-        self, w: int, m: int, movement: Movement, takes: Point | None, frees: Point | None, single: bool
-    ) -> None:
-        """Hold room at the source until it is freed and at the target from when it is taken.
+    def _room(self, w: int, m: int, legs: list[tuple[Draft, Point | None, Point | None]]) -> None:
+        """Hold room at every site on the way, from when it is taken until it is freed.
 
-        A domain that holds both ends counts what keeps its identity once: from the beginning for ever.
+        A leg is a draft, when it takes its target, and when it frees its source. A domain that holds one site
+        after another counts what keeps its identity once, through both.
         """
-        living = movement.kind == "move" and movement.source is not None
-        source = (
-            set(self.tree.nodes[movement.source].ancestors) if living and movement.source is not None else set()
-        )
-        target = set(self.tree.nodes[movement.target].ancestors)
-        both = source & target if single else set()
-        for domain in sorted(source):
-            until = None if domain in both else frees
-            for resource, amount in self._limited(domain, movement):
-                self.holds.append(Hold(resource, amount, None, until, w, m))
-        if takes is None:
+        movement = next((draft.movement for draft, _, _ in legs if draft.movement is not None), None)
+        if movement is None:
             return
-        for domain in sorted(target - both):
-            for resource, amount in self._limited(domain, movement):
-                self.holds.append(Hold(resource, amount, takes, None, w, m))
+        stays: list[tuple[int, Point | None, Point | None]] = []
+        if movement.kind == "move" and movement.source is not None:
+            stays.append((movement.source, None, legs[0][2]))
+        for number, (draft, takes, _) in enumerate(legs):
+            if draft.movement is not None and takes is not None:
+                frees = legs[number + 1][2] if number + 1 < len(legs) else None
+                stays.append((draft.movement.target, takes, frees))
+        single = all(draft.recipe is not None and "identifier" in draft.recipe.keeps for draft, _, _ in legs)
+        inside = [set(self.tree.nodes[site].ancestors) for site, _, _ in stays]
+        for domain in sorted(set().union(*inside)):
+            spans: list[tuple[Point | None, Point | None]] = []
+            before = False
+            for (_, since, until), here in zip(stays, inside, strict=True):
+                if domain in here:
+                    spans.append((spans.pop()[0] if before and single else since, until))
+                before = domain in here
+            for since, until in spans:
+                for resource, amount in self._limited(domain, movement):
+                    self.holds.append(Hold(resource, amount, since, until, w, m))
 
     def _limited(self, domain: int, movement: Movement, *, known: bool = False) -> Iterable[tuple[int, int]]:
         """Yield (resource, amount) of everything that is limited in a domain and that the instances take.

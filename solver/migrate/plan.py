@@ -174,6 +174,11 @@ class _Planning:
             found = find_target(self._world_with_cuts(), self.event, self.search, self.given)
             if found.plan is None or found.status is Status.INFEASIBLE:
                 return self._no_order(target, blocked) if target is not None else self._no_target(found)
+            if target is not None and found.out > target.out:
+                # Whom only a loss would get out of the way is not given up for an order.
+                if all(goal.closed for goal in found.objective[: len(found.out)]):
+                    return self._no_order(target, blocked)
+                return self._unordered(target, Status.UNKNOWN, None, blocked)
             target = found
             if not self.order:
                 return self._done(target, [], None, None)
