@@ -58,7 +58,9 @@ def arrange(
         if not allowed:
             reason = _impossible(problem, paths, j)
             return Arrangement("INFEASIBLE", stages=stages, blocked=reason, seconds=deadline.seconds - begun)
-    smaller, _, tasks = narrowed(problem, dict(enumerate(modes)))
+    smaller, tasks = problem, list(range(len(problem.tasks)))
+    if any(len(allowed) < len(job.modes) for allowed, job in zip(modes, problem.jobs, strict=True)):
+        smaller, _, tasks = narrowed(problem, dict(enumerate(modes)))
     found = _Arranging(smaller, deadline, workers, seed, tuple(objective), news).result()
     mode_j = tuple(modes[j][m] for j, m in enumerate(found.mode_j))
     start_t: list[int | None] = [None] * len(problem.tasks)
@@ -147,10 +149,8 @@ class _Arranging:
 
     def _take(self, mode_j: Sequence[int], start_t: Sequence[int | None], engine: str) -> bool:
         """Keep an order if it is valid and better than what is known."""
-        if faults(self.problem, mode_j, start_t):
-            return False
         values = values_of(self.problem, mode_j, start_t, self.objective)
-        if self.best is not None and values >= self.values:
+        if (self.best is not None and values >= self.values) or faults(self.problem, mode_j, start_t):
             return False
         self.best, self.values, self.engine = (tuple(mode_j), tuple(start_t)), values, engine
         if self.news is not None:

@@ -53,14 +53,12 @@ def _pop(heap, size):
     return size
 
 
-@njit(cache=True, nogil=True, inline="always")
-def _opening(lists, t, now):
-    """First second from `now` on at which a task may start as far as windows go."""
-    if not lists.windowed_t[t]:
-        return now
-    for w in range(lists.window_start.shape[0]):
-        start = max(now, lists.window_start[w])
-        if start + lists.duration_t[t] <= lists.window_end[w]:
+@njit(cache=True, nogil=True)
+def _opening(window_start, window_end, duration, now):
+    """First second from `now` on at which a task of some duration may start in a window."""
+    for w in range(window_start.shape[0]):
+        start = max(now, window_start[w])
+        if start + duration <= window_end[w]:
             return start
     return NEVER
 
@@ -79,15 +77,41 @@ def _wake(r, parked_r, next_parked_t, state_t):
 
 
 @njit(cache=True, nogil=True)
+def _obstacle(take_ptr_t, take_r, take_amount, take_check, t, load_r, capacity_r, guard_k, head_r):
+    """Return the resource that keeps a task from starting; -1: none."""
+    for k in range(take_ptr_t[t], take_ptr_t[t + 1]):
+        if take_check[k]:
+            r = take_r[k]
+            if load_r[r] + take_amount[k] > capacity_r[r] or (guard_k[k] >= 0 and guard_k[k] != head_r[r]):
+                return r
+    return -1
+
+
+@njit(cache=True, nogil=True)
 def run(lists, mode_j, order_t, guard_k, start_t):
     """Write a start of every task of the chosen modes into `start_t` (-1: not run); returns DONE or why not.
 
     `order_t` lists all tasks, the most urgent first. On STUCK, tasks without a start are those that wait.
     """
-    tasks = lists.duration_t.shape[0]
-    resources = lists.capacity_r.shape[0]
+    # Arrays by themselves: reading them from the tuple in a loop would count references each time.
+    duration_t, latest_t, job_t, mode_t = lists.duration_t, lists.latest_t, lists.job_t, lists.mode_t
+    windowed_t, window_start, window_end = lists.windowed_t, lists.window_start, lists.window_end
+    capacity_r, first_j = lists.capacity_r, lists.first_j
+    begin_ptr_q, begin_r, begin_amount = lists.begin_ptr_q, lists.begin_r, lists.begin_amount
+    take_ptr_t, take_r, take_amount, take_check = (
+        lists.take_ptr_t,
+        lists.take_r,
+        lists.take_amount,
+        lists.take_check,
+    )
+    give_ptr_t, give_r, give_amount = lists.give_ptr_t, lists.give_r, lists.give_amount
+    next_ptr_t, next_t, next_lag = lists.next_ptr_t, lists.next_t, lists.next_lag
+    next_by_start = lists.next_by_start
+    apart_ptr_j, apart_e, apart_s = lists.apart_ptr_j, lists.apart_e, lists.apart_s
+    tasks = duration_t.shape[0]
+    resources = capacity_r.shape[0]
     load_r = lists.load_r.copy()
-    state_t = np.zeros(tasks, np.int64)
+    state_t = np.zeros(tasks, np.int8)
     waits_t = np.zeros(tasks, np.int64)
     ready_t = lists.earliest_t.copy()
     left_j = np.zeros(mode_j.shape[0], np.int64)
@@ -100,104 +124,126 @@ def run(lists, mode_j, order_t, guard_k, start_t):
     head_r = np.zeros(resources, np.int64)
     end_heap = np.empty(tasks, np.int64)
     open_heap = np.empty(tasks, np.int64)
-    ends = 0
-    opens = 0
+    # Tasks that ended at this moment and whose consequences are still to come.
+    at_once = np.empty(tasks, np.int64)
+    ends = opens = left = 0
     list_n = np.empty(tasks, np.int64)
-    left = 0
     for j in range(mode_j.shape[0]):
-        q = lists.first_j[j] + mode_j[j]
-        for k in range(lists.begin_ptr_q[q], lists.begin_ptr_q[q + 1]):
-            load_r[lists.begin_r[k]] += lists.begin_amount[k]
+        q = first_j[j] + mode_j[j]
+        for k in range(begin_ptr_q[q], begin_ptr_q[q + 1]):
+            load_r[begin_r[k]] += begin_amount[k]
     for n in range(tasks):
         t = order_t[n]
         start_t[t] = -1
-        if mode_j[lists.job_t[t]] != lists.mode_t[t]:
+        if mode_j[job_t[t]] != mode_t[t]:
             continue
         list_n[left] = t
         left += 1
-        left_j[lists.job_t[t]] += 1
-        for k in range(lists.next_ptr_t[t], lists.next_ptr_t[t + 1]):
-            waits_t[lists.next_t[k]] += 1
+        left_j[job_t[t]] += 1
+        for k in range(next_ptr_t[t], next_ptr_t[t + 1]):
+            waits_t[next_t[k]] += 1
     for n in range(left):
         t = list_n[n]
         if waits_t[t] == 0:
-            if ready_t[t] <= 0:
-                state_t[t] = _OPEN
-            else:
-                opens = _push(open_heap, opens, ready_t[t] * tasks + t)
+            opens = _push(open_heap, opens, ready_t[t] * tasks + t)
     listed = left
     now = 0
     while True:
         # Ends before starts.
+        ended = 0
         while ends > 0 and end_heap[0] // tasks <= now:
-            t = end_heap[0] % tasks
+            at_once[ended] = end_heap[0] % tasks
+            ended += 1
             ends = _pop(end_heap, ends)
-            opens = _finish(
-                lists, t, now, load_r, state_t, waits_t, ready_t, left_j, set_e, running_e, parked_r,
-                next_parked_t, open_heap, opens, mode_j,
-            )  # fmt: skip
-        while opens > 0 and open_heap[0] // tasks <= now:
-            state_t[open_heap[0] % tasks] = _OPEN
-            opens = _pop(open_heap, opens)
         again = True
         while again:
             again = False
+            for n in range(ended):
+                t = at_once[n]
+                for k in range(give_ptr_t[t], give_ptr_t[t + 1]):
+                    load_r[give_r[k]] -= give_amount[k]
+                    _wake(give_r[k], parked_r, next_parked_t, state_t)
+                for k in range(next_ptr_t[t], next_ptr_t[t + 1]):
+                    s = next_t[k]
+                    if not next_by_start[k] and mode_j[job_t[s]] == mode_t[s]:
+                        waits_t[s] -= 1
+                        ready_t[s] = max(ready_t[s], now + next_lag[k])
+                        if waits_t[s] == 0:
+                            opens = _push(open_heap, opens, ready_t[s] * tasks + s)
+                j = job_t[t]
+                left_j[j] -= 1
+                if left_j[j] == 0:
+                    for k in range(apart_ptr_j[j], apart_ptr_j[j + 1]):
+                        e = apart_e[k]
+                        running_e[e] -= 1
+                        if running_e[e] == 0:
+                            set_e[e] = -1
+                            _wake(resources + e, parked_r, next_parked_t, state_t)
+            ended = 0
+            while opens > 0 and open_heap[0] // tasks <= now:
+                state_t[open_heap[0] % tasks] = _OPEN
+                opens = _pop(open_heap, opens)
             kept = 0
             for n in range(listed):
                 t = list_n[n]
-                if state_t[t] == _OPEN:
-                    opening = _opening(lists, t, now)
-                    if opening + lists.duration_t[t] > lists.latest_t[t] or opening == NEVER:
-                        return TOO_LATE
-                    if opening > now:
-                        state_t[t] = _IDLE
-                        opens = _push(open_heap, opens, opening * tasks + t)
-                    else:
-                        obstacle = _obstacle(lists, t, load_r, begun_j, set_e, guard_k, head_r)
-                        if obstacle >= 0:
-                            state_t[t] = _IDLE
-                            next_parked_t[t] = parked_r[obstacle]
-                            parked_r[obstacle] = t
-                        else:
-                            state_t[t] = _STARTED
-                            start_t[t] = now
-                            left -= 1
-                            j = lists.job_t[t]
-                            if not begun_j[j]:
-                                begun_j[j] = True
-                                for k in range(lists.apart_ptr_j[j], lists.apart_ptr_j[j + 1]):
-                                    set_e[lists.apart_e[k]] = lists.apart_s[k]
-                                    running_e[lists.apart_e[k]] += 1
-                            for k in range(lists.take_ptr_t[t], lists.take_ptr_t[t + 1]):
-                                r = lists.take_r[k]
-                                load_r[r] += lists.take_amount[k]
-                                if guard_k[k] >= 0:
-                                    head_r[r] += 1
-                                if (lists.take_amount[k] < 0 or guard_k[k] >= 0) and _wake(
-                                    r, parked_r, next_parked_t, state_t
-                                ):
-                                    again = True
-                            for k in range(lists.next_ptr_t[t], lists.next_ptr_t[t + 1]):
-                                s = lists.next_t[k]
-                                if lists.next_by_start[k] and mode_j[lists.job_t[s]] == lists.mode_t[s]:
-                                    waits_t[s] -= 1
-                                    if waits_t[s] == 0:
-                                        if ready_t[s] <= now:
-                                            state_t[s] = _OPEN
-                                            again = True
-                                        else:
-                                            opens = _push(open_heap, opens, ready_t[s] * tasks + s)
-                            if lists.duration_t[t] == 0:
-                                opens = _finish(
-                                    lists, t, now, load_r, state_t, waits_t, ready_t, left_j, set_e, running_e,
-                                    parked_r, next_parked_t, open_heap, opens, mode_j,
-                                )  # fmt: skip
-                                again = True
-                            else:
-                                ends = _push(end_heap, ends, (now + lists.duration_t[t]) * tasks + t)
-                if state_t[t] != _STARTED:
+                if state_t[t] != _OPEN:
                     list_n[kept] = t
                     kept += 1
+                    continue
+                opening = now
+                if windowed_t[t]:
+                    opening = _opening(window_start, window_end, duration_t[t], now)
+                if opening == NEVER or opening + duration_t[t] > latest_t[t]:
+                    return TOO_LATE
+                j = job_t[t]
+                obstacle = -1
+                if opening == now:
+                    if not begun_j[j]:
+                        for k in range(apart_ptr_j[j], apart_ptr_j[j + 1]):
+                            if set_e[apart_e[k]] >= 0 and set_e[apart_e[k]] != apart_s[k]:
+                                obstacle = resources + apart_e[k]
+                    if obstacle < 0:
+                        obstacle = _obstacle(
+                            take_ptr_t, take_r, take_amount, take_check, t, load_r, capacity_r, guard_k, head_r
+                        )
+                if opening > now or obstacle >= 0:
+                    state_t[t] = _IDLE
+                    list_n[kept] = t
+                    kept += 1
+                    if opening > now:
+                        opens = _push(open_heap, opens, opening * tasks + t)
+                    else:
+                        next_parked_t[t] = parked_r[obstacle]
+                        parked_r[obstacle] = t
+                    continue
+                state_t[t] = _STARTED
+                start_t[t] = now
+                left -= 1
+                if not begun_j[j]:
+                    begun_j[j] = True
+                    for k in range(apart_ptr_j[j], apart_ptr_j[j + 1]):
+                        set_e[apart_e[k]] = apart_s[k]
+                        running_e[apart_e[k]] += 1
+                for k in range(take_ptr_t[t], take_ptr_t[t + 1]):
+                    r = take_r[k]
+                    load_r[r] += take_amount[k]
+                    if guard_k[k] >= 0:
+                        head_r[r] += 1
+                    if (take_amount[k] < 0 or guard_k[k] >= 0) and _wake(r, parked_r, next_parked_t, state_t):
+                        again = True
+                for k in range(next_ptr_t[t], next_ptr_t[t + 1]):
+                    s = next_t[k]
+                    if next_by_start[k] and mode_j[job_t[s]] == mode_t[s]:
+                        waits_t[s] -= 1
+                        if waits_t[s] == 0:
+                            opens = _push(open_heap, opens, ready_t[s] * tasks + s)
+                            again = True
+                if duration_t[t] == 0:
+                    at_once[ended] = t
+                    ended += 1
+                    again = True
+                else:
+                    ends = _push(end_heap, ends, (now + duration_t[t]) * tasks + t)
             listed = kept
         if left == 0:
             return DONE
@@ -211,91 +257,39 @@ def run(lists, mode_j, order_t, guard_k, start_t):
         now = max(now, coming)
 
 
-@njit(cache=True, nogil=True, inline="always")
-def _obstacle(lists, t, load_r, begun_j, set_e, guard_k, head_r):
-    """Return what keeps a task from starting: a resource, after them an exclusion; -1: nothing."""
-    j = lists.job_t[t]
-    if not begun_j[j]:
-        for k in range(lists.apart_ptr_j[j], lists.apart_ptr_j[j + 1]):
-            e = lists.apart_e[k]
-            if set_e[e] >= 0 and set_e[e] != lists.apart_s[k]:
-                return lists.capacity_r.shape[0] + e
-    for k in range(lists.take_ptr_t[t], lists.take_ptr_t[t + 1]):
-        if lists.take_check[k]:
-            r = lists.take_r[k]
-            if load_r[r] + lists.take_amount[k] > lists.capacity_r[r]:
-                return r
-            if guard_k[k] >= 0 and guard_k[k] != head_r[r]:
-                return r
-    return -1
-
-
-@njit(cache=True, nogil=True)
-def _finish(
-    lists, t, now, load_r, state_t, waits_t, ready_t, left_j, set_e, running_e, parked_r, next_parked_t, open_heap,
-    opens, mode_j,
-):  # fmt: skip
-    """Give back what a task held, and open what waited for its end; returns the size of the heap of openings."""
-    tasks = lists.duration_t.shape[0]
-    for k in range(lists.give_ptr_t[t], lists.give_ptr_t[t + 1]):
-        r = lists.give_r[k]
-        load_r[r] -= lists.give_amount[k]
-        _wake(r, parked_r, next_parked_t, state_t)
-    for k in range(lists.next_ptr_t[t], lists.next_ptr_t[t + 1]):
-        s = lists.next_t[k]
-        if lists.next_by_start[k] or mode_j[lists.job_t[s]] != lists.mode_t[s]:
-            continue
-        waits_t[s] -= 1
-        ready_t[s] = max(ready_t[s], now + lists.next_lag[k])
-        if waits_t[s] == 0:
-            if ready_t[s] <= now:
-                state_t[s] = _OPEN
-            else:
-                opens = _push(open_heap, opens, ready_t[s] * tasks + s)
-    j = lists.job_t[t]
-    left_j[j] -= 1
-    if left_j[j] == 0:
-        for k in range(lists.apart_ptr_j[j], lists.apart_ptr_j[j + 1]):
-            e = lists.apart_e[k]
-            running_e[e] -= 1
-            if running_e[e] == 0:
-                set_e[e] = -1
-                _wake(lists.capacity_r.shape[0] + e, parked_r, next_parked_t, state_t)
-    return opens
-
-
 @njit(cache=True, nogil=True)
 def worth(lists, mode_j, start_t, value_g):
     """Write every stage's value of an order; one more entry takes the sum of ends, which breaks ties."""
+    duration_t, first_j, level_j = lists.duration_t, lists.first_j, lists.level_j
+    penalty_q, serves_q, stops_q = lists.penalty_q, lists.serves_q, lists.stops_q
+    weight_j, due_j = lists.weight_j, lists.due_j
     stages = lists.kind_g.shape[0]
     value_g[:] = 0
-    for g in range(stages):
-        kind = lists.kind_g[g]
-        if kind == MAKESPAN:
-            for t in range(start_t.shape[0]):
-                if start_t[t] >= 0:
-                    value_g[g] = max(value_g[g], start_t[t] + lists.duration_t[t])
-            continue
-        for j in range(mode_j.shape[0]):
-            q = lists.first_j[j] + mode_j[j]
-            if kind == PENALTY:
-                value_g[g] += lists.penalty_q[q]
-                continue
-            t = lists.serves_q[q]
-            if t < 0:
-                continue
-            back = start_t[t] + lists.duration_t[t]
-            if kind == DOWNTIME:
-                if lists.stops_q[q] >= 0:
-                    value_g[g] += lists.weight_j[j] * (back - start_t[lists.stops_q[q]])
-            elif lists.level_j[j] == lists.level_g[g]:
-                if kind == SERVICE:
-                    value_g[g] += lists.weight_j[j] * back
-                elif kind == LATE and lists.due_j[j] >= 0:
-                    value_g[g] += lists.weight_j[j] * max(0, back - lists.due_j[j])
+    latest = 0
     for t in range(start_t.shape[0]):
         if start_t[t] >= 0:
-            value_g[stages] += start_t[t] + lists.duration_t[t]
+            latest = max(latest, start_t[t] + duration_t[t])
+            value_g[stages] += start_t[t] + duration_t[t]
+    for g in range(stages):
+        kind, level = lists.kind_g[g], lists.level_g[g]
+        if kind == MAKESPAN:
+            value_g[g] = latest
+            continue
+        for j in range(mode_j.shape[0]):
+            q = first_j[j] + mode_j[j]
+            t = serves_q[q]
+            if kind == PENALTY:
+                value_g[g] += penalty_q[q]
+            elif t >= 0:
+                back = start_t[t] + duration_t[t]
+                if kind == DOWNTIME:
+                    if stops_q[q] >= 0:
+                        value_g[g] += weight_j[j] * (back - start_t[stops_q[q]])
+                elif level_j[j] == level:
+                    if kind == SERVICE:
+                        value_g[g] += weight_j[j] * back
+                    elif kind == LATE and due_j[j] >= 0:
+                        value_g[g] += weight_j[j] * max(0, back - due_j[j])
 
 
 @njit(cache=True, nogil=True)
