@@ -18,7 +18,7 @@ from zonewright.models.events import Event, Incident
 from zonewright.models.migration import Degraded, Loss
 from zonewright.models.problems import InputError, maybe
 from zonewright.models.recipes import Tolerated
-from zonewright.models.resources import Group, Instance
+from zonewright.models.resources import Group, Instance, Kind
 from zonewright.models.rules import AnyRule, Domains, Load, MoveLimit, Pin, Rule, Soft, Spread, Survive, all_rules
 from zonewright.models.topology import State
 from zonewright.models.view import Row, View, Violation
@@ -564,9 +564,10 @@ def _stays_in_place(violation: Violation) -> bool:
 def why_lost(world: World, unit: Unit, site: int, dead: frozenset[int]) -> tuple[str, str] | None:
     """Return (reason, message) why an instance of a dead site cannot be started elsewhere; None where it can.
 
-    A pinned one cannot. With a host or rack gone volumes are still there, unless the disk was the host's
-    own. With the zone gone a stateless one starts from its image, a stateful one from copies of its system
-    and of every data disk that was in the zone; with the region gone only from what other regions hold.
+    A pinned one cannot. With a host or rack gone volumes are still there, unless the disk was the host's own or
+    the host the instance itself. With the zone gone a stateless one starts from its image, a stateful one from
+    copies of its system and of every data disk that was in the zone; with the region gone only from what other
+    regions hold.
     """
     if unit.pinned:
         return "pinned", "is pinned there"
@@ -574,7 +575,7 @@ def why_lost(world: World, unit: Unit, site: int, dead: frozenset[int]) -> tuple
     tree = world.tree
     zone_lives = not dead.issuperset(tree.sites_under[zone])
     region_lives = not dead.issuperset(tree.sites_under[region])
-    if zone_lives and not unit.movability.local_disk:
+    if zone_lives and not unit.movability.local_disk and unit.kind is not Kind.BARE_METAL:
         return None
     if not unit.stateful:
         return _no_image(world, unit, region, region_lives)

@@ -58,13 +58,24 @@ def disk_reaches(world: World, unit: Unit, name: str, source: int | None, target
 
 
 def copy_of(world: World, unit: Unit, disk: str | None, target: int) -> Snapshot | None:
-    """Return the newest copy of a data disk (None: of the system) that can be read at the target.
+    """Return the newest copy of a data disk (None: of the system) that lives, one at hand before one elsewhere.
 
     A copy that does not say what it is of counts as one of the system.
     """
     wanted = {unit.name, unit.group, None} if disk is None else {disk}
-    found = [copy for copy in _copies(world, unit) if copy.of in wanted and _readable(world, unit, copy, target)]
-    return max(found, key=lambda c: (c.taken_at is not None, c.taken_at, c.id), default=None)
+    found = [copy for copy in _copies(world, unit) if copy.of in wanted and _lives(world, copy)]
+    dated = [copy for copy in found if copy.taken_at is not None]
+    newest = max((copy.taken_at for copy in dated if copy.taken_at is not None), default=None)
+    best = [copy for copy in found if copy.taken_at == newest] if dated else found
+    return min(best, key=lambda copy: (not at_hand(world, unit, copy, target), copy.id), default=None)
+
+
+def at_hand(world: World, unit: Unit, copy: Snapshot, target: int) -> bool:
+    """Return whether a copy can be read where the target is; another has to be copied to its region first."""
+    region = _node(world, copy.region)
+    if region is None or world.scope(unit.product, "snapshot") in (Scope.GLOBAL, Scope.NONE):
+        return True
+    return same_region(world, region, target)
 
 
 def minutes_lost(world: World, copies: Iterable[Snapshot]) -> float | None:
@@ -82,14 +93,9 @@ def _copies(world: World, unit: Unit) -> list[Snapshot]:
     return [cast(Snapshot, world.attachables["snapshot"][name]) for name in unit.snapshots]
 
 
-def _readable(world: World, unit: Unit, copy: Snapshot, target: int) -> bool:
+def _lives(world: World, copy: Snapshot) -> bool:
     homes = [node for node in (_node(world, copy.zone), _node(world, copy.region)) if node is not None]
-    if not all(lives(world, home) for home in homes):
-        return False
-    region = _node(world, copy.region)
-    if region is None or world.scope(unit.product, "snapshot") in (Scope.GLOBAL, Scope.NONE):
-        return True
-    return same_region(world, region, target)
+    return all(lives(world, home) for home in homes)
 
 
 def _node(world: World, name: str | None) -> int | None:

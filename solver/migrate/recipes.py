@@ -18,7 +18,15 @@ from zonewright.models.recipes import Recipe, RecipeStep
 from zonewright.models.resources import Kind, Snapshot
 from zonewright.solver.migrate.changes import changes_of
 from zonewright.solver.migrate.conditions import image_can_be_had, other_subnet, things_of
-from zonewright.solver.migrate.copies import copy_of, dead_sites, disk_reaches, minutes_lost, same_region
+from zonewright.solver.migrate.copies import (
+    at_hand,
+    copy_of,
+    dead_sites,
+    disk_reaches,
+    lives,
+    minutes_lost,
+    same_region,
+)
 from zonewright.solver.migrate.ordering import Draft
 from zonewright.solver.migrate.texts import clipped, filled, those
 
@@ -215,7 +223,7 @@ class _Builder:
         target: int,
     ) -> None:
         self.world, self.recipe, self.action = world, recipe, action
-        self.unit, self.count = unit, count
+        self.unit, self.count, self.target = unit, count, target
         self.lanes = lanes_of(world, [site for site in (source, target) if site is not None])
         self.rate = best_rate(world, source, target)
         self.words: dict[str, str] = {}
@@ -236,6 +244,11 @@ class _Builder:
         for number, thing in enumerate(things):
             seconds = least_seconds(self.world, step, self.unit, self.count, self.lanes, self.rate, thing)
             copy = copies[number] if number < len(copies) else None
+            first = ""
+            if copy is not None and not at_hand(self.world, self.unit, copy, self.target):
+                # It has to be copied to the target's region before it can be read there: the same size again.
+                seconds += seconds - step.seconds
+                first = f"Copy {copy.id} from {copy.region} to {self.words['target_region']}. "
             words = {**self.words, "thing": thing or "<its own disk>", "copy": copy.id if copy else "<none>"}
             name = self._name(step.do, thing)
             self.steps.append(
@@ -250,7 +263,7 @@ class _Builder:
                     mib_per_second=self.rate if step.copies is not None else None,
                     interrupts=step.interrupts,
                     serves=step.serves,
-                    console=filled(step.console, words),
+                    console=_after(first, filled(step.console, words)),
                     command=filled(step.command, words),
                     check=filled(step.check, words),
                     undo=filled(step.undo, words),
@@ -271,6 +284,10 @@ class _Builder:
             name = f"{plain}.{number}"
         self.ids.add(name)
         return name
+
+
+def _after(first: str, text: str | None) -> str | None:
+    return text if not first else clipped(first + (text or ""))
 
 
 def _kind(movement: Movement, dead: bool) -> str:
@@ -360,10 +377,15 @@ def _not_live(world: World, recipe: Recipe, movement: Movement) -> str | None:
 def _without_source(world: World, does: set[Operation], movement: Movement) -> str | None:
     """Return what is missing to make the instance anew or to start it from its volumes."""
     unit, target = movement.unit, movement.target
-    if Operation.START in does and Operation.STOP not in does and unit.movability.local_disk:
-        return "its disk was the host's own"
+    if does & {Operation.STOP, Operation.SHELVE} and not unit.movability.may_stop:
+        return "it may not be stopped"
+    if Operation.START in does and movement.kind == "recovery" and movement.source is not None:
+        if unit.movability.local_disk or unit.kind is Kind.BARE_METAL:
+            return "its disk was the host's own"
+        if not lives(world, world.zone_of(movement.source)):
+            return "its volumes are lost with their zone"
     if Operation.RESTORE_SYSTEM in does and copy_of(world, unit, None, target) is None:
-        return "there is no copy of its system that can be read at the target"
+        return "there is no copy of its system that lives"
     fresh = Operation.CREATE_INSTANCE in does and not does & {Operation.CREATE_IMAGE, Operation.RESTORE_SYSTEM}
     if fresh and not image_can_be_had(world, unit, target):
         return f"its image {unit.image} is not in {world.tree.nodes[world.region_of(target)].id}"
@@ -377,10 +399,10 @@ def _disks(world: World, recipe: Recipe, does: set[Operation], movement: Movemen
     away = [d for d in unit.disks if not disk_reaches(world, unit, d, source, target)]
     if away and not does & {Operation.COPY_DISK, Operation.RESTORE_DISK, Operation.RETYPE_VOLUME}:
         return f"its disk {away[0]} cannot be reached from the target"
-    if Operation.RESTORE_DISK in does:
+    if unit.stateful and Operation.RESTORE_DISK in does:
         for disk in away:
             if copy_of(world, unit, disk, target) is None:
-                return f"there is no copy of its disk {disk} that can be read at the target"
+                return f"there is no copy of its disk {disk} that lives"
     return None
 
 

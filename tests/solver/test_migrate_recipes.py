@@ -73,9 +73,13 @@ def scene(
     group: dict[str, Any] | None = None,
     along: tuple[str, str] | None = None,
     count: int = 1,
+    volumes: bool = False,
     **sections: Any,
 ) -> Scene:
-    """One group in the first zone, on hosts, and a movement of it; what has failed has failed."""
+    """One group in the first zone, on hosts, and a movement of it; what is left for a recovery has failed.
+
+    With `volumes` only the host has, although the way goes to another zone.
+    """
     here, near, far, product = PLACES[provider]
     hosts = [{"id": f"{zone}-h{n}", "in": zone} for zone in (here, near, far) for n in (1, 2)]
     source, target = f"{here}-h1", {"host": f"{here}-h2", "zone": f"{near}-h1", "region": f"{far}-h1"}[across]
@@ -100,7 +104,7 @@ def scene(
     if kind == "recovery":
         world = World(estate_from_data(data))
         node = world.tree.nodes[world.tree.by_id[source]]
-        level = {"host": -1, "zone": -2, "region": -3}[across]
+        level = {"host": -1, "zone": -1 if volumes else -2, "region": -3}[across]
         data["incidents"] = {world.tree.nodes[node.ancestors[level]].id: "failed"}
     world = World(estate_from_data(data))
     before, after = along or (None, None)
@@ -150,6 +154,7 @@ def fitting(provider: str, recipe: Recipe) -> Scene:
         role=recipe.role or "tenant",
         group=group,
         along=along,
+        volumes="carry-volumes" in recipe.id,
         **sections,
     )
 
@@ -221,7 +226,7 @@ def test_between_hosts_instances_move_live_unless_something_ties_them() -> None:
 def test_without_a_way_the_reason_is_said() -> None:
     of = scene(kind="recovery", group={"stateful": True})
     assert of.names() == []
-    assert "cvm-restore: there is no copy of its system that can be read at the target" in of.why()
+    assert "cvm-restore: there is no copy of its system that lives" in of.why()
     assert "cvm-start-anew: is for instances without data" in of.why()
     own = [
         {
@@ -245,6 +250,34 @@ def test_a_dead_host_leaves_the_volumes_a_dead_zone_does_not() -> None:
         "operator-rebuild"
     ]
     assert scene("common", kind="recovery", across="zone").names() == ["cloud-start-anew"]
+    held = scene("common", kind="recovery", volumes=True, group={"stateful": True})
+    assert held.names() == ["cloud-carry-volumes"], "no copy, but the zone lives, and its volumes with it"
+    assert held.draft("cloud-carry-volumes").action.data_loss_minutes == 0
+
+
+def test_what_may_not_be_stopped_only_moves_while_it_runs() -> None:
+    tied = {"movability": {"may_stop": False}}
+    assert scene("common", across="host", role="operator", group=tied).names() == ["operator-live"]
+    both = {"movability": {"may_stop": False, "passthrough": True}}
+    of = scene("common", across="host", role="operator", group=both)
+    assert of.names() == []
+    assert "operator-stop-start: it may not be stopped" in of.why()
+
+
+def test_a_copy_in_a_third_region_is_copied_over_first() -> None:
+    """20 GiB at 100 MiB/s are 205 s, twice, and 120 s for the instance."""
+    snapshots = [{"id": "s1", "of": "app", "region": "ap-shanghai", "taken_at": "2024-06-01T11:00:00Z"}]
+    group = {"stateful": True, "snapshots": ["s1"], "demand": {"cpu_cores": 2, "disk_gib": 20}}
+    of = scene(kind="recovery", across="region", group=group, snapshots=snapshots)
+    restored = of.draft("cvm-restore-region").steps[0]
+    assert restored.end_s == 530
+    assert (restored.console or "").startswith("Copy s1 from ap-shanghai to ap-beijing.")
+
+
+def test_a_disk_without_data_is_made_empty() -> None:
+    disks = [{"id": "d1", "region": "r1", "zone": "z1"}]
+    of = scene("common", kind="recovery", group={"disks": ["d1"]}, disks=disks)
+    assert "restore_disk d1" in of.steps("cloud-start-anew"), "it has no data that anybody would miss"
 
 
 def test_a_recipe_of_the_estate_takes_the_place_of_a_shipped_one() -> None:
