@@ -8,13 +8,20 @@ from collections.abc import Sequence
 #: As many names stand in one line; the rest is in the plan.
 MOST_NAMES = 30
 
-_MARKS = re.compile(r"([\\`*_{}\[\]<>#|~])")
+#: Marks anywhere; underscores only where a word ends or begins, since others mean nothing.
+_MARKS = re.compile(r"([\\`*\[<>|~]|(?<!\w)_|_(?!\w))")
+#: What makes a heading or a list of the start of a line.
+_START = re.compile(r"^(\s*)([#+=\-]|\d{1,9}[.)](?=\s|$))")
 _PLURALS = {"recovery": "recoveries", "loss": "losses"}
 
 
 def plain(text: object) -> str:
     """Return text that is shown as it is."""
-    return _MARKS.sub(r"\\\1", str(text))
+    return _START.sub(_escaped_start, _MARKS.sub(r"\\\1", str(text)))
+
+
+def _escaped_start(match: re.Match[str]) -> str:
+    return f"{match[1]}{match[2][:-1]}\\{match[2][-1]}"
 
 
 def code(name: str) -> str:

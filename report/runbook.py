@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 #: Blocks of so many lines are written out line by line, so that commands can be copied.
 _MOST_WRITTEN_OUT = 3
 _MOST_WAITS = 12
+_MOST_ENDS = 2
 
 #: What is done once a domain is back, not in a wave.
 _LATER = (Operation.FENCE_ORIGINAL,)
@@ -63,10 +64,10 @@ def _single_spaced(lines: Sequence[str]) -> str:
 
 def _returns(book: _Waves, margins: Margins) -> list[str]:
     """Return what to do when a domain that failed comes back: fence the old copies, then plan the way back."""
-    fences = waves_of(margins.migration, without=[do for do in Operation if do not in _LATER])
-    fenced = [line for wave in fences for line in wave.lines]
+    later = [step.model_copy(update={"wave": 1}) for step in margins.migration.steps if step.do in _LATER]
+    fences = waves_of(margins.migration.model_copy(update={"steps": later}))
     failed = margins.migration.event.fail
-    if not failed and not fenced:
+    if not failed and not fences:
         return []
     lines = [
         f"## When {', '.join(map(code, failed)) or 'the lost domain'} comes back",
@@ -75,8 +76,8 @@ def _returns(book: _Waves, margins: Margins) -> list[str]:
         "",
         *margins.counting(),
     ]
-    for line in fenced:
-        lines += book.steps(line, timed=False)
+    for block in (block for wave in fences for block in blocks_of(wave)):
+        lines += book.written(block, timed=False)
     return [*lines, "", *margins.way_back()]
 
 
@@ -120,7 +121,7 @@ class _Waves:
         if len(block) > 1:
             count = sum(line.count for line in block)
             what = f"{many(count, 'instance')} {KINDS[first.kind]}" if first.group else many(len(block), "thing")
-            title = f"{what}, by {plain(recipe.name) if recipe else code(first.recipe or '')}"
+            title = f"{what}{_ends(block)}"
         lines = [f"### {number} {title}", ""]
         if first.recipe is not None:
             name = f": {plain(recipe.name)}" if recipe is not None else ""
@@ -138,13 +139,19 @@ class _Waves:
         if any(line.continued for line in block):
             lines.append("- Begun in an earlier wave, and goes on here.")
         lines.append("")
-        if len(block) <= _MOST_WRITTEN_OUT or recipe is None:
-            for line in block:
-                if len(block) > 1:
-                    lines += [f"**{self._title(line)}**", ""]
-                lines += [*self.steps(line), ""]
-            return lines
-        return [*lines, *self._together(block)]
+        return [*lines, *self.written(block)]
+
+    def written(self, block: Sequence[Line], *, timed: bool = True) -> list[str]:
+        """Return what is to be done for a block: line by line where they are few, else the steps once for all."""
+        if len(block) > _MOST_WRITTEN_OUT and block[0].action.recipe in self.recipes:
+            return self._together(block, timed=timed)
+        lines: list[str] = []
+        for line in block:
+            if len(block) > 1 and timed:
+                lines += [f"**{self._title(line)}**", ""]
+            lines += self._steps(line, timed=timed)
+            lines += [""] if timed else []
+        return lines
 
     def _title(self, line: Line) -> str:
         action = line.action
@@ -177,7 +184,7 @@ class _Waves:
         more = f" and {len(words) - _MOST_WAITS:,} more" if len(words) > _MOST_WAITS else ""
         return ", ".join(words[:_MOST_WAITS]) + more
 
-    def steps(self, line: Line, *, timed: bool = True) -> list[str]:
+    def _steps(self, line: Line, *, timed: bool) -> list[str]:
         """Return every step of a line; equal actions are done side by side, each step for all of them."""
         lines: list[str] = []
         if len(line.actions) > 1:
@@ -211,7 +218,7 @@ class _Waves:
         """Return the words of a line's operations as its recipe has them, with {names} in them."""
         return for_each(self.recipes.get(line.action.recipe or ""), [do for do, _ in line.doings])
 
-    def _together(self, block: Sequence[Line]) -> list[str]:
+    def _together(self, block: Sequence[Line], *, timed: bool) -> list[str]:
         """Return many lines of one kind: who, each with a box, then the steps once."""
         words = self._general(block[0])
         lines: list[str] = []
@@ -220,10 +227,10 @@ class _Waves:
                 things = dict.fromkeys(s.thing for steps in part.steps for s in steps if s.thing is not None)
                 extra = f", with {names(list(things))}" if things else ""
                 ids = code(part.action.id) if len(part.actions) == 1 else f"{len(part.actions):,} actions"
-                span = self.span(part.start_s, part.end_s)
-                waits = self._waits([step for steps in part.steps for step in steps])
+                span = f"{self.span(part.start_s, part.end_s)}: " if timed else ""
+                waits = self._waits([step for steps in part.steps for step in steps]) if timed else ""
                 late = f"; not before this is done: {waits}" if waits else ""
-                lines.append(f"- [ ] {span}: {_who(part)}, {way_words(part.action)}{extra} ({ids}){late}")
+                lines.append(f"- [ ] {span}{_who(part)}, {way_words(part.action)}{extra} ({ids}){late}")
                 if len(words) == 1 and part.steps[0][0].command:
                     lines += command(written_out(part.action, part.steps[0][0]).command or "")
         lines += ["", "For each line, one step after the other:" if len(words) > 1 else "For each line:", ""]
@@ -252,6 +259,16 @@ def _who(line: Line) -> str:
     if len(named) == line.count == 1:
         return f"{code(named[0])} of {group}"
     return f"{line.count:,} of {group}" + (f" ({names(named)})" if named else "")
+
+
+def _ends(block: Sequence[Line]) -> str:
+    """Return from where to where a block goes, where that can be said shortly."""
+    sources = sorted({line.action.source for line in block if line.action.source is not None})
+    targets = sorted({line.action.target for line in block if line.action.target is not None})
+    start = f", {names(sources)}" if 0 < len(sources) <= _MOST_ENDS else ""
+    if not targets:
+        return start
+    return f"{start} to {names(targets) if len(targets) <= _MOST_ENDS else many(len(targets), 'site')}"
 
 
 def way_words(action: Action) -> str:

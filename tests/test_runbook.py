@@ -162,7 +162,7 @@ def test_many_lines_of_one_kind_share_their_steps() -> None:
     ]
     pairs += more
     text = text_of(a_migration([a for a, _ in pairs], [s for _, s in pairs]))
-    assert "### 1.1 5 instances recovered, by New from the image" in text
+    assert "### 1.1 5 instances recovered, `a`, `b` to `b`, `c`" in text
     assert text.count("**Create the instance**") == 1
     assert text.count("(`recovery-") == 2
     assert "What stands in braces is to be taken from the line." in text
