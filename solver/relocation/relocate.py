@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from typing import Any
@@ -10,8 +11,13 @@ import numpy as np
 
 from zonewright.solver.deadline import Deadline
 from zonewright.solver.relocation.certificate import attempt, price_witness
+from zonewright.solver.relocation.counts import improve
+from zonewright.solver.relocation.master import Master, master_of
+from zonewright.solver.relocation.patterns import Costs, Mixture, best_prices, mix
 from zonewright.solver.relocation.problem import Ints, Relocated, Relocation, values_of
 from zonewright.solver.relocation.program import columns_needed, solve_program
+from zonewright.solver.relocation.search import search
+from zonewright.solver.relocation.slots import seated, seats
 from zonewright.solver.relocation.table import Table, lower
 
 News = Callable[[str, int | None, int | None, str], None]
@@ -19,6 +25,12 @@ News = Callable[[str, int | None, int | None, str], None]
 
 #: Columns up to which the program by class and host is solved outright.
 _SMALL = 20_000
+#: Parts of the time that is left: for shapes, for that program.
+_SHAPES_SHARE, _PROGRAM_SHARE = 0.6, 0.6
+#: Offers of counts that are tried before classes are looked at one by one.
+_OFFERS = 4
+#: A stage before costs this many times the most that one move can; beyond so many stages no more than that.
+_DEAR, _LEVELS = 1_000, 3
 
 Placement = tuple[Ints, Ints, Ints]
 
@@ -36,6 +48,7 @@ class _Run:
         self.placement: Placement | None = None
         self.values: tuple[int, ...] = ()
         self.engine = "certificate"
+        self.asked: set[tuple[int, tuple[int, ...]]] = set()
         # A bound with the values of the stages before that it was proven for, and its witness.
         self.bounds: list[tuple[int, tuple[int, ...], dict[str, Any]]] = [
             (0, (), {"kind": "trivial"})
@@ -62,6 +75,12 @@ class _Run:
         """Return the bound that holds for a stage."""
         return self.bounds[stage][0] if self.holds(stage) else 0
 
+    def proved_for(self, stage: int) -> bool:
+        """Whether prices were asked for this stage already, with the best answer's values before."""
+        known = (stage, self.values[:stage]) in self.asked
+        self.asked.add((stage, self.values[:stage]))
+        return known
+
     @property
     def closed(self) -> bool:
         """Whether every bound is reached."""
@@ -82,15 +101,27 @@ def relocate(
     table = lower(problem)
     run = _Run(table)
     _certify(table, run, deadline, say)
-    if not run.closed and columns_needed(table) <= _SMALL:
+    master = None if run.closed else master_of(table)
+    if master is not None:
+        _by_shapes(master, run, deadline, workers, seed, say)
+    if not run.closed and not deadline.over and columns_needed(table) <= _SMALL:
         placement, proofs = solve_program(
-            table, deadline, workers=workers, seed=seed, start=run.placement, share=1.0
+            table, deadline, workers=workers, seed=seed, start=run.placement, share=_PROGRAM_SHARE
         )
         if placement is not None:
             run.offer(placement, "shapes")
             for stage, proof in enumerate(proofs):
                 if proof is not None:
                     run.prove(stage, proof["bound"], run.values[:stage], proof)
+            say("shapes", run.values[-1], run.bound(run.stages - 1), "decided by class and host")
+    if not run.closed and run.placement is not None:
+
+        def better(placement: Placement) -> bool:
+            run.offer(placement, "search")
+            say("search", run.values[-1], run.bound(run.stages - 1), "")
+            return run.closed
+
+        search(table, run.placement, better, deadline, workers=workers, seed=seed)
     return _answer(table, run, time.monotonic() - began)
 
 
@@ -106,6 +137,60 @@ def _certify(table: Table, run: _Run, deadline: Deadline, say: News) -> None:
     left_out = int(found.left_out_c.sum())
     text = f"{left_out} of the displaced found no place" if left_out else "everybody has a place"
     say("certificate", run.values[-1], run.bounds[-1][0], text)
+
+
+def _by_shapes(master: Master, run: _Run, deadline: Deadline, workers: int, seed: int, say: News) -> None:
+    """Bound by mixtures of patterns, round them to counts per host, give the places to classes by flows."""
+    table = master.table
+    until_s = deadline.seconds + _SHAPES_SHARE * deadline.left
+    costs = _costs(table, run.stages - 1)
+    mixture = mix(master, costs, deadline, until_s)
+    if mixture is None:
+        return
+    floor = math.ceil(mixture.value - 1e-6) if mixture.exact else 0
+    for attempt_number in range(_OFFERS):
+        found = improve(
+            master,
+            costs,
+            mixture,
+            deadline,
+            until_s=until_s,
+            workers=workers,
+            seed=seed + attempt_number,
+            floor=floor,
+        )
+        if found is None:
+            break
+        run.offer(seated(table, seats(master, found), deadline), "shapes")
+        _prove_by_prices(master, mixture, run, deadline, until_s)
+        say("shapes", run.values[-1], run.bound(run.stages - 1), f"counts of shapes reach {found.cost}")
+        if run.closed or deadline.seconds > until_s:
+            break
+
+
+def _costs(table: Table, stage: int) -> Costs:
+    """Return costs of 1 for a stage and of much more for those before, nothing for those after."""
+    priorities = table.problem.priorities
+    large = _DEAR * int(table.weight_c.max(initial=1))
+    levels = [
+        large ** min(stage - k, _LEVELS) if k < stage else int(k == stage) for k in range(len(priorities) + 2)
+    ]
+    return Costs(levels[0], dict(zip(priorities, levels[1:-1], strict=True)), levels[-1])
+
+
+def _prove_by_prices(master: Master, mixture: Mixture, run: _Run, deadline: Deadline, until_s: float) -> None:
+    """Bound every open stage, given the values of those before, by exact prices."""
+    for stage in range(run.stages):
+        if run.bound(stage) >= run.values[stage] or run.proved_for(stage):
+            continue
+        own, costs = mixture, _costs(master.table, stage)
+        if stage < run.stages - 1:
+            found = mix(master, costs, deadline, until_s)
+            if found is None:
+                return
+            own = found
+        bound, data = best_prices(master, costs, own, run.values[:stage], stage)
+        run.prove(stage, bound, run.values[:stage], data)
 
 
 def _answer(table: Table, run: _Run, seconds: float) -> Relocated:

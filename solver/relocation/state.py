@@ -187,6 +187,16 @@ def put_all(s, class_n, host_n, count_n):
 
 
 @njit(cache=True, nogil=True)
+def put_fitting(s, class_n, host_n, count_n):
+    """Add as many of every entry as fit."""
+    for n in range(class_n.shape[0]):
+        for _ in range(count_n[n]):
+            if not fits(s, class_n[n], host_n[n]):
+                break
+            put(s, class_n[n], host_n[n], 1)
+
+
+@njit(cache=True, nogil=True)
 def count_on(s, c, h):
     """Return how many of class c are on host h."""
     k = _slot(s.entry_key_k, c * s.head_h.shape[0] + h)

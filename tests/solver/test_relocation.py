@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from tests.solver import relocation_oracle as oracle
@@ -34,7 +33,18 @@ def test_nobody_is_left_behind_and_no_survivor_moves(path: Path) -> None:
     assert verify(problem, answer.witness) == answer.bounds == answer.values
 
 
-def test_data_is_there_or_skipped() -> None:
-    if not DATA.is_dir():
+EXTRA = {"425x60": 22, "1224x180": 75, "3095x450": 186, "6452x900": 374}
+
+
+@pytest.mark.parametrize("name", EXTRA)
+def test_survivors_that_must_make_room_are_as_few_as_proven(name: str) -> None:
+    path = DATA / "evacuation-hard" / f"{name}.json.gz"
+    if not path.is_file():
         pytest.skip("the shared data is not there")
-    assert np.all([path.name.endswith(".gz") for path in (DATA / "evacuation").iterdir()])
+    problem = evacuation(path)
+    answer = relocate(problem, Deadline(60.0), 1, 0)
+    oracle.assert_sound(problem, answer)
+    closed_n = ~problem.stay_mh[problem.mask_c[problem.at_class_n], problem.at_host_n]
+    lost = int(problem.at_count_n[closed_n].sum())
+    assert answer.values == (0, 0, lost + EXTRA[name])
+    assert verify(problem, answer.witness) == answer.bounds == answer.values
