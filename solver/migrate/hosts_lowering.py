@@ -417,6 +417,9 @@ class _Lowering:
             self.left_out[label] = None
             return
         held = rule.together[0]
+        if (label, held.group) in self.tolerated:
+            # It cannot get any worse than it is.
+            return
         domain_h = self._inside(self.tree.by_id[held.domain]).astype(np.int64) - 1
         self._add_limit(self._units([held.group]), domain_h, _ints([held.count - 1]))
 
