@@ -101,7 +101,7 @@ def _held(world: World, unit: Unit) -> bool:
 
 def groups_apart(world: World) -> set[str]:
     """Return the groups whose own number somewhere matters to a rule or a goal."""
-    apart: set[str] = set()
+    apart: set[str] = {entry.group for entry in world.estate.tolerated if entry.group is not None}
     for _, rule in all_rules(world):
         apart.update(_named_apart(world, rule))
     for service in world.estate.services:

@@ -16,7 +16,7 @@ from zonewright.solver.families.base import Columns, Family, Soften, Stages
 from zonewright.solver.places import Place
 from zonewright.solver.profiles import Reach
 from zonewright.solver.rows import Rows, Tag
-from zonewright.solver.tolerance import tolerate, tolerated_by_rule
+from zonewright.solver.tolerance import Tolerance
 
 #: Who sits alike: (network, the subnets they are held to, place).
 SeatKey = tuple[str, tuple[str, ...], int]
@@ -83,7 +83,7 @@ class Context:
             if cls.group is not None:
                 self.classes_of.setdefault(cls.group, []).append(cls.index)
         self._domain_of: dict[str, list[int | None]] = {}
-        self._tolerated = tolerated_by_rule(self.world.estate)
+        self.tolerance = Tolerance(self.world.estate)
 
     @property
     def base(self) -> Layer:
@@ -91,21 +91,27 @@ class Context:
         return self.layers[0]
 
     def add(self, family: Family) -> None:
-        """Add a family, widened by what the estate tolerates; where that cannot be said of it, leave it out."""
-        tolerant = tolerate(family, self._tolerated) if self._tolerated else family
-        if tolerant is not None:
-            self.families.append(tolerant)
+        """Add a family; a hard one of a rule that is broken already, as far as the estate does not tolerate it."""
+        soft = getattr(family, "soften", None) is not None
+        if soft or not self.tolerance.given or len(self.layers) > 1 or not self.tolerance.take(family):
+            self.families.append(family)
 
     def soften(self, soft: Soft | None) -> Soften | None:
         """Return where a soft rule's excess is charged."""
         return None if soft is None else Soften(f"soft[{soft.priority}]", soft.weight)
 
     def tag(
-        self, rule: Rule, label: str, group: str | None = None, node: int | None = None, text: str = ""
+        self,
+        rule: Rule,
+        label: str,
+        group: str | None = None,
+        node: int | None = None,
+        text: str = "",
+        what: str | None = None,
     ) -> Tag:
         """Return a tag in the user's names."""
         domain = self.world.tree.nodes[node].id if node is not None else None
-        return Tag(rule.rule, label, group, domain, text)
+        return Tag(rule.rule, label, group, domain, text, what)
 
     def domain_of(self, level: str) -> list[int | None]:
         """Return the domain of a level for every place; None where its sites are in several, or in none."""

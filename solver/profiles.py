@@ -29,6 +29,8 @@ class Profile:
     """Sites where one that is there already may stay."""
     blocks: list[tuple[str, str, Mask, Mask]] = field(default_factory=list)
     """(rule, label, sites it forbids to enter, sites it forbids to stay)."""
+    tolerated: list[tuple[str, Mask]] = field(default_factory=list)
+    """(label, sites where who is there today may stay only as far as the estate tolerates it)."""
 
 
 class Reach:
@@ -63,7 +65,8 @@ class Reach:
     def block(self, profile: Profile, rule: str, label: str, enter: Mask, stay: Mask | None = None) -> None:
         """Forbid sites to a profile: to enter, and (by default the same) to stay."""
         if label in self.tolerated:
-            # Who is where it should not be today may stay: that is what is tolerated.
+            # Who is where it should not be today may stay; how many of them is a sum over cells.
+            profile.tolerated.append((label, enter if stay is None else stay))
             stay = np.zeros(len(self.sites), bool)
         stay = enter if stay is None else stay
         if not enter.any() and not stay.any():

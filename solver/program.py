@@ -67,7 +67,9 @@ def lower(
     reach as rows, and `scenarios` keeps only these of the evacuations (leaving any out is a relaxation too).
     `margins` leaves a share of a zone's pools free: no relaxation any more, but easier to pack.
     """
-    counted = {p for goal in ("urgent", "soft") if goal in world.estate.goals for p in soft_priorities(world, goal)}
+    counted = {
+        p for goal in ("urgent", "soft") if goal in world.estate.goals for p in soft_priorities(world, goal)
+    }
     rules = [entry for entry in all_rules(world) if entry[1].soft is None or entry[1].soft.priority in counted]
     reach = Reach(world)
     stages = Stages(stage_names(world))
@@ -81,6 +83,8 @@ def lower(
     _whole(ctx)
     for label, rule in rules:
         LOWERINGS[rule.rule](ctx, rule, label, ctx.base)
+    _stay_tolerated(ctx)
+    ctx.families += ctx.tolerance.families()
     for signature, scenario, on_offer in evacuation_layers(world, below_zones=not pooled):
         if scenarios is not None and (signature, scenario) not in scenarios:
             continue
@@ -120,6 +124,20 @@ def _base_layer(ctx: Context) -> Layer:
     return layer
 
 
+def _stay_tolerated(ctx: Context) -> None:
+    """Who stays where it should not be does so only as far as the estate tolerates it."""
+    rules = dict(all_rules(ctx.world))
+    for cls in ctx.classes:
+        profile = ctx.reach.profiles[ctx.reach.of_unit[cls.unit.index]]
+        for label, stay in profile.tolerated:
+            rule = rules[label]
+            for place, column in ctx.base.cells[cls.index].items():
+                sites = [s for s in ctx.places[place].sites if stay[ctx.reach.position[s]]]
+                if len(sites) == len(ctx.places[place].sites) and isinstance(rule, ReachRule):
+                    tag = ctx.tag(rule, label, cls.unit.group, rule.domain_of(ctx.world, sites[0]))
+                    ctx.add(Sum(tag, (column,), (1,), high=0))
+
+
 def _say_why(ctx: Context, group: str, f: int, place: int, column: int, most: int) -> None:
     """Write the first reach rule that closes a cell as a row with its tag."""
     site = ctx.places[place].site
@@ -131,7 +149,7 @@ def _say_why(ctx: Context, group: str, f: int, place: int, column: int, most: in
             zone = ctx.world.tree.nodes[ctx.world.zone_of(site)].id
             rule = rules[label]
             why = rule.blocks(ctx.world, profile.unit, site) if isinstance(rule, ReachRule) else None
-            ctx.add(Sum(Tag(kind, label, group, zone, why or ""), (column,), (1,), high=most))
+            ctx.families.append(Sum(Tag(kind, label, group, zone, why or ""), (column,), (1,), high=most))
 
 
 def _whole(ctx: Context) -> None:

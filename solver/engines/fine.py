@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from zonewright.models.rules import AntiAffinity, Rule, Survive, all_rules
+from zonewright.models.rules import AntiAffinity, ReachRule, Rule, Survive, all_rules
 from zonewright.models.tree import Node
 from zonewright.models.world import World
 from zonewright.solver.lowering.survive import limits_by_survival
@@ -21,7 +21,7 @@ class FineRules:
 
 def fine_rules(world: World, relaxed: set[str]) -> FineRules | None:
     """Return what the rules below the zone amount to as limits; None where one of them says something else."""
-    if _decided_below_zones(world):
+    if _decided_below_zones(world) or _stays_where_it_should_not(world):
         return None
     by_level: dict[str, dict[str, int]] = {}
     for label, rule in all_rules(world):
@@ -52,6 +52,12 @@ def _limits(world: World, rule: Rule) -> dict[str, int] | None:
         whole = all(not world.groups[g].count or g in limits for g in rule.selected(world))
         return limits if whole and all(limit > 0 for limit in limits.values()) else None
     return None
+
+
+def _stays_where_it_should_not(world: World) -> bool:
+    """Return whether single instances are tolerated where a rule forbids them: packing would put others there."""
+    reach = {label for label, rule in all_rules(world) if isinstance(rule, ReachRule)}
+    return any(entry.rule in reach for entry in world.estate.tolerated)
 
 
 def _decided_below_zones(world: World) -> bool:

@@ -11,6 +11,8 @@ def relaxed_limit(
     ctx: Context, rule: Rule, label: str, layer: Layer, group: str, level: str, at_most: int
 ) -> None:
     """At most so many of a group per domain: of a pool or a zone, that many times its domains."""
+    if label in ctx.tolerance.labels:
+        return
     tree = ctx.world.tree
     pools: dict[int, list[int]] = {}
     zones: dict[int, list[int]] = {}

@@ -218,8 +218,14 @@ def pin(ctx: Context, rule: Pin, label: str, layer: Layer | None) -> None:
             _away(ctx, layer, cls.index, tag, ctx.soften(rule.soft))
             continue
         inside = ctx.inside(ctx.world.tree.by_id[rule.domain])
-        outside = tuple(j for p, j in cells.items() if p not in inside)
-        ctx.add(Sum(tag, outside, (1,) * len(outside), high=0, soften=ctx.soften(rule.soft)))
+        outside = [(p, j) for p, j in cells.items() if p not in inside]
+        if rule.soft is None and label in ctx.tolerance.labels:
+            for place, column in outside:
+                at = ctx.tag(rule, label, unit.group, ctx.places[place].site)
+                ctx.add(Sum(at, (column,), (1,), high=0))
+            continue
+        columns = tuple(j for _, j in outside)
+        ctx.add(Sum(tag, columns, (1,) * len(columns), high=0, soften=ctx.soften(rule.soft)))
 
 
 def pinned(ctx: Context, rule: Pinned, label: str, layer: Layer | None) -> None:

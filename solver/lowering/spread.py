@@ -29,11 +29,11 @@ def _of_group(ctx: Context, rule: Spread, label: str, layer: Layer, group: str) 
     when, soften = ctx.when(group), ctx.soften(rule.soft)
     if rule.least_domains is not None and not layer.event:
         text = f"in at least {rule.least_domains} {rule.level}s"
-        tag = ctx.tag(rule, label, group, None, text)
+        tag = ctx.tag(rule, label, group, None, text, "domains")
         ctx.add(DomainCount(tag, sets, least=rule.least_domains, soften=soften, when=when))
     most = [m for m in (rule.most_domains, 1 if rule.shape == "single" else None) if m is not None]
     if most:
-        tag = ctx.tag(rule, label, group, None, f"in at most {min(most)} {rule.level}s")
+        tag = ctx.tag(rule, label, group, None, f"in at most {min(most)} {rule.level}s", "domains")
         ctx.add(DomainCount(tag, sets, most=min(most), soften=soften))
     if rule.largest_share is not None:
         _share(ctx, rule, label, layer, group, used)
@@ -51,7 +51,7 @@ def _of_group(ctx: Context, rule: Spread, label: str, layer: Layer, group: str) 
         known = None
         if not ctx.partial and layer.constant and set(used) <= set(eligible):
             known = ctx.world.groups[group].count
-        tag = ctx.tag(rule, label, group, None, f"a skew of at most {min(skew)} over {rule.level}s")
+        tag = ctx.tag(rule, label, group, None, f"a skew of at most {min(skew)} over {rule.level}s", "skew")
         counted = tuple(used.get(node, ()) for node in eligible)
         ctx.add(Skew(tag, counted, min(skew), soften=soften, count=known))
 

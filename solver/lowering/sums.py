@@ -145,13 +145,14 @@ def _pools(
             if limit is None:
                 continue
             zone = ctx.world.zone_of(place.site)
-            whole = int(limit * len(sites) * (1 - ctx.margins.get(zone, 0.0)))
+            more = _tolerated(ctx, label, layer, sites, resource)
+            whole = int(limit * len(sites) * (1 - ctx.margins.get(zone, 0.0))) + more
             each = [(j, u.demand.get(resource, 0)) for u, j in cells]
             _sum(ctx, tag, each, whole, f"{whole} {resource} usable on {len(sites)} hosts")
             firm = node.usable(resource, firm=True) or 0
             arrivals.of_pool(tag, each, firm * len(sites), limit * len(sites), resource)
             sizes = {u.demand.get(resource, 0) for u, _ in cells}
-            for parts in (1, 2, 3):
+            for parts in (1, 2, 3) if not more else ():
                 # More than capacity / (parts + 1) each: at most `parts` of them fit on one host.
                 big = [(j, 1) for u, j in cells if u.demand.get(resource, 0) * (parts + 1) > limit]
                 if big and any(s * (parts + 1) > limit for s in sizes):
@@ -165,8 +166,15 @@ def _pools(
                 firm = node.usable_flavour(flavour, firm=True) or 0
                 arrivals.of_pool(tag, sold, firm * len(sites), stock * len(sites), flavour)
         if node.domain.most_instances is not None:
-            most = node.domain.most_instances * len(sites)
+            most = node.domain.most_instances * len(sites) + _tolerated(ctx, label, layer, sites, None)
             _sum(ctx, tag, [(j, 1) for _, j in cells], most, f"at most {most} instances")
+
+
+def _tolerated(ctx: Context, label: str, layer: Layer, sites: list[int], what: str | None) -> int:
+    """Return how much more than they have may stay on some hosts together."""
+    if layer.event or not ctx.tolerance.given:
+        return 0
+    return ctx.tolerance.within(label, {ctx.world.tree.nodes[s].id for s in sites}, what)
 
 
 def load(ctx: Context, rule: Load, label: str, layer: Layer | None) -> None:
