@@ -444,13 +444,12 @@ class _Reckoning:
         if isinstance(rule, Spread) and rule.soft is None and rule.least_domains is not None:
             wish = Spread(
                 rule="spread",
-                id=f"{label}.least_domains",
                 groups=rule.groups,
                 with_labels=rule.with_labels,
                 level=rule.level,
                 least_domains=rule.least_domains,
                 soft=Soft(weight=1, priority=0),
-            )
+            ).model_copy(update={"id": f"{label}.least_domains"})  # a label may be no name: `spread[0]`
             kept = (rule.most_domains, rule.least_each, rule.skew, rule.largest_share)
             if all(part is None for part in kept) and rule.shape == "any":
                 return [wish]
