@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.command import Outcome, run
+from tests.pages import ROOT, fences
 from zonewright import solver
 from zonewright.models import Placement, Plan, Status, load_world, save_plan
 from zonewright.models.events import Event
@@ -409,6 +410,24 @@ def test_losses_are_a_finding_of_check(estate: Path) -> None:
     checked = run("check", estate, "m.json")
     assert checked.code == 5
     assert "the migration is valid, 0 faults, 1 instances lost" in checked.out
+
+
+def test_the_readme_prints_what_migrate_prints(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its lines are those of the answer, in their order; its call from Python runs."""
+    blocks = [content for _, _, content in fences((ROOT / "README.md").read_text("utf-8"))]
+    monkeypatch.chdir(tmp_path)
+    Path("today.yaml").write_text(next(block for block in blocks if "estate: night-shop" in block), "utf-8")
+    done = run("migrate", "today.yaml", "--fail", "south", "-o", "way-back.json", "--runbook", "way-back.md")
+    assert done.code == 0, done.err
+    promised = next(block for block in blocks if block.startswith("south failed"))
+    printed = iter([line.rstrip() for line in done.out.splitlines()])
+    for line in promised.splitlines():
+        assert line.rstrip() in printed, line
+    assert run("check", "today.yaml", "way-back.json", "--bound").code == 0
+    exec(compile(next(block for block in blocks if "plan_migration(" in block), "README.md", "exec"), {})
+    assert capsys.readouterr().out.startswith("4 60\n")
 
 
 def test_help_teaches() -> None:
