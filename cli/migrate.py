@@ -268,7 +268,7 @@ def migrate(
     world = read_world(estate)
     if resume is None:
         event = _event({**wanted, **limits}, world)
-        target = _target(world, to) if to is not None else None
+        target = _target(world, to, quiet) if to is not None else None
     else:
         rest = _rest(world, resume, _listed(done), done_until, _listed(failed))
         world, event, target = rest.world, rest.event, rest.target
@@ -304,7 +304,7 @@ def _event(fields: dict[str, Any], world: World) -> Event:
     return validate(Event, Document(fields, None, None))
 
 
-def _target(world: World, path: Path) -> Plan:
+def _target(world: World, path: Path, quiet: bool) -> Plan:
     """Read the plan to go to; what it names must be there."""
     from zonewright.cli.source import read_plan
     from zonewright.models.files import located
@@ -313,6 +313,8 @@ def _target(world: World, path: Path) -> Plan:
     plan, document = read_plan(path)
     with located(document):
         view_of(world, plan)
+    if plan.estate_fingerprint and plan.estate_fingerprint != world.estate.fingerprint and not quiet:
+        warn([f"{path} was made for another state of the estate (fingerprints differ)"])
     return plan
 
 

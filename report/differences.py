@@ -63,7 +63,7 @@ class Side:
 
     @cached_property
     def settings(self) -> dict[tuple[str, str], str]:
-        """(what, of which thing) to what was chosen: zones of balancers, subnets, copies of images."""
+        """(what, of which thing) to what was chosen: zones of balancers, subnets and who sits in them, copies of images."""
         if self.plan is None:
             return {}
         found: dict[tuple[str, str], str] = {}
@@ -75,6 +75,12 @@ class Side:
             found["new subnet", new.id] = " ".join(part for part in (new.vpc, new.zone, new.cidr) if part)
         for copy in self.plan.image_copies:
             found[f"copy of image in {copy.region}", copy.image] = "yes"
+        seated: Counter[tuple[str, str, str]] = Counter()
+        for entry in self.plan.placements:
+            if entry.subnet is not None:
+                seated[entry.group, entry.site, entry.subnet] += entry.count
+        for (group, site, name), count in seated.items():
+            found[f"{group} at {site} in subnet", name] = f"{count:,}"
         return found
 
     @cached_property

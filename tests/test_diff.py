@@ -132,6 +132,18 @@ def test_choices_of_plans_are_compared() -> None:
     assert compare(first, second).settings == [("zones of balancer", "clb", "a", "b")]
 
 
+def test_another_subnet_is_a_difference() -> None:
+    first = a_plan({}, {})
+    seats = [
+        first.model_copy(update={"placements": [Placement(group="web", site="a", count=6, subnet=name)]})
+        for name in ("subnet-1", "subnet-2")
+    ]
+    found = compare(*seats)
+    assert found.differs
+    assert not found.shifts
+    assert ("web at a in subnet", "subnet-1", "6", None) in found.settings
+
+
 def a_migration(*, start: int = 0, target: str = "c", name: str = "move-1") -> Migration:
     action = Action(id=name, kind="move", group="web", count=3, source="a", target=target)
     step = Step(id=f"{name}.live", action=name, do=Operation.LIVE_MIGRATE, start_s=start, end_s=start + 10)
