@@ -249,7 +249,7 @@ class _Reckoning:
             "goals": self._goals(),
             "tolerated": [],
         }
-        update |= self._networks() | self._homes()
+        update |= self._networks()
         for section in ("regions", "zones", "racks", "hosts", "domains"):
             entries = getattr(before, section)
             if any(entry.id in self.event.restore for entry in entries):
@@ -296,23 +296,6 @@ class _Reckoning:
             balancers.append(balancer.model_copy(update=update) if update else balancer)
         subnets = [s.model_copy(update={"zone": None}) if s.id in self._recreated else s for s in before.subnets]
         return {"load_balancers": balancers, "subnets": subnets}
-
-    def _homes(self) -> dict[str, Any]:
-        """Return disks and public addresses without the homes that are gone: they hold nobody there.
-
-        A disk is copied or restored where its instance goes; an address of a closed region stays behind.
-        """
-        estate = self.before.estate
-        disks = []
-        for disk in estate.disks:
-            region = None if self._closed(disk.region) else disk.region
-            zone = None if region != disk.region or self._closed(disk.zone) else disk.zone
-            moved = (region, zone) != (disk.region, disk.zone)
-            disks.append(disk.model_copy(update={"region": region, "zone": zone}) if moved else disk)
-        addresses = [
-            a.model_copy(update={"region": None}) if self._closed(a.region) else a for a in estate.elastic_ips
-        ]
-        return {"disks": disks, "elastic_ips": addresses}
 
     @cached_property
     def _recreated(self) -> set[str]:

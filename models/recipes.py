@@ -14,7 +14,7 @@ Seconds = Annotated[int, Field(ge=0, le=10**8)]
 
 #: What decides whether a step of a recipe is taken at all, and for which things. All of it as things stand
 #: at second 0:
-#: `elastic_ip`: once for each elastic IP; `no_elastic_ip`: where there is none.
+#: `elastic_ip`: once for each elastic IP that can be used at the target; `no_elastic_ip`: where there is none.
 #: `disks`: once for each data disk; `reachable_disks`: for each that can be attached at the target as it is, by
 #: its kind's scope, and lives; `unreachable_disks`: for each other. `local_disk`: where its disk is the host's.
 #: `backends`: once for each balancer that its group is behind, of the source's region for what is undone there,

@@ -141,6 +141,13 @@ class Tree:
             self.incidents.get(a, Incident.CLOSED) is not Incident.CLOSED for a in self.nodes[index].ancestors
         )
 
+    def is_left(self, name: str) -> bool:
+        """Return whether all of a domain has to be left; False for one that is not there."""
+        index = self.by_id.get(name)
+        if index is None or not self.incidents or not self.sites_under[index]:
+            return False
+        return all(self.must_leave(site) for site in self.sites_under[index])
+
     def service(self, index: int, service: str) -> Provision:
         """Return whether the branch of a node has a service: the lowest statement counts."""
         for ancestor in reversed(self.nodes[index].ancestors):

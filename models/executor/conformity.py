@@ -157,7 +157,7 @@ class Conformity:
         for unit, _ in act.parts:
             match step.only_with:
                 case "elastic_ip":
-                    names += unit.elastic_ips
+                    names += [a for a in unit.elastic_ips if self._usable(act, unit, a)]
                 case "disks":
                     names += unit.disks
                 case "reachable_disks":
@@ -177,6 +177,10 @@ class Conformity:
         if act.target is None:
             return False
         return self.things.reaches(unit, "disk", self.world.attachables["disk"][name], act.target, act.source)
+
+    def _usable(self, act: Act, unit: Unit, name: str) -> bool:
+        address = self.world.attachables["elastic_ip"][name]
+        return act.target is not None and self.things.reaches(unit, "elastic_ip", address, act.target, act.source)
 
     def _backends(self, act: Act, unit: Unit, step: RecipeStep) -> list[str]:
         site = act.source if step.do is Operation.UNBIND_BACKEND else act.target

@@ -118,8 +118,16 @@ def services_needed(world: World, unit: Unit) -> list[str]:
     return needed
 
 
+#: Kinds that hold nobody in a domain that has to be left.
+_LEFT_BEHIND = ("disk", "elastic_ip")
+
+
 class ScopeOfAttachments(ReachRule):
-    """What an instance hangs on is where the catalogue's scope lets it be used, in the same account."""
+    """What an instance hangs on is where the catalogue's scope lets it be used, in the same account.
+
+    A disk whose home has to be left is copied or restored elsewhere, a public address of it stays behind: they
+    hold nobody there.
+    """
 
     rule: Literal["scope"] = "scope"
     implicit: ClassVar[bool] = True
@@ -150,10 +158,10 @@ class ScopeOfAttachments(ReachRule):
                     return f"{words} {name} belongs to account {thing.account}"
                 if scope is Scope.GLOBAL or scope is Scope.NONE:
                     continue
-                if thing.region is not None and thing.region != region:
-                    return f"{words} {name} is in {thing.region}"
-                if scope is Scope.ZONAL and thing.zone is not None and thing.zone != zone:
-                    return f"{words} {name} is in {thing.zone}"
+                homes = [(thing.region, region)] + ([(thing.zone, zone)] if scope is Scope.ZONAL else [])
+                for home, here in homes:
+                    if home not in (None, here) and not (kind in _LEFT_BEHIND and world.tree.is_left(str(home))):
+                        return f"{words} {name} is in {home}"
         return None
 
 

@@ -127,10 +127,12 @@ def _attachment_masks(ctx: Context, unit: Unit) -> list[Mask]:
             if reaches in (Scope.GLOBAL, Scope.NONE):
                 masks.append(everywhere)
                 continue
-            if thing.region is not None:
+            free = kind in ("disk", "elastic_ip")
+            if thing.region is not None and not (free and world.tree.is_left(thing.region)):
                 masks.append(_in(ctx, reach.region_s, {thing.region}))
-            if reaches is Scope.ZONAL and thing.zone is not None:
-                masks.append(_in(ctx, reach.zone_s, {thing.zone}))
+            at = thing.zone if reaches is Scope.ZONAL else None
+            if at is not None and not (free and world.tree.is_left(at)):
+                masks.append(_in(ctx, reach.zone_s, {at}))
     return masks
 
 

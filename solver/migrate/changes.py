@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from zonewright.models.migration import Change
 from zonewright.models.recipes import Recipe
+from zonewright.solver.migrate.copies import address_reaches
 
 if TYPE_CHECKING:
     from zonewright.models.world import World
@@ -28,8 +29,9 @@ def _changes(world: World, movement: Movement, recipe: Recipe) -> Iterator[Chang
         yield Change(what="identifier", of=of, before=unit.name, count=count)
     if "private_ip" not in recipe.keeps:
         yield Change(what="private_ip", of=of, before=_private_ip(world, unit.name), count=count)
-    if "elastic_ip" not in recipe.keeps:
-        for address in unit.elastic_ips:
+    for address in unit.elastic_ips:
+        reaches = address_reaches(world, unit, address, movement.source, movement.target)
+        if "elastic_ip" not in recipe.keeps or not reaches:
             yield Change(what="elastic_ip", of=of, before=address)
     before, after = movement.subnet_before, movement.subnet_after
     if before is not None and before != after:

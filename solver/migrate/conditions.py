@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from zonewright.models.catalogue import Scope
 from zonewright.models.operations import EFFECTS, Operation
 from zonewright.models.recipes import Recipe, RecipeStep
-from zonewright.solver.migrate.copies import disk_reaches, lives
+from zonewright.solver.migrate.copies import address_reaches, disk_reaches, lives
 
 if TYPE_CHECKING:
     from zonewright.models.world import Unit, World
@@ -74,7 +74,7 @@ def _named(world: World, step: RecipeStep, unit: Unit, source: int | None, targe
     """Return the things that a condition is about; None where it is about none."""
     match step.only_with:
         case "elastic_ip":
-            return unit.elastic_ips
+            return tuple(a for a in unit.elastic_ips if address_reaches(world, unit, a, source, target))
         case "disks":
             return unit.disks
         case "reachable_disks":

@@ -57,6 +57,16 @@ def disk_reaches(world: World, unit: Unit, name: str, source: int | None, target
     return zone is None or (zone == world.zone_of(target) and lives(world, zone))
 
 
+def address_reaches(world: World, unit: Unit, name: str, source: int | None, target: int) -> bool:
+    """Return whether a public address can be used at the target; else it stays behind."""
+    if world.scope(unit.product, "elastic_ip") in (Scope.GLOBAL, Scope.NONE):
+        return True
+    home = _node(world, world.attachables["elastic_ip"][name].region)
+    if home is None:
+        home = source
+    return home is None or same_region(world, home, target)
+
+
 def copy_of(world: World, unit: Unit, disk: str | None, target: int) -> Snapshot | None:
     """Return the newest copy of a data disk (None: of the system) that lives, one at hand before one elsewhere.
 
