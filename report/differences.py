@@ -63,7 +63,7 @@ class Side:
 
     @cached_property
     def settings(self) -> dict[tuple[str, str], str]:
-        """(what, of which thing) to what was chosen: balancers' zones, subnets and who sits in them, image copies."""
+        """(what, of which thing) to what was chosen: zones of balancers, subnets, seats in them, image copies."""
         if self.plan is None:
             return {}
         found: dict[tuple[str, str], str] = {}

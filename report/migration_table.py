@@ -34,6 +34,8 @@ def print_migration_result(
 ) -> None:
     """Print the outcome of `migrate`."""
     _headline(console, world, result)
+    if result.migration is None or result.clash:
+        console.print()
     rows = [(c.rule, c.label, c.group, c.domain, c.text) for c in result.clash]
     print_table(console, "These cannot all hold", ["rule", "label", "group", "domain", "in words"], rows)
     lines(console, "No order: what waits for what", result.blocked)
