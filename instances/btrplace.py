@@ -1281,8 +1281,10 @@ def _allocations(problem: Problem, actions: Sequence[Timed]) -> Iterator[dict[st
             growing.setdefault((node, r), []).append(vm)
         else:
             yield _allocate(problem, vm, r, 0)
+    load_nr = np.zeros_like(problem.capacity_nr)
+    np.add.at(load_nr, problem.host_v[problem.host_v >= 0], problem.need_vr[problem.host_v >= 0])
     for (node, r), vms in growing.items():
-        moment = _room_from(problem, actions, node, r)
+        moment = _room_from(problem, actions, node, r, int(load_nr[node, r]))
         for vm in vms:
             yield _allocate(problem, vm, r, moment)
 
@@ -1300,10 +1302,9 @@ def _allocate(problem: Problem, vm: int, r: int, moment: int) -> dict[str, Any]:
     }
 
 
-def _room_from(problem: Problem, actions: Sequence[Timed], node: int, r: int) -> int:
-    """Return the first second from which everything on a node, at what it needs, fits for good."""
+def _room_from(problem: Problem, actions: Sequence[Timed], node: int, r: int, load: int) -> int:
+    """Return the first second from which everything on a node, at what it needs (now `load`), fits for good."""
     deltas: dict[int, int] = {}
-    load = int(problem.need_vr[problem.host_v == node, r].sum())
     for timed in actions:
         if timed.vm is not None:
             amount = int(problem.need_vr[timed.vm, r])

@@ -161,6 +161,8 @@ def _together(found: Iterable[Loss]) -> list[Loss]:
 
 def _degraded(after: Aftermath, view: View) -> list[Degraded]:
     """Return the hard rules of the estate that are wishes after the event and that the plan does not keep."""
+    if all(rule.soft is None for _, rule in all_rules(after.world)):
+        return []
     hard = {label for label, rule in all_rules(after.before) if rule.soft is None}
     found: list[Degraded] = []
     for violation in judge(view).violations:
