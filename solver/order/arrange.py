@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from zonewright.models.problems import InputError
 from zonewright.solver.deadline import Deadline
-from zonewright.solver.order.bounds import Paths, bounds_of, paths_of, possible
+from zonewright.solver.order.bounds import Paths, bounds_of, ordered_pairs, paths_of, possible
 from zonewright.solver.order.deadlock import Limit, Serial, one_after_another
 from zonewright.solver.order.judge import faults, stages_of, values_of
 from zonewright.solver.order.narrow import narrowed
@@ -56,12 +56,12 @@ def arrange(
     stages = stages_of(problem, objective)
     for j, allowed in enumerate(modes):
         if not allowed:
-            reason = _impossible(problem, paths, j)
+            reason = _impossible(problem, j, deadline, seed)
             return Arrangement("INFEASIBLE", stages=stages, blocked=reason, seconds=deadline.seconds - begun)
     smaller, tasks = problem, list(range(len(problem.tasks)))
     if any(len(allowed) < len(job.modes) for allowed, job in zip(modes, problem.jobs, strict=True)):
         smaller, _, tasks = narrowed(problem, dict(enumerate(modes)))
-    found = _Arranging(smaller, deadline, workers, seed, tuple(objective), news).result()
+    found = _Arranging(problem, smaller, deadline, workers, seed, tuple(objective), news).result()
     mode_j = tuple(modes[j][m] for j, m in enumerate(found.mode_j))
     start_t: list[int | None] = [None] * len(problem.tasks)
     for t, start in zip(tasks, found.start_t, strict=False):
@@ -79,27 +79,24 @@ def arrange(
     )
 
 
-def _impossible(problem: OrderProblem, paths: Paths, j: int) -> Blocked:
-    """Return why a job cannot be done even alone: what it needs more of than there is, or no time."""
-    timed = any(paths.head_t[t] is None for t, task in enumerate(problem.tasks) if task.job == j)
-    still: dict[int, int] = {}
-    for hold in problem.holds:
-        if hold.job is None and hold.since is None and hold.until is None:
-            still[hold.resource] = still.get(hold.resource, 0) + hold.amount
-    short = {
-        hold.resource
-        for hold in problem.holds
-        if hold.job == j
-        and hold.since is not None
-        and hold.amount
-        and still.get(hold.resource, 0) + hold.amount > problem.capacity[hold.resource]
-    }
-    return Blocked((j,), tuple(sorted(short)), True, timed)
+def _impossible(problem: OrderProblem, j: int, deadline: Deadline, seed: int) -> Blocked:
+    """Return why no mode of a job can be: it needs more than there is, or too late is all that is left."""
+    from zonewright.solver.order.explain import blocked_by
+
+    before: dict[int, set[int]] = {}
+    for one, other in ordered_pairs(problem):
+        before.setdefault(problem.tasks[other].job, set()).add(problem.tasks[one].job)
+    suspects = [j]
+    for job in suspects:
+        suspects += sorted(before.get(job, set()) - set(suspects))
+    return blocked_by(problem, sorted(suspects), deadline, seed)
 
 
 @dataclass
 class _Arranging:
+    original: OrderProblem
     problem: OrderProblem
+    """The same without the modes that cannot be."""
     deadline: Deadline
     workers: int
     seed: int
@@ -193,7 +190,7 @@ class _Arranging:
     def _explain(self, suspects: Sequence[int]) -> None:
         from zonewright.solver.order.explain import blocked_by
 
-        self.blocked = blocked_by(self.problem, suspects, self.deadline, self.seed)
+        self.blocked = blocked_by(self.original, suspects, self.deadline, self.seed)
 
     # CP-SAT
 

@@ -61,6 +61,11 @@ def _links(problem: OrderProblem) -> list[tuple[int, int, int, bool]]:
     return links
 
 
+def ordered_pairs(problem: OrderProblem) -> list[tuple[int, int]]:
+    """Return pairs of tasks of which the second cannot start before the first has."""
+    return [(before, after) for before, after, _, _ in _links(problem)]
+
+
 def paths_of(problem: OrderProblem) -> Paths:
     """Return heads and tails, counting only those before and after a task that surely run when it does."""
     tasks = problem.tasks

@@ -9,7 +9,7 @@ from zonewright.solver.order.bounds import paths_of, possible
 from zonewright.solver.order.deadlock import Limit, one_after_another
 from zonewright.solver.order.exact import Exact
 from zonewright.solver.order.narrow import narrowed, timeless
-from zonewright.solver.order.problem import Blocked, OrderProblem
+from zonewright.solver.order.problem import Blocked, Hold, OrderProblem
 from zonewright.solver.order.table import table_of
 
 #: States that one attempt to order fewer jobs may look at.
@@ -42,8 +42,7 @@ def blocked_by(problem: OrderProblem, suspects: Sequence[int], deadline: Deadlin
     """
     part = Deadline(deadline.left / 2, deadline.work_limit, deadline.stop, work_done=deadline.work_done)
     jobs = list(suspects)
-    modes = {j: range(len(problem.jobs[j].modes)) for j in jobs}
-    resources = sorted({hold.resource for hold in problem.holds if hold.job in modes})
+    resources = _used(problem, jobs)
     # Without times the reason is simpler, where it is one.
     plain = timeless(problem)
     timed = not (plain == problem or _still(plain, jobs, resources, part, seed))
@@ -65,13 +64,23 @@ def blocked_by(problem: OrderProblem, suspects: Sequence[int], deadline: Deadlin
             minimal = False
             break
         size = max(1, size // 2)
-    used = {hold.resource for hold in base.holds if hold.job in jobs}
-    resources = [r for r in resources if r in used]
+    resources = _used(base, jobs)
     for r in list(resources):
         fewer = [other for other in resources if other != r]
         if _still(base, jobs, fewer, part, seed):
             resources = fewer
     return Blocked(tuple(jobs), tuple(resources), minimal and not part.over, timed)
+
+
+def _used(problem: OrderProblem, jobs: Collection[int]) -> list[int]:
+    """Return the resources on which some jobs have a hold, or a hold of no job a point in them."""
+    named = set(jobs)
+
+    def concerns(hold: Hold) -> bool:
+        points = [point for point in (hold.since, hold.until) if point is not None]
+        return hold.job in named or any(problem.tasks[t].job in named for t, _ in points)
+
+    return sorted({hold.resource for hold in problem.holds if concerns(hold)})
 
 
 def _still(

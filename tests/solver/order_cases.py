@@ -253,3 +253,26 @@ def odd(seed: int) -> OrderProblem:
             links.append(Precedence(a, b))
     exclusions = (Exclusion(((0,), (1,))),) if len(jobs) > 1 and rng.random() < 0.2 else ()
     return OrderProblem(tuple(jobs), tuple(tasks), tuple(links), tuple(holds), capacity, exclusions)
+
+
+def locked(seed: int) -> OrderProblem:
+    """Return moves in a circle between full hosts: one has a way by another host, or by stopping, or none has."""
+    rng = random.Random(seed)
+    ring = 2 if rng.random() < 0.7 else 3
+    size = rng.randint(1, 2)
+    build = Hosts([size + (rng.random() < 0.1)] * ring + [rng.randint(0, 3)])
+    spare = ring
+    ways = rng.random() < 0.8
+    for n in range(ring):
+        build.move(
+            size,
+            n,
+            (n + 1) % ring,
+            1,
+            by_way_of=[spare] if ways and n == 0 else (),
+            may_stop=ways and n == 0 and rng.random() < 0.6 and ring == 2,
+            weight=rng.randint(1, 2),
+        )
+    if build.capacity[spare] > size and ring == 2 and rng.random() < 0.3:
+        build.stay(spare, 1)
+    return build.problem()
