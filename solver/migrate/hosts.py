@@ -6,16 +6,17 @@ answer respects the rules that it was not told is for the judge; where it does n
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from zonewright.models.aftermath import Aftermath
 from zonewright.models.check import judge
 from zonewright.models.placing import view_of
 from zonewright.models.plan import BoundWitness, GoalValue, Plan, Status
 from zonewright.models.problems import InputError
+from zonewright.models.rules import Spread, all_rules
 from zonewright.models.view import Violation
 from zonewright.models.world import World
-from zonewright.solver.deadline import Deadline
+from zonewright.solver.deadline import WORK_UNIT, Deadline
 from zonewright.solver.decode import Sites, image_copies, placements, unplaced
 from zonewright.solver.migrate.hosts_lowering import HostProblem, lower_hosts
 from zonewright.solver.relocation import Relocated, relocate, verify
@@ -25,6 +26,12 @@ from zonewright.solver.result import Listener, Progress
 WITNESS = "relocation"
 
 
+#: Units times hosts up to which a placement is improved in the goals after moves.
+MOST_CELLS = 20_000
+#: How often shares are made smaller because fewer are placed than were thought.
+MOST_ROUNDS = 4
+
+
 @dataclass(frozen=True)
 class HostTarget:
     """Where everybody is to be, as the relocation core decided it."""
@@ -32,8 +39,20 @@ class HostTarget:
     plan: Plan
     left_out: tuple[str, ...] = ()
     """Labels of rules that the core was not told; the plan keeps them all the same."""
-    seconds: dict[str, float] = field(default_factory=dict)
-    """What took how long: lowering, solving, judging."""
+
+
+@dataclass(frozen=True)
+class _Claim:
+    """What somebody proved: bounds by goal, each for plans that are at least as good before it as these values."""
+
+    values: dict[str, int]
+    bounds: dict[str, BoundWitness]
+
+    def of(self, goal: str, before: dict[str, int]) -> BoundWitness | None:
+        """Return what is proven of a goal for plans with these values before it."""
+        if goal not in self.bounds or any(value > self.values.get(g, 0) for g, value in before.items()):
+            return None
+        return self.bounds[goal]
 
 
 def find_on_hosts(
@@ -49,35 +68,91 @@ def find_on_hosts(
     None where the estate asks for what hosts alone do not say, where the answer breaks a rule that the core was
     not told, or where no answer was found in time: another engine has to look.
     """
-
-    def news(engine: str, value: int | None, bound: int | None, message: str = "") -> None:
-        if progress is not None:
-            progress(Progress(deadline.seconds, engine, "moves", value, bound, message))
-
-    began = deadline.seconds
-    try:
-        problem = lower_hosts(after.world)
-    except InputError:
-        # Sums beyond what the core counts exactly.
-        return None
-    if problem is None:
-        return None
-    lowered = deadline.seconds
-    answer = relocate(problem.relocation, deadline, workers, seed, news)
-    if answer.status == "UNKNOWN" or ((problem.preemptible or problem.strict) and any(answer.values[:-1])):
-        return None
-    solved = deadline.seconds
-    plan, broken = written(problem, answer, seed)
-    if broken or (problem.strict and not _urgent_granted(plan)):
-        what = f"{broken[0].label}: {broken[0].message}" if broken else "an urgent wish"
-        news(answer.engine, None, None, f"does not keep what was left out, {what}")
-        return None
-    seconds = {"lowering": lowered - began, "solving": solved - lowered, "judging": deadline.seconds - solved}
-    return HostTarget(plan, problem.left_out, seconds)
+    return _Finding(after.world, deadline, workers, seed, progress).target()
 
 
-def written(problem: HostProblem, answer: Relocated, seed: int) -> tuple[Plan, list[Violation]]:
-    """Return an answer as a plan with the judge's values and the core's bounds, and the hard rules it breaks."""
+@dataclass
+class _Finding:
+    world: World
+    deadline: Deadline
+    workers: int
+    seed: int
+    progress: Listener | None
+
+    def news(self, engine: str, value: int | None, bound: int | None, message: str = "") -> None:
+        """Tell how many moves there are, and how many there have to be."""
+        if self.progress is not None:
+            self.progress(Progress(self.deadline.seconds, engine, "moves", value, bound, message))
+
+    def target(self) -> HostTarget | None:
+        claims: list[_Claim] = []
+        placed: dict[str, int] = {}
+        for _ in range(MOST_ROUNDS):
+            problem = self._lowered(placed)
+            if problem is None:
+                return None
+            answer = relocate(problem.relocation, self.deadline, self.workers, self.seed, self.news)
+            if answer.status == "UNKNOWN":
+                return None
+            if (problem.preemptible or problem.strict) and any(answer.values[:-1]):
+                return None
+            # What the first one proves holds without the shares that later ones are held to.
+            claims = claims or [_claim_of(problem, answer)]
+            plan, broken = _plan_of(problem, answer, self.seed)
+            if not broken:
+                break
+            fewer = _fewer(self.world, plan, broken)
+            if not any(count < placed.get(group, count + 1) for group, count in fewer.items()):
+                self.news(answer.engine, None, None, f"breaks {broken[0].label}: {broken[0].message}")
+                return None
+            placed |= fewer
+        else:
+            return None
+        if problem.strict and not _urgent_granted(plan):
+            self.news(answer.engine, None, None, "does not grant every urgent wish")
+            return None
+        return HostTarget(self._improved(_with_bounds(plan, claims), claims), problem.left_out)
+
+    def _lowered(self, placed: dict[str, int]) -> HostProblem | None:
+        try:
+            return lower_hosts(self.world, placed)
+        except InputError:
+            # Sums beyond what the core counts exactly.
+            return None
+
+    def _improved(self, plan: Plan, claims: list[_Claim]) -> Plan:
+        """Return a plan that is better in the goals after moves, where there is one and the estate is small."""
+        cells = len(self.world.units) * len(self.world.tree.sites)
+        if plan.status is Status.OPTIMAL or cells > MOST_CELLS or self.deadline.over:
+            return plan
+        from zonewright.solver.place import place
+
+        work = self.deadline.work_left
+        result = place(
+            self.world,
+            time_limit_s=self.deadline.left / 3,
+            workers=self.workers,
+            seed=self.seed,
+            work_limit=None if work is None else int(work / WORK_UNIT),
+            partial=True,
+            hint=plan,
+            progress=self.progress,
+            stop=self.deadline.stop,
+        )
+        other = result.plan
+        if other is None or result.status not in (Status.OPTIMAL, Status.FEASIBLE):
+            return plan
+        theirs = _Claim(_values(other), {witness.goal: witness for witness in other.bounds})
+        better = [*_values(other).values()] < [*_values(plan).values()]
+        return _with_bounds(other if better else plan, [*claims, theirs])
+
+
+def _values(plan: Plan) -> dict[str, int]:
+    return {goal.goal: goal.value for goal in plan.objective}
+
+
+def _plan_of(problem: HostProblem, answer: Relocated, seed: int) -> tuple[Plan, list[Violation]]:
+    """Return an answer as a plan with the judge's values, and the hard rules that it breaks."""
     world = problem.world
     sites = _unit_sites(problem, answer)
     plan = Plan(
@@ -91,28 +166,55 @@ def written(problem: HostProblem, answer: Relocated, seed: int) -> tuple[Plan, l
         seed=seed,
     )
     report = judge(view_of(world, plan))
-    bound_of = dict(zip(problem.goals, answer.bounds, strict=True))
+    objective = [GoalValue(goal=goal, value=value) for goal, value in report.objective]
+    return plan.model_copy(update={"objective": objective}), [v for v in report.violations if v.hard]
+
+
+def _claim_of(problem: HostProblem, answer: Relocated) -> _Claim:
+    bounds = {
+        goal: BoundWitness(goal=goal, kind=WITNESS, bound=bound, data=answer.witness)
+        for goal, bound in zip(problem.goals, answer.bounds, strict=True)
+        if bound > 0
+    }
+    return _Claim(dict(zip(problem.goals, answer.values, strict=True)), bounds)
+
+
+def _with_bounds(plan: Plan, claims: list[_Claim]) -> Plan:
+    """Return a plan with the best bound of each goal that is proven for plans like it."""
+    counted = {"stopped", "moves"}
+    before: dict[str, int] = {}
     objective: list[GoalValue] = []
     bounds: list[BoundWitness] = []
-    for goal, value in report.objective:
-        bound = max(bound_of.get(goal, 0), 0) if goal in bound_of or value == 0 else None
-        objective.append(GoalValue(goal=goal, value=value, bound=bound))
-        if bound is not None:
-            data = answer.witness if bound else {}
-            bounds.append(BoundWitness(goal=goal, kind=WITNESS if bound else "trivial", bound=bound, data=data))
+    for goal, value in _values(plan).items():
+        known = [witness for claim in claims if (witness := claim.of(goal, before)) is not None]
+        if value == 0 or goal in counted or goal.startswith("placed["):
+            known.append(BoundWitness(goal=goal, kind="trivial", bound=0))
+        best = max(known, key=lambda witness: witness.bound, default=None)
+        objective.append(GoalValue(goal=goal, value=value, bound=None if best is None else best.bound))
+        bounds += [best] if best is not None else []
+        before[goal] = value
     status = Status.OPTIMAL if all(goal.closed for goal in objective) else Status.FEASIBLE
-    update = {"objective": objective, "bounds": bounds, "status": status}
-    return plan.model_copy(update=update), [v for v in report.violations if v.hard]
+    return plan.model_copy(update={"objective": objective, "bounds": bounds, "status": status})
+
+
+def _fewer(world: World, plan: Plan, broken: list[Violation]) -> dict[str, int]:
+    """Return how many are placed of the groups whose largest share is too large for that; {} if more is broken."""
+    shares = {label for label, rule in all_rules(world) if isinstance(rule, Spread) and rule.largest_share}
+    if any(v.label not in shares or v.group is None for v in broken):
+        return {}
+    missing = {entry.group: entry.count for entry in plan.unplaced}
+    found: dict[str, int] = {}
+    for group in {v.group for v in broken if v.group is not None}:
+        if missing.get(group):
+            found[group] = world.groups[group].count - missing[group]
+    return found
 
 
 def _urgent_granted(plan: Plan) -> bool:
     """Return whether every goal before moves has the value 0."""
-    for goal in plan.objective:
-        if goal.goal == "moves":
-            return True
-        if goal.value:
-            return False
-    return True
+    values = _values(plan)
+    names = list(values)
+    return not any(values[name] for name in names[: names.index("moves")])
 
 
 def _unit_sites(problem: HostProblem, answer: Relocated) -> Sites:
@@ -177,4 +279,4 @@ def _as_good(problem: HostProblem, plan: Plan, witness: BoundWitness, number: in
     return all(values.get(goal, 0) <= value for goal, value in zip(problem.goals, given[:number], strict=False))
 
 
-__all__ = ["WITNESS", "HostTarget", "find_on_hosts", "lower_hosts", "proven_on_hosts", "written"]
+__all__ = ["WITNESS", "HostTarget", "find_on_hosts", "lower_hosts", "proven_on_hosts"]

@@ -7,7 +7,7 @@ sites), r resource, d domain, n entry.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -45,7 +45,6 @@ from zonewright.solver.relocation.problem import (
     Relocation,
     Together,
 )
-from zonewright.solver.tolerance import ByRule, tolerated_by_rule
 
 #: Rules that are said elsewhere: as reach or capacity, or that no placement breaks.
 _SAID = frozenset(
@@ -88,12 +87,15 @@ class HostProblem:
         return ["stopped", *(f"placed[{p}]" for p in self.relocation.priorities), "moves"]
 
 
-def lower_hosts(world: World) -> HostProblem | None:
+def lower_hosts(world: World, placed: Mapping[str, int] | None = None) -> HostProblem | None:
     """Lower an estate whose first goals are that all is placed and that little moves.
 
     Urgent wishes, which come before moves, become hard. None where something has to be decided that hosts do not
     say: subnets, the zones of balancers, or another goal before moves. Raises InputError where sums are beyond
     what is exact.
+
+    A share is of what is placed, and at most of the whole group. `placed` says of some groups how many will be: a
+    smaller share then, and no relaxation any more.
     """
     goals = world.estate.goals
     if "moves" not in goals or not set(goals[: goals.index("moves")]) <= {"placed", "urgent"}:
@@ -107,7 +109,7 @@ def lower_hosts(world: World) -> HostProblem | None:
         return None
     if _not_yet_running(world):
         return None
-    return _Lowering(world).problem()
+    return _Lowering(world, placed or {}).problem()
 
 
 def _not_yet_running(world: World) -> bool:
@@ -131,6 +133,7 @@ class _Column:
 @dataclass
 class _Lowering:
     world: World
+    placed: Mapping[str, int]
     left_out: dict[str, None] = field(default_factory=dict)
     limits: list[tuple[list[int], Ints, Ints]] = field(default_factory=list)
     """Units, domain of each host, most in each domain."""
@@ -142,7 +145,8 @@ class _Lowering:
         self.tree = self.world.tree
         self.sites = self.tree.sites
         self.position = {site: h for h, site in enumerate(self.sites)}
-        self.tolerated: ByRule = tolerated_by_rule(self.world.estate)
+        self.tolerated: dict[tuple[str, str | None], list[Tolerated]] = {}
+        """Label and group to what is tolerated there."""
         self.rules: list[tuple[str, Rule]] = []
         """Rules that are hard, and urgent wishes as if they were."""
         self.strict = False
@@ -159,6 +163,7 @@ class _Lowering:
         self.more: dict[str, dict[str | None, dict[str | None, int]]] = {}
         """Label to domain to what is limited there to how much more of it is tolerated."""
         for entry in self.world.estate.tolerated:
+            self.tolerated.setdefault((entry.rule, entry.group), []).append(entry)
             if entry.group is None:
                 of_domain = self.more.setdefault(entry.rule, {}).setdefault(entry.domain, {})
                 of_domain[entry.what] = of_domain.get(entry.what, 0) + entry.amount
@@ -201,7 +206,7 @@ class _Lowering:
         context = Context(self.world, reach, [], [], Stages(()), partial=True, pooled=False)
         for label, rule in self.rules:
             LOWERINGS[rule.rule](context, rule, label, None)
-        pins_u = self._pins(reach)
+        pins_u = self._pins()
         known: dict[tuple[bytes, bytes], int] = {}
         rows: list[tuple[Flags, Flags]] = []
         memo: dict[tuple[object, ...], int] = {}
@@ -229,9 +234,10 @@ class _Lowering:
             mask_u.append(row)
         return mask_u, np.array([enter for enter, _ in rows]), np.array([stay for _, stay in rows])
 
-    def _pins(self, reach: Reach) -> dict[int, tuple[tuple[int | None, bool], ...]]:
+    def _pins(self) -> dict[int, tuple[tuple[int | None, bool], ...]]:
         """Return, per unit, (domain or None for where each is today, whether who is outside may stay there)."""
         found: dict[int, tuple[tuple[int | None, bool], ...]] = {}
+        tolerated = {entry.rule for entry in self.world.estate.tolerated}
         for label, rule in self.rules:
             if not isinstance(rule, Pin):
                 continue
@@ -243,7 +249,7 @@ class _Lowering:
                         continue
                     if node is None and not self._held(unit, label):
                         continue
-                    entry = (node, label in reach.tolerated)
+                    entry = (node, label in tolerated)
                     found[unit.index] = (*found.get(unit.index, ()), entry)
         return found
 
@@ -346,8 +352,8 @@ class _Lowering:
         for group in rule.selected(self.world):
             count = self.world.groups[group].count
             if rule.largest_share is not None:
-                # Of fewer that are placed fewer may be together: that is for the judge.
-                most = int(-(-as_fraction(rule.largest_share) * count // 1))
+                share = as_fraction(rule.largest_share)
+                most = int(-(-share * min(count, self.placed.get(group, count)) // 1))
                 if count > most:
                     self._limit(label, group, self._units([group]), rule.level, most)
             if rule.domain_limit == 1 and count > 1:
