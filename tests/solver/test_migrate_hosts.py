@@ -62,7 +62,9 @@ def everything(world: World) -> Iterator[list[Row]]:
     ways: list[list[list[Row]]] = []
     for unit in world.units:
         counts = (
-            c for c in itertools.product(range(unit.count + 1), repeat=len(world.tree.sites)) if sum(c) <= unit.count
+            c
+            for c in itertools.product(range(unit.count + 1), repeat=len(world.tree.sites))
+            if sum(c) <= unit.count
         )
         ways.append(
             [[Row(unit.index, s, n) for s, n in zip(world.tree.sites, c, strict=True) if n] for c in counts]
@@ -181,3 +183,112 @@ def test_the_answer_is_the_best_of_all_placements(seed: int) -> None:
         if told[goal] != mine[goal]:
             break
     assert all(f.confirmed for f in verify_bound(after.world, found.plan))
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_goals_after_moves_are_as_good_as_they_can_be(seed: int) -> None:
+    rng = random.Random(1000 + seed)
+    data, event = random_case(rng)
+    data["goals"] = ["placed", "moves", "cost"]
+    for host in data["hosts"]:
+        host["price"] = {"cpu_cores": 1000 * rng.randint(1, 9)}
+    for rule in data["rules"]:
+        if rule["rule"] in ("anti_affinity", "spread", "separation") and rng.random() < 0.5:
+            rule["soft"] = {"weight": rng.randint(1, 3)}
+    after = after_of(data, event)
+    found = solved(after)
+    if found is None:
+        return
+    truth = best(after.world)
+    assert truth is not None
+    if found.plan.status.value == "OPTIMAL":
+        assert values(found.plan) == dict(truth)
+    for goal in found.plan.objective:
+        assert goal.bound is None or goal.bound <= dict(truth)[goal.goal]
+        if goal.value != dict(truth)[goal.goal]:
+            break
+    assert all(f.confirmed for f in verify_bound(after.world, found.plan)), data
+
+
+def test_a_share_counts_those_that_are_placed() -> None:
+    """Three of four fit, so that a share of one half is two of three: no more on one host than that."""
+    groups = [{"id": "g", "count": 4, "demand": {"cpu_milli": 2}, "current": {"h0": 2, "h1": 1, "h2": 1}}]
+    share = {"rule": "spread", "level": "zone", "groups": ["g"], "largest_share": 0.5}
+    after = after_of(estate(groups, [share], h3={"capacity": {"cpu_milli": 1}}), Event(fail=["h1", "h2"]))
+    found = solved(after)
+    truth = best(after.world)
+    assert truth is not None
+    assert found is None or values(found.plan) == dict(truth)
+
+
+def test_rules_that_are_left_out_are_named_and_kept_by_the_judge() -> None:
+    groups = [{"id": "g", "count": 2, "demand": {"cpu_milli": 2}, "current": {"h0": 1, "h1": 1}}]
+    rules = [{"rule": "spread", "id": "even", "level": "zone", "skew": 1, "groups": ["g"]}]
+    after = after_of(estate(groups, rules), Event(drain=["h1"]))
+    problem = lower_hosts(after.world)
+    assert problem is not None
+    assert problem.left_out == ("even",)
+    found = solved(after)
+    assert found is None or not any(
+        v.hard for v in judge(View(after.world, rows_of(after.world, found.plan))).violations
+    )
+
+
+def rows_of(world: World, plan: Plan) -> list[Row]:
+    index = {unit.group: unit.index for unit in world.units}
+    return [Row(index[p.group], world.tree.by_id[p.site], p.count) for p in plan.placements]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"goals": ["placed", "hosts", "moves"]},
+        {"goals": ["placed", "cost"]},
+        {"vpcs": [{"id": "v", "cidr": "10.0.0.0/16", "new_subnet_prefix": 24}], "groups": "in v"},
+    ],
+)
+def test_what_hosts_do_not_say_is_left_to_others(more: dict[str, Any]) -> None:
+    group = {"id": "g", "count": 1, "demand": {"cpu_milli": 2}, "current": {"h0": 1}}
+    if more.get("groups") == "in v":
+        more = {**more, "groups": [{**group, "vpcs": ["v"]}]}
+    data = {**estate([group], []), **more}
+    assert lower_hosts(World(estate_from_data(data))) is None
+
+
+def test_classes_are_merged_where_no_rule_tells_them_apart() -> None:
+    groups = [
+        {"id": f"g{n}", "count": 2, "demand": {"cpu_milli": 1}, "current": {"h0": 1, "h1": 1}} for n in range(5)
+    ]
+    rules = [{"rule": "anti_affinity", "level": "host", "groups": ["g3", "g4"]}]
+    problem = lower_hosts(World(estate_from_data(estate(groups, rules))))
+    assert problem is not None
+    assert sorted(len(units) for units in problem.units_c) == [1, 1, 3]
+    assert problem.relocation.at_count_n.sum() == 10
+
+
+def test_masks_are_shared_by_those_who_may_be_in_the_same_places() -> None:
+    groups = [{"id": f"g{n}", "count": 2, "demand": {"cpu_milli": 1}} for n in range(5)]
+    rules = [
+        {"rule": "domains", "groups": ["g0", "g1"], "forbid": ["z1"]},
+        {"rule": "domains", "groups": ["g2"], "allow": ["z0"]},
+    ]
+    problem = lower_hosts(World(estate_from_data(estate(groups, rules))))
+    assert problem is not None
+    assert problem.relocation.enter_mh.tolist() == [[True, True, False, False], [True] * 4]
+
+
+def test_a_damaged_witness_proves_nothing() -> None:
+    groups = [{"id": "g", "count": 2, "demand": {"cpu_milli": 3}, "current": {"h0": 1, "h1": 1}}]
+    after = after_of(estate(groups, []), Event(drain=["z0"]))
+    found = solved(after)
+    assert found is not None
+    assert values(found.plan)["moves"] == 2
+    assert all(f.confirmed for f in verify_bound(after.world, found.plan))
+    for change in ({"bound": 3}, {"data": {}}, {"data": {"values": [0, 0, 2], "stages": "none"}}):
+        bounds = [b.model_copy(update=change) if b.goal == "moves" else b for b in found.plan.bounds]
+        objective = [
+            g.model_copy(update={"bound": change.get("bound", g.bound)}) if g.goal == "moves" else g
+            for g in found.plan.objective
+        ]
+        plan = found.plan.model_copy(update={"bounds": bounds, "objective": objective})
+        assert not all(f.confirmed for f in verify_bound(after.world, plan)), change
