@@ -121,13 +121,14 @@ def run(file: Path, options: argparse.Namespace) -> Row:
     )
     row.status, row.reason, row.engine = result.status.value, result.reason, result.engine
     row.explanation = "; ".join([*(c.message for c in result.clash), *result.blocked])[:400]
-    if result.migration is None or result.reason is not None or result.migration.order_status.value == "UNKNOWN":
-        return row
+    # Whoever is left out of the target has no placement, whatever else is wrong with the order.
     left_out = [goal for goal in result.objective if goal.goal.startswith(("placed", "stopped")) and goal.value]
     if left_out:
         proven = any(goal.bound for goal in left_out)
         row.status, row.reason = ("INFEASIBLE", "no_placement") if proven else ("UNKNOWN", None)
         row.explanation = "; ".join(f"{g.value} VMs fit nowhere ({g.goal}, proven {g.bound})" for g in left_out)
+        return row
+    if result.migration is None or result.reason is not None or result.migration.order_status.value == "UNKNOWN":
         return row
     actions = timed_actions(translated, result.migration)
     _figures(row, translated, result.migration, actions)

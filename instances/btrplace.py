@@ -639,6 +639,9 @@ class _Reader:
                 _KINDS[kind](self, entry, path)
         for entry, path in kept:
             _KINDS[entry["id"]](self, entry, path)
+        both = np.flatnonzero(self.starts_n & self.stops_n)
+        if len(both):
+            raise InputError(f"node {self.nodes[both[0]]} is to be online and offline", path=("constraints",))
 
     def _one_vm(self, entry: dict[str, Any], path: Place) -> list[int]:
         if "vm" in entry:
@@ -1089,10 +1092,9 @@ class _Translation:
                     of_row.setdefault((row, always), []).append(name)
         for (row, always), names in of_row.items():
             nodes = problem.reach[row]
-            if not nodes:
-                raise InputError(f"VM {problem.vms[self.members[names[0]][0]]} may be on no node at all")
             allowed = [self.part_names[nodes]] if nodes in self.part_names else self._names(nodes)
-            rule = {"rule": "domains", "groups": names, "allow": allowed}
+            # Who may be nowhere is confined to nothing: that is no placement, and no wrong input.
+            rule = {"rule": "domains", "groups": names} | ({"allow": allowed} if allowed else {"forbid": ["all"]})
             self.rules.append(rule | ({"continuous": True} if always else {}))
 
     def _names(self, nodes: Iterable[int]) -> list[str]:

@@ -174,6 +174,8 @@ class _Planning:
             found = find_target(self._world_with_cuts(), self.event, self.search, self.given)
             if found.plan is None or found.status is Status.INFEASIBLE:
                 return self._no_order(target, blocked) if target is not None else self._no_target(found)
+            if target is None and self.event.strictly and any(found.out):
+                return self._not_for_all(found)
             if target is not None and found.out > target.out:
                 # Whom only a loss would get out of the way is not given up for an order.
                 if all(goal.closed for goal in found.objective[: len(found.out)]):
@@ -338,6 +340,17 @@ class _Planning:
             seconds=self.search.deadline.seconds,
             interrupted=self.search.deadline.stop.is_set(),
             engine=target.engine,
+        )
+
+    def _not_for_all(self, target: Target) -> MigrationResult:
+        """Return a result where every rule was to hold, and not everybody finds a place under them."""
+        proven = any(goal.bound for goal in target.objective[: len(target.out)])
+        result = self._no_target(target)
+        return replace(
+            result,
+            status=Status.INFEASIBLE if proven else Status.UNKNOWN,
+            reason="no_placement" if proven else None,
+            objective=target.objective,
         )
 
     def _no_order(self, target: Target, blocked: list[str]) -> MigrationResult:
