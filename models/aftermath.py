@@ -13,6 +13,7 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
+from zonewright.models.catalogue import Scope
 from zonewright.models.estate import URGENT, Estate, Goal
 from zonewright.models.events import Event, Incident
 from zonewright.models.migration import Degraded, Loss
@@ -20,6 +21,7 @@ from zonewright.models.problems import InputError, maybe
 from zonewright.models.recipes import Tolerated
 from zonewright.models.resources import Group, Instance, Kind
 from zonewright.models.rules import AnyRule, Domains, Load, MoveLimit, Pin, Rule, Soft, Spread, Survive, all_rules
+from zonewright.models.rules.balancer import home_region
 from zonewright.models.topology import State
 from zonewright.models.view import Row, View, Violation
 from zonewright.models.world import Unit, World
@@ -284,7 +286,8 @@ class _Reckoning:
             kept = [zone for zone in balancer.zones if not self._closed(zone)]
             update: dict[str, Any] = {}
             if len(kept) < len(balancer.zones):
-                update = {"zones": kept, "zone_count": max(1, len(kept))}
+                region = home_region(self.before, balancer)
+                update = {"zones": kept, "zone_count": max(1, len(kept)), "region": region}
             subnet = self.before.subnets.get(balancer.subnet) if balancer.subnet is not None else None
             if subnet is not None and self._closed(subnet.zone) and subnet.id not in self._recreated:
                 update["subnet"] = None
@@ -318,9 +321,20 @@ class _Reckoning:
             self.warnings.append(f"{name} cannot go along with its private addresses: {reason}")
         return going - set(held)
 
+    def _open_zones_beside(self, zone: str | None) -> list[int]:
+        """Return the zones of a zone's region that nobody has to leave."""
+        tree = self.before.tree
+        region = tree.at_level(tree.by_id[zone], "region") if zone is not None else None
+        zones = [z for z in tree.domains_at("zone") if tree.at_level(z, "region") == region]
+        return [z for z in zones if not self._closed(tree.nodes[z].id)]
+
     def _held_back(self, name: str, going: set[str]) -> str | None:
         """Return what keeps a subnet from being emptied and deleted."""
         subnet = self.before.subnets[name]
+        products = {u.product for u in self.before.units if subnet.vpc in u.vpcs or name in u.subnets}
+        zonal = any(self.before.scope(product, "subnet") is Scope.ZONAL for product in products)
+        if not zonal and len(self._open_zones_beside(subnet.zone)) != 1:
+            return "no catalogue says that subnets belong to zones, and there is more than one zone to go to"
         if subnet.used:
             return f"it holds {subnet.used} other things, which would have to leave it first"
         paid = any(

@@ -10,6 +10,7 @@ from zonewright.models.operations import EFFECTS, Operation
 from zonewright.models.problems import InputError
 from zonewright.models.procedures import recipes_of
 from zonewright.models.recipes import Recipe, RecipeStep
+from zonewright.models.rules.balancer import home_region
 from zonewright.models.world import Unit, World
 
 #: Of what kind the recipe of an action has to be.
@@ -190,7 +191,7 @@ class Conformity:
         return [
             balancer.id
             for balancer in self.world.balancers.values()
-            if unit.group in balancer.backends and balancer.region in (None, region)
+            if unit.group in balancer.backends and home_region(self.world, balancer) in (None, region)
         ]
 
     def _lacks_image(self, act: Act, name: str) -> bool:

@@ -11,7 +11,7 @@ from zonewright.models.executor.cast import Act, Deed
 from zonewright.models.executor.subnets import Subnets
 from zonewright.models.operations import Operation
 from zonewright.models.resources import Disk, ElasticIp, Regional, Snapshot
-from zonewright.models.rules.balancer import balancer_candidates
+from zonewright.models.rules.balancer import balancer_candidates, stays_behind
 from zonewright.models.world import Unit, World
 
 #: Who holds an address or a disk: a unit, by an action or (-1) as it was at second 0.
@@ -103,6 +103,8 @@ class Things:
     def finish(self) -> None:
         """Balancers that are to serve at the end are there."""
         for balancer in self.after.balancers.values():
+            if stays_behind(self.after, balancer):
+                continue
             if not self.balancers.get(balancer.id, True) and balancer.backends:
                 message = f"{balancer.id} is not there at the end"
                 self.findings.add(Breach(Fault.BALANCER, message, what=balancer.id), balancer.id, "end")

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 
 class LoadBalancing(Rule):
-    """Backends of the right kind, in the balancer's region and account, enough in each of its zones."""
+    """Backends of the right kind, in the balancer's region and account, enough in each of its zones.
+
+    A balancer whose region has to be left asks for nothing.
+    """
 
     rule: Literal["load_balancer"] = "load_balancer"
     implicit: ClassVar[bool] = True
@@ -29,8 +32,9 @@ class LoadBalancing(Rule):
     def violations(self, view: View, label: str) -> Iterator[Violation]:
         """Yield what is wrong with each balancer."""
         for balancer in view.world.balancers.values():
-            yield from self._backends(view, label, balancer)
-            yield from self._zones(view, label, balancer)
+            if not stays_behind(view.world, balancer):
+                yield from self._backends(view, label, balancer)
+                yield from self._zones(view, label, balancer)
 
     def _backends(self, view: View, label: str, balancer: LoadBalancer) -> Iterator[Violation]:
         world = view.world
@@ -91,13 +95,27 @@ class LoadBalancing(Rule):
                     yield self.broken(label, group, view.node_name(zone), short, message)
 
 
+def home_region(world: World, balancer: LoadBalancer) -> str | None:
+    """Return the region of a balancer: its own, or that of the zones it serves from; None where nobody says."""
+    if balancer.region is not None or not balancer.zones or balancer.zones[0] not in world.tree.by_id:
+        return balancer.region
+    region = world.tree.at_level(world.tree.by_id[balancer.zones[0]], "region")
+    return world.tree.nodes[region].id if region is not None else None
+
+
+def stays_behind(world: World, balancer: LoadBalancer) -> bool:
+    """Return whether all of a balancer's region has to be left: it holds nobody there and asks for nothing."""
+    region = home_region(world, balancer)
+    return region is not None and world.tree.is_left(region)
+
+
 def backend_fits(world: World, group: str, site: int) -> bool:
     """Return whether every balancer of a group can have an instance at the site behind it."""
     entry = world.groups[group]
     product, account = entry.product or world.default_product, entry.account or world.default_account
     region = world.tree.nodes[world.region_of(site)].id
     for balancer in world.balancers.values():
-        if group not in balancer.backends:
+        if group not in balancer.backends or stays_behind(world, balancer):
             continue
         kind = world.balancer_kind(balancer.kind)
         if kind is not None and product not in kind.binds:

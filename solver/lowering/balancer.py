@@ -7,6 +7,7 @@ import numpy as np
 from zonewright.models.resources import LoadBalancer
 from zonewright.models.rules import LoadBalancing
 from zonewright.models.topology import State
+from zonewright.models.world import World
 from zonewright.solver.context import Context, Layer
 from zonewright.solver.families.sums import Sum
 
@@ -17,15 +18,28 @@ def load_balancer(ctx: Context, rule: LoadBalancing, label: str, layer: Layer | 
         _reach(ctx, rule, label)
         return
     for balancer in ctx.world.balancers.values():
+        if _stays_behind(ctx.world, balancer):
+            continue
         if not layer.event:
             _own_zones(ctx, rule, label, balancer)
         _numbers(ctx, rule, label, layer, balancer)
+
+
+def _stays_behind(world: World, balancer: LoadBalancer) -> bool:
+    """Return whether the balancer is in a region that has to be left, by its own word or by its zones."""
+    if balancer.region is not None:
+        return world.tree.is_left(balancer.region)
+    zones = [world.tree.by_id[z] for z in balancer.zones if z in world.tree.by_id]
+    regions = [world.tree.at_level(zone, "region") for zone in zones[:1]]
+    return any(r is not None and world.tree.is_left(world.tree.nodes[r].id) for r in regions)
 
 
 def _reach(ctx: Context, rule: LoadBalancing, label: str) -> None:
     """Backends of the wrong kind or account can be nowhere; the others in the balancer's region."""
     world, reach = ctx.world, ctx.reach
     for balancer in world.balancers.values():
+        if _stays_behind(world, balancer):
+            continue
         kind = world.balancer_kind(balancer.kind)
         owner = balancer.account or world.default_account
         behind = set(balancer.backends)

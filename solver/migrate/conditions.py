@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from zonewright.models.catalogue import Scope
 from zonewright.models.operations import EFFECTS, Operation
 from zonewright.models.recipes import Recipe, RecipeStep
+from zonewright.models.rules.balancer import home_region
 from zonewright.solver.migrate.copies import address_reaches, disk_reaches, lives
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def balancers_of(world: World, group: str, region: int | None) -> tuple[str, ...
     """Return the balancers of a region that have a group behind them."""
     name = world.tree.nodes[region].id if region is not None else None
     return tuple(
-        b.id for b in world.balancers.values() if group in b.backends and (b.region is None or b.region == name)
+        b.id for b in world.balancers.values() if group in b.backends and home_region(world, b) in (None, name)
     )
 
 

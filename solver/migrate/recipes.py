@@ -5,7 +5,7 @@ The steps of a draft have durations and needs, no times yet: when they run is de
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
 from zonewright.models.catalogue import Scope
@@ -162,7 +162,7 @@ def downtime(steps: Sequence[Step], kind: str) -> int:
 
     From the first interrupting step's start, without one from when the source stops, for what is lost
     already (a recovery, a takeover) from 0; to the end of the last step that serves. A start has none. Steps
-    that all start at 0 count as running one stage after another.
+    that all start at 0 count as running one after another.
     """
     starts, ends = _clock(steps)
     runs = [starts[s.id] if EFFECTS[s.do].runs == "start" else ends[s.id] for s in steps if EFFECTS[s.do].runs]
@@ -185,27 +185,14 @@ def downtime_of(action: Action, steps: Sequence[Step]) -> int:
     return downtime(steps, "move" if returns else action.kind)
 
 
-def stages(steps: Iterable[Step]) -> Iterator[list[Step]]:
-    """Yield steps that run side by side: equal operations with the same needs."""
-    stage: list[Step] = []
-    for step in steps:
-        if stage and (stage[0].do, stage[0].needs) != (step.do, step.needs):
-            yield stage
-            stage = []
-        stage.append(step)
-    if stage:
-        yield stage
-
-
 def _clock(steps: Sequence[Step]) -> tuple[dict[str, int], dict[str, int]]:
-    """Return start and end of each step; of drafts, whose steps all start at 0, one stage after another."""
+    """Return start and end of each step; of drafts, whose steps all start at 0, one after another."""
     starts, ends, now = {}, {}, 0
     drafted = all(step.start_s == 0 for step in steps)
-    for stage in stages(steps):
-        for step in stage:
-            starts[step.id] = step.start_s + (now if drafted else 0)
-            ends[step.id] = step.end_s + (now if drafted else 0)
-        now += max(step.end_s for step in stage)
+    for step in steps:
+        starts[step.id] = step.start_s + (now if drafted else 0)
+        ends[step.id] = step.end_s + (now if drafted else 0)
+        now += step.end_s
     return starts, ends
 
 
@@ -238,7 +225,7 @@ class _Builder:
         things: Sequence[str | None],
         copies: Sequence[Snapshot | None],
     ) -> None:
-        """Append a step once for each thing; they need what came before, not each other."""
+        """Append a step once for each thing, one after another: copies would share the bandwidth that there is."""
         added: list[str] = []
         source = step.source or self.recipe.source
         for number, thing in enumerate(things):
@@ -259,7 +246,7 @@ class _Builder:
                     thing=thing,
                     start_s=0,
                     end_s=seconds,
-                    needs=list(self.before),
+                    needs=[*self.before, *added[-1:]],
                     mib_per_second=self.rate if step.copies is not None else None,
                     interrupts=step.interrupts,
                     serves=step.serves,

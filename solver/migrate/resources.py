@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 from zonewright.models.durations import least_seconds
 from zonewright.models.migration import Action, Change, Step
 from zonewright.models.operations import EFFECTS, Operation
+from zonewright.models.plan import SubnetZone
 from zonewright.models.procedures import recipes_of
 from zonewright.models.recipes import Recipe, RecipeStep
 from zonewright.models.resources import LoadBalancer, Subnet
+from zonewright.models.rules.balancer import stays_behind
 from zonewright.solver.migrate.conditions import image_is_missing
 from zonewright.solver.migrate.ordering import Draft, Work
 from zonewright.solver.migrate.recipes import for_product, ways
@@ -100,7 +102,7 @@ def _living_home(world: World, image: str) -> str:
 def _subnets(after: Aftermath, plan: Plan) -> Iterator[Draft | None]:
     number = 0
     seated = {placement.subnet for placement in plan.placements}
-    for entry in plan.subnets:
+    for entry in [*plan.subnets, *_unsaid(after, plan)]:
         before = after.before.subnets[entry.subnet]
         cidr = entry.cidr or before.cidr
         carried = entry.zone is not None and before.zone not in (None, entry.zone)
@@ -112,6 +114,19 @@ def _subnets(after: Aftermath, plan: Plan) -> Iterator[Draft | None]:
         number += 1
         made = Subnet(id=new.id, vpc=new.vpc, cidr=new.cidr)
         yield _subnet(after, f"subnet-{number}", made, new.zone, new.cidr, carried=False)
+
+
+def _unsaid(after: Aftermath, plan: Plan) -> Iterator[SubnetZone]:
+    """Yield the zone of subnets that leave theirs where the plan chooses none: that of those who sit in them."""
+    world = after.world
+    said = {entry.subnet for entry in plan.subnets}
+    for subnet in after.before.subnets.values():
+        if subnet.zone is None or subnet.id in said or world.subnets[subnet.id].zone is not None:
+            continue
+        sites = {world.tree.by_id[p.site] for p in plan.placements if p.subnet == subnet.id}
+        zones = sorted({world.zone_of(site) for site in sites})
+        if zones:
+            yield SubnetZone(subnet=subnet.id, zone=world.tree.nodes[zones[0]].id)
 
 
 def _subnet(
@@ -146,11 +161,13 @@ def _balancers(after: Aftermath, plan: Plan) -> Iterator[Draft | None]:
     chosen = {entry.balancer: entry.zones for entry in plan.balancers}
     carried = {
         entry.subnet: entry.zone
-        for entry in plan.subnets
+        for entry in [*plan.subnets, *_unsaid(after, plan)]
         if after.before.subnets[entry.subnet].zone not in (None, entry.zone)
     }
     number = 0
     for balancer in after.before.balancers.values():
+        if stays_behind(after.world, after.world.balancers[balancer.id]):
+            continue
         zones = chosen.get(balancer.id) or after.world.balancers[balancer.id].zones
         found = _work_on(after, balancer, zones, carried)
         if found is not None:

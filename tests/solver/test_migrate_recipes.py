@@ -358,9 +358,9 @@ def test_data_comes_along_and_nothing_is_written_meanwhile() -> None:
         "update_configuration",
         "destroy_original",
     ]
-    # Image 572 s, detaching both side by side 10 s, instance 60 s, attaching 10 s.
-    assert draft.action.downtime_s == 652
-    assert draft.steps[2].needs == ["move-1.create_image"]
+    # Image 572 s, detaching 10 s each, instance 60 s, attaching 10 s each.
+    assert draft.action.downtime_s == 672
+    assert draft.steps[2].needs == ["move-1.create_image", "move-1.detach_disk.d1"]
     assert draft.steps[3].needs == ["move-1.detach_disk.d1", "move-1.detach_disk.d2"]
 
 
