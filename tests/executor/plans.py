@@ -6,12 +6,16 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from tests.executor.script import Script, estate, truthful
+from pydantic import TypeAdapter
+
+from tests.executor.script import Script, estate, hosts, truthful
+from tests.executor.test_valid import carried, carried_target, networked
 from zonewright.models import InputError, World
 from zonewright.models.aftermath import aftermath
 from zonewright.models.estate import Estate
 from zonewright.models.executor import Execution, execute
 from zonewright.models.migration import Loss, Migration
+from zonewright.models.rules import AnyRule
 
 Case = tuple[Estate, Migration]
 
@@ -70,12 +74,28 @@ def random_case(rng: random.Random) -> Case:
             return of, migration
 
 
+def written_cases() -> list[Case]:
+    """Return cases that chance would not write: a way over a third host, and a subnet that goes along."""
+    full = [{"id": f"h{i}", "in": "z1", "capacity": {"cpu_milli": 4000}} for i in (1, 2, 3)]
+    groups = [
+        {"id": g, "count": 1, "demand": {"cpu_milli": 4000, "memory_mib": 500}, "current": {h: 1}}
+        for g, h in (("a", "h1"), ("b", "h2"))
+    ]
+    swap = Script(hosts(zones=[{"id": "z1"}], hosts=full, groups=groups), to=True)
+    now = swap.act("x1", "bypass", "live", group="a", source="h1", target="h3")
+    now = swap.act("y", "move", "live", at=now, group="b", source="h2", target="h1", after=["x1.live_migrate"])
+    swap.act("x2", "move", "live", at=now, group="a", source="h3", target="h2", after=["y.live_migrate"])
+    carry = Script(networked(), drain=["za"])
+    carried(carry)
+    return [(swap.estate, swap.migration()), (carry.estate, carry.migration(target=carried_target()))]
+
+
 def _hosts(rng: random.Random) -> tuple[Estate, dict[str, Any]]:
     zones = [{"id": f"z{i}"} for i in range(rng.choice((1, 2)))]
     for zone in zones:
         if rng.random() < 0.2:
             zone["uplink_mbit_s"] = rng.choice((900, 2000))  # type: ignore[assignment]
-    hosts: list[dict[str, Any]] = []
+    machines: list[dict[str, Any]] = []
     for number in range(rng.randint(3, 6)):
         host: dict[str, Any] = {"id": f"h{number}", "in": zones[number % len(zones)]["id"]}
         host["capacity"] = {"cpu_milli": 1000 * rng.randint(4, 10), "memory_mib": 8000}
@@ -83,14 +103,14 @@ def _hosts(rng: random.Random) -> tuple[Estate, dict[str, Any]]:
             host["uplink_mbit_s"] = rng.choice((850, 1700))
         if rng.random() < 0.2:
             host["most_instances"] = 4
-        hosts.append(host)
-    free = {host["id"]: host["capacity"]["cpu_milli"] for host in hosts}
+        machines.append(host)
+    free = {host["id"]: host["capacity"]["cpu_milli"] for host in machines}
     groups: list[dict[str, Any]] = []
     for number in range(rng.randint(2, 4)):
         cpu = 1000 * rng.randint(1, 3)
         current: dict[str, int] = {}
         for _ in range(rng.randint(1, 4)):
-            host = rng.choice(hosts)
+            host = rng.choice(machines)
             if free[host["id"]] >= cpu and current.get(host["id"], 0) < 1:
                 free[host["id"]] -= cpu
                 current[host["id"]] = 1
@@ -127,8 +147,8 @@ def _hosts(rng: random.Random) -> tuple[Estate, dict[str, Any]]:
         settings["one_at_a_time"] = "host"
     if rng.random() < 0.15:
         settings["windows"] = [{"start": "2026-03-01T00:00:00Z", "end": "2026-03-01T00:30:00Z"}]
-    of = estate(role="operator", zones=zones, hosts=hosts, groups=groups, rules=rules, migration=settings)
-    lost = rng.choice(hosts)["id"]
+    of = estate(role="operator", zones=zones, hosts=machines, groups=groups, rules=rules, migration=settings)
+    lost = rng.choice(machines)["id"]
     return of, rng.choice(({"fail": [lost]}, {"drain": [lost]}, {"drain": [lost]}, {"to": True}))
 
 
@@ -365,9 +385,9 @@ def _shifted(rng: random.Random, of: Estate, m: Migration) -> Case:
 
 
 def _action_shifted(rng: random.Random, of: Estate, m: Migration) -> Case:
-    name, by = rng.choice(m.actions).id, rng.choice((-100, -30, -1, 1, 30, 100))
+    name = rng.choice(m.actions).id
     first = min((s.start_s for s in m.steps if s.action == name), default=0)
-    by = max(by, -first)
+    by = max(rng.choice((-first, -first, -30, -1, 1, 30, 100)), -first)
     steps = [
         s.model_copy(update={"start_s": s.start_s + by, "end_s": s.end_s + by}) if s.action == name else s
         for s in m.steps
@@ -483,6 +503,28 @@ def _killed(rng: random.Random, of: Estate, m: Migration) -> Case | None:
     return of.model_copy(update={"groups": groups}), m.model_copy(update={"target": target})
 
 
+def _stricter(rng: random.Random, of: Estate, m: Migration) -> Case:
+    """One more rule."""
+    names = [group.id for group in of.groups]
+    level = "host" if of.hosts else "zone"
+    new: list[dict[str, Any]] = [
+        {
+            "rule": "anti_affinity",
+            "groups": names,
+            "level": level,
+            "at_most": rng.randint(1, 3),
+            "continuous": True,
+        },
+        {"rule": "keep_running", "groups": names, "most_down": 0},
+        {"rule": "quota", "domain": (of.zones or of.regions)[0].id, "most": rng.randint(1, 12)},
+        {"rule": "quota", "domain": of.zones[-1].id, "resource": "cpu_milli", "most": 1000 * rng.randint(1, 12)},
+    ]
+    if len(names) > 1:
+        new.append({"rule": "separation", "groups": names, "level": level, "continuous": True})
+    rule = TypeAdapter(AnyRule).validate_python(rng.choice(new))
+    return of.model_copy(update={"rules": [*of.rules, rule]}), m
+
+
 def _narrower(rng: random.Random, of: Estate, m: Migration) -> Case:
     """Less at once."""
     settings = of.migration.model_copy(
@@ -517,5 +559,6 @@ MUTATIONS: dict[str, Callable[[random.Random, Estate, Migration], Case | None]] 
     "a capacity": _smaller,
     "a size": _larger,
     "a replica": _killed,
+    "a rule": _stricter,
     "a setting": _narrower,
 }

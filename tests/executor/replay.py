@@ -22,6 +22,7 @@ from zonewright.models.operations import EFFECTS, Operation
 
 Keys = set[tuple[Any, ...]]
 #: (group, instance or None) to (site, subnet) to count.
+Turn = tuple[int, int, int]
 Seats = dict[tuple[str, str | None], dict[tuple[str, str | None], int]]
 #: Steps in which nothing is under way.
 IDLE = {"keep_original", "update_configuration", "switch_balancer"}
@@ -31,6 +32,11 @@ MOVING = {"move", "bypass", "recovery", "start"}
 def replay(estate: Estate, migration: Migration) -> Keys:
     """Return what a migration breaks: (fault, what tells it apart, ...), with seconds and amounts of limits."""
     return Replay(estate.model_dump(mode="json", by_alias=True), migration.model_dump(mode="json")).keys()
+
+
+def turn_of(t: int | Turn) -> Turn:
+    """All that starts or ends at a second has, once it is over."""
+    return (t, 9, 0) if isinstance(t, int) else t
 
 
 @cache
@@ -67,6 +73,7 @@ class Replay:
         self.units = self.make_units()
         self.steps = migration["steps"]
         self.step = {s["id"]: s for s in self.steps}
+        self.position = {s["id"]: k for k, s in enumerate(self.steps)}
         self.acts = [self.make_act(a) for a in migration["actions"]]
         self.act_of = {a["id"]: a for a in self.acts}
         self.times = sorted(
@@ -155,14 +162,28 @@ class Replay:
                 return step["start_s"] if at == "start" else step["end_s"]
         return None
 
-    def taken(self, act: dict[str, Any], t: int) -> bool:
-        at = self.moment(act, "takes_target")
-        return bool(act["parts"]) and act["target"] is not None and at is not None and at <= t
+    def turn(self, step: dict[str, Any], when: str) -> Turn:
+        """The place of a start or end among all: at one instant ends, then steps without length, then starts."""
+        if self.instant(step):
+            return step["start_s"], 1, 2 * self.place(step) + (when == "end")
+        if when == "start":
+            return step["start_s"], 2, self.place(step)
+        return step["end_s"], 0, self.place(step)
 
-    def freed(self, act: dict[str, Any], t: int) -> bool:
-        at = self.moment(act, "frees_source")
+    def happened(self, act: dict[str, Any], what: str, before: Turn) -> bool:
+        """Whether an effect of an action has set in before a turn."""
+        for step in act["steps"]:
+            at = getattr(self.effect(step), what)
+            if at is not None:
+                return self.turn(step, at) < before
+        return False
+
+    def taken(self, act: dict[str, Any], t: int | Turn) -> bool:
+        return bool(act["parts"]) and act["target"] is not None and self.happened(act, "takes_target", turn_of(t))
+
+    def freed(self, act: dict[str, Any], t: int | Turn) -> bool:
         kept = any(s["do"] == "keep_original" for s in act["steps"])
-        return self.lives_at_source(act) and not kept and at is not None and at <= t
+        return self.lives_at_source(act) and not kept and self.happened(act, "frees_source", turn_of(t))
 
     def lives_at_source(self, act: dict[str, Any]) -> bool:
         moving = act["kind"] in MOVING or act["for_good"]
@@ -184,6 +205,9 @@ class Replay:
     # The judgement.
 
     def keys(self) -> Keys:
+        self.found_there: dict[tuple[str, str | None], int] = {}
+        self.judge_people()
+        self.make_subnet_log()
         self.judge_times()
         for act in self.acts:
             self.judge_act(act)
@@ -193,7 +217,6 @@ class Replay:
         self.judge_traffic()
         self.judge_subnets()
         self.judge_things()
-        self.judge_people()
         self.judge_windows()
         self.judge_one_at_a_time()
         return self.found
@@ -574,6 +597,8 @@ class Replay:
                 least = min(balancer["least_backends"], self.serving(-1, group))
                 floors.append(("backends", balancer["id"], group, least))
         for fault, label, group, least in floors:
+            if not least:
+                continue
             short = [(t, least - self.serving(t, group)) for t in self.times]
             short = [(t, n) for t, n in short if n > 0]
             if short:
@@ -695,7 +720,7 @@ class Replay:
         size = ipaddress.IPv4Network(subnet["cidr"]).num_addresses
         return int(max(0, size - subnet["reserved"] - subnet["used"] - virtual))
 
-    def addresses(self, t: int, name: str, but: Any = None) -> int:
+    def addresses(self, t: int | Turn, name: str) -> int:
         """How many instances have an address in a subnet."""
         total = 0
         for unit in self.units:
@@ -703,16 +728,21 @@ class Replay:
                 if site not in self.dead and self.seat(unit, site) == name:
                     total += count
         for act in self.acts:
-            at = self.moment(act, "takes_target")
-            there = self.taken(act, t) and act["subnet"] == name and self.is_there(name, at or 0)
+            there = self.taken(act, t) and act["subnet"] == name and self.subnet_when_taken(act) is not None
             held = self.lives_at_source(act) and not self.freed(act, t)
             for unit, count in act["parts"]:
                 own = self.from_seat(act, unit)
                 if there:
                     total += 0 if act["same_address"] and own == name and held else count
                 if own == name and self.freed(act, t):
-                    total -= count
+                    total -= min(count, self.found_there.get((act["id"], unit["name"]), 0))
         return total
+
+    def subnet_when_taken(self, act: dict[str, Any]) -> dict[str, Any] | None:
+        """The subnet of an action at the turn at which it takes addresses; None where it is not there."""
+        taking = next(s for s in act["steps"] if self.effect(s).takes_target)
+        state = self.subnet_at(act["subnet"], self.turn(taking, self.effect(taking).takes_target))
+        return state if state is not None and state["there"] else None
 
     def from_seat(self, act: dict[str, Any], unit: dict[str, Any]) -> str | None:
         """The subnet at an action's source: today's, or that of the bypass which led there."""
@@ -721,83 +751,83 @@ class Replay:
                 return other["subnet"]  # type: ignore[no-any-return]
         return self.seat(unit, act["source"]) if act["source"] else None
 
-    def is_there(self, name: str, t: int) -> bool:
-        """Whether instances can sit in a subnet: not from the start of its deletion to the end of its creation."""
-        there = any(s["id"] == name and s["cidr"] for s in self.e["subnets"])
-        events = []
-        for order, step in enumerate(self.steps):
-            if step["thing"] == name and step["do"] == "delete_subnet":
-                events.append((step["start_s"], order, False))
-            if step["thing"] == name and step["do"] == "create_subnet" and self.can_create(step):
-                events.append((step["end_s"], order, True))
-        for second, _, state in sorted(events):
-            if second <= t:
-                there = state
-        return there
+    def subnet_at(self, name: str, before: Turn) -> dict[str, Any] | None:
+        """A subnet just before a turn: whether it is there, whether its block is taken, its zone."""
+        found = None
+        for turn, which, state in self.subnet_log:
+            if which == name and turn < before:
+                found = state
+        return found
 
-    def block_taken(self, name: str, t: int) -> bool:
-        """Whether a block is in use just before a creation at a second."""
-        taken = any(s["id"] == name and s["cidr"] for s in self.e["subnets"])
-        for step in sorted(self.steps, key=lambda s: (s["start_s"], s["end_s"])):
-            if step["thing"] == name and step["do"] == "delete_subnet" and step["end_s"] <= t:
-                taken = not self.is_there(name, step["start_s"] - 1) and taken
-            if step["thing"] == name and step["do"] == "create_subnet" and step["start_s"] < t:
-                taken = True
-        return taken
+    def make_subnet_log(self) -> None:
+        self.subnet_log: list[tuple[Turn, str, dict[str, Any]]] = []
+        for subnet in self.e["subnets"]:
+            if subnet["cidr"]:
+                state = {"there": True, "taken": True, "zone": subnet["zone"]}
+                self.subnet_log.append(((-1, 0, 0), subnet["id"], state))
+        turns = [
+            (self.turn(step, when), when, step)
+            for step in self.steps
+            if step["do"] in ("delete_subnet", "create_subnet")
+            for when in ("start", "end")
+        ]
+        for turn, when, step in sorted(turns, key=lambda entry: entry[0]):
+            state = self.subnet_at(step["thing"], turn)
+            change = getattr(self, f"{step['do'].removesuffix('_subnet')}_{when}")(step, turn, state)
+            if change is not None:
+                self.subnet_log.append((turn, step["thing"], {**(state or {}), **change}))
 
-    def can_create(self, step: dict[str, Any]) -> bool:
-        return any(s["id"] == step["thing"] for s in self.e["subnets"]) and not self.block_taken(
-            step["thing"], step["start_s"]
-        )
+    def delete_start(
+        self, step: dict[str, Any], turn: Turn, state: dict[str, Any] | None
+    ) -> dict[str, Any] | None:
+        if state is None or not state["there"]:
+            self.add("subnet", step["id"])
+            return None
+        subnet = next(s for s in self.e["subnets"] if s["id"] == step["thing"])
+        dead = state["zone"] is not None and self.all_dead(state["zone"])
+        virtual = sum(b["internal"] and b["subnet"] == step["thing"] for b in self.e["load_balancers"])
+        if dead or subnet["used"] or virtual or self.addresses(turn, step["thing"]):
+            self.add("subnet", step["id"])
+        return {"there": False}
+
+    def delete_end(self, step: dict[str, Any], turn: Turn, state: dict[str, Any] | None) -> dict[str, Any] | None:
+        return None if state is None else {"taken": False}
+
+    def create_start(
+        self, step: dict[str, Any], turn: Turn, state: dict[str, Any] | None
+    ) -> dict[str, Any] | None:
+        subnet = next((s for s in self.e["subnets"] if s["id"] == step["thing"]), None)
+        if subnet is None or (state is not None and state["taken"]):
+            self.add("subnet", step["id"])
+            return None
+        block = ipaddress.IPv4Network(step["cidr"] or subnet["cidr"])
+        others = [o for o in self.e["subnets"] if o["id"] != step["thing"] and o["vpc"] == subnet["vpc"]]
+        now = [(o, self.subnet_at(o["id"], turn)) for o in others]
+        blocks = [ipaddress.IPv4Network(o["cidr"]) for o, other in now if other is not None and other["taken"]]
+        zone = self.at(step["at"], "zone")
+        wrong = step["cidr"] not in (None, subnet["cidr"]) or (zone is not None and self.all_dead(zone))
+        if wrong or any(block.overlaps(other) for other in blocks):
+            self.add("subnet", step["id"])
+        return {"there": False, "taken": True, "zone": zone}
+
+    def create_end(self, step: dict[str, Any], turn: Turn, state: dict[str, Any] | None) -> dict[str, Any] | None:
+        return None if state is None else {"there": True}
 
     def judge_subnets(self) -> None:
-        for step in self.steps:
-            name, start = step["thing"], step["start_s"]
-            subnet = next((s for s in self.e["subnets"] if s["id"] == name), None)
-            if step["do"] == "delete_subnet":
-                if subnet is None or not self.is_there(name, start - 1):
-                    self.add("subnet", step["id"])
-                    continue
-                if self.all_dead(subnet["zone"]) or subnet["used"] or self.room_held(name, start):
-                    self.add("subnet", step["id"])
-            elif step["do"] == "create_subnet":
-                if subnet is None or self.block_taken(name, start):
-                    self.add("subnet", step["id"])
-                    continue
-                if step["cidr"] not in (None, subnet["cidr"]):
-                    self.add("subnet", step["id"])
-                block = ipaddress.IPv4Network(step["cidr"] or subnet["cidr"])
-                others = [o for o in self.e["subnets"] if o["id"] != name and o["vpc"] == subnet["vpc"]]
-                blocks = [ipaddress.IPv4Network(o["cidr"]) for o in others if self.block_taken(o["id"], start)]
-                if any(block.overlaps(other) for other in blocks):
-                    self.add("subnet", step["id"])
-                if step["at"] and self.all_dead(str(self.at(step["at"], "zone"))):
-                    self.add("subnet", step["id"])
         for act in self.acts:
-            at = self.moment(act, "takes_target")
+            at = next((s for s in act["steps"] if self.effect(s).takes_target), None)
             if at is None or not act["parts"] or act["subnet"] is None or act["target"] is None:
                 continue
+            turn = self.turn(at, self.effect(at).takes_target)
             own = {self.from_seat(act, u) for u, _ in act["parts"]}
-            held = self.lives_at_source(act) and not self.freed(act, at)
+            held = self.lives_at_source(act) and not self.freed(act, turn)
             if act["same_address"] and held and own == {act["subnet"]}:
                 continue
-            home = self.zone_of_subnet(act["subnet"], at)
-            if not self.is_there(act["subnet"], at) or home not in (None, self.zone(act["target"])):
+            state = self.subnet_when_taken(act)
+            if state is None or state["zone"] not in (None, self.zone(act["target"])):
                 self.add("subnet", "seats", act["id"])
         self.judge_addresses()
         self.judge_chosen()
-
-    def room_held(self, name: str, t: int) -> int:
-        virtual = sum(b["internal"] and b["subnet"] == name for b in self.e["load_balancers"])
-        return self.addresses(t, name) + virtual
-
-    def zone_of_subnet(self, name: str, t: int) -> str | None:
-        zone = next((s["zone"] for s in self.e["subnets"] if s["id"] == name), None)
-        for step in sorted(self.steps, key=lambda s: s["start_s"]):
-            made = step["do"] == "create_subnet" and step["thing"] == name and self.can_create(step)
-            if made and step["start_s"] <= t:
-                zone = self.at(step["at"], "zone")
-        return zone
 
     def judge_addresses(self) -> None:
         for subnet in self.e["subnets"]:
@@ -811,10 +841,9 @@ class Replay:
                 self.add("subnet", "addresses", subnet["id"], *worst)
 
     def judge_chosen(self) -> None:
-        end = max(self.times, default=0)
         for entry in self.m["target"]["subnets"] if self.m["target"] else []:
-            wrong = not self.is_there(entry["subnet"], end)
-            if wrong or self.zone_of_subnet(entry["subnet"], end) != entry["zone"]:
+            state = self.subnet_at(entry["subnet"], (10**9, 9, 0))
+            if state is not None and (not state["there"] or state["zone"] != entry["zone"]):
                 self.add("subnet", "end", entry["subnet"])
 
     def judge_things(self) -> None:
@@ -919,6 +948,7 @@ class Replay:
                     nowhere[key] -= found
                 else:
                     found = self.leave((lost if act["dead"] else seats)[key], act, count)
+                self.found_there[act["id"], unit["name"]] = found
                 if found < count:
                     self.add("source", act["id"])
         self.judge_end(seats)
@@ -962,9 +992,8 @@ class Replay:
 
     def place(self, step: dict[str, Any]) -> int:
         """A step's turn among those of its instant: after all that it needs there."""
-        position = {s["id"]: k for k, s in enumerate(self.steps)}
         if not self.instant(step):
-            return position[step["id"]]
+            return self.position[step["id"]]
         here = [s for s in self.steps if self.instant(s) and s["start_s"] == step["start_s"]]
         order: list[str] = []
         names = {s["id"] for s in here}
