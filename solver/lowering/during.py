@@ -13,13 +13,13 @@ def keep_running(ctx: Context, rule: KeepRunning, label: str, layer: Layer | Non
 
 
 def avoid(ctx: Context, rule: Avoid, label: str, layer: Layer | None) -> None:
-    """Not all at once. Of a pool that is partly in one of the domains nobody need be inside: it is left out."""
+    """Not all at once. Below the zone packing decides who is where: pools leave it out."""
     if layer is None or layer.event:
         return
     sets: list[tuple[tuple[int, ...], int]] = []
     for held in rule.together:
         node = ctx.world.tree.by_id[held.domain]
-        if ctx.pooled and ctx.inside(node) != ctx.within(node):
+        if ctx.finer(ctx.world.tree.nodes[node].level):
             ctx.relaxed.add(label)
             return
         places = ctx.inside(node)

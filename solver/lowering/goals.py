@@ -97,11 +97,13 @@ def _open(ctx: Context, node: int, cost: int, goal: str) -> None:
     Of a pool that is partly in the domain nobody need be inside: it is left out.
     """
     places, sites = ctx.within(node), 1
+    names = {ctx.world.tree.nodes[node].id}
     if node in ctx.place_of:
         pool = ctx.places[ctx.place_of[node]]
         if pool.site != node:
             return
         places, sites = {pool.index}, len(pool.sites)
+        names = {ctx.world.tree.nodes[site].id for site in pool.sites}
     columns: list[int] = []
     demands: list[dict[str, int]] = []
     for cls in ctx.classes:
@@ -114,7 +116,8 @@ def _open(ctx: Context, node: int, cost: int, goal: str) -> None:
     for resource in domain.domain.capacity:
         usable = domain.usable(resource)
         if usable is not None:
-            sizes.append((tuple(d.get(resource, 0) for d in demands), usable))
+            more = ctx.tolerance.within("capacity", names, resource) if ctx.tolerance.given else 0
+            sizes.append((tuple(d.get(resource, 0) for d in demands), usable + more))
     ctx.add(Opening(Tag("goal", goal, None, domain.id), tuple(columns), cost, goal, tuple(sizes), sites))
 
 
