@@ -5,9 +5,10 @@
 
 FILE is JSON, plain or gzipped: see `zonewright.instances.evacuation`. OUT maps every instance to its host, null
 where it has none. The answer is checked against FILE by itself, with nothing of ours; with `--check-bound` the
-bounds are evaluated again, as `zonewright check --bound` does. `seconds` is from the file to the answer written, without the start of the interpreter and imports;
-`seconds_total` is all of it up to there. Exits 0 when everybody has a host, 5 when somebody is left behind, 4 when
-nothing was found in time, 1 on a file that is no evacuation or an answer or bound that does not pass.
+bounds are evaluated again, as `zonewright check --bound` does. `seconds` is from the file to the answer written,
+without the start of the interpreter and imports; `seconds_total` is all of it up to there. Exits 0 when everybody
+has a host, 5 when somebody is left behind, 4 when nothing was found in time, 1 on a file that is no evacuation or
+an answer or bound that does not pass.
 """
 
 from __future__ import annotations

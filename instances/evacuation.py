@@ -98,9 +98,9 @@ def _text(path: Path) -> str:
     except OSError as error:
         near = ""
         if isinstance(error, FileNotFoundError) and path.parent.is_dir():
-            near = "." + maybe(path.name, (p.name for p in path.parent.iterdir()))
+            near = maybe(path.name, (p.name for p in path.parent.iterdir()))
         reason = (error.strerror or str(error)).lower()
-        raise InputError(f"cannot be read: {reason}{near}", source=source) from None
+        raise InputError(f"cannot be read: {reason}{'.' + near if near else ''}", source=source) from None
     if len(raw) > MOST_BYTES:
         raise InputError(f"is larger than {MOST_BYTES >> 30} GiB", source=source)
     try:
