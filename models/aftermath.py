@@ -18,6 +18,7 @@ from zonewright.models.estate import URGENT, Estate, Goal
 from zonewright.models.events import Event, Incident
 from zonewright.models.migration import Degraded, Loss
 from zonewright.models.problems import InputError, maybe
+from zonewright.models.procedures import recipes_of
 from zonewright.models.recipes import Tolerated
 from zonewright.models.resources import Group, Instance, Kind
 from zonewright.models.rules import AnyRule, Domains, Load, MoveLimit, Pin, Rule, Soft, Spread, Survive, all_rules
@@ -328,6 +329,17 @@ class _Reckoning:
         zones = [z for z in tree.domains_at("zone") if tree.at_level(z, "region") == region]
         return [z for z in zones if not self._closed(tree.nodes[z].id)]
 
+    def _has_way_back(self, product: str) -> bool:
+        """Return whether a recipe lets instances of a product keep their private addresses in another zone."""
+        role = self.before.estate.role
+        between = [
+            r
+            for r in recipes_of(self.before).values()
+            if r.kind == "move" and r.across == "zone" and r.role in (None, role)
+        ]
+        own = [r for r in between if product in r.products]
+        return any("private_ip" in r.keeps for r in own or [r for r in between if not r.products])
+
     def _held_back(self, name: str, going: set[str]) -> str | None:
         """Return what keeps a subnet from being emptied and deleted."""
         subnet = self.before.subnets[name]
@@ -335,6 +347,9 @@ class _Reckoning:
         zonal = any(self.before.scope(product, "subnet") is Scope.ZONAL for product in products)
         if not zonal and len(self._open_zones_beside(subnet.zone)) != 1:
             return "no catalogue says that subnets belong to zones, and there is more than one zone to go to"
+        for product in sorted(products):
+            if not self._has_way_back(product):
+                return f"no recipe brings {product} back into a subnet that is made again"
         if subnet.used:
             return f"it holds {subnet.used} other things, which would have to leave it first"
         paid = any(

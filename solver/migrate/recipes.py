@@ -384,7 +384,8 @@ def _disks(world: World, recipe: Recipe, does: set[Operation], movement: Movemen
     if recipe.kind not in ("move", "recovery"):
         return None
     away = [d for d in unit.disks if not disk_reaches(world, unit, d, source, target)]
-    if away and not does & {Operation.COPY_DISK, Operation.RESTORE_DISK, Operation.RETYPE_VOLUME}:
+    carries = does & {Operation.COPY_DISK, Operation.RESTORE_DISK, Operation.RETYPE_VOLUME}
+    if away and unit.stateful and not carries:
         return f"its disk {away[0]} cannot be reached from the target"
     if unit.stateful and Operation.RESTORE_DISK in does:
         for disk in away:
