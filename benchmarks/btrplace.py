@@ -105,12 +105,14 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
 
 def run(file: Path, options: argparse.Namespace) -> Row:
     """Plan one file, write the plan if asked to, and return the figures. Raises InputError."""
-    from zonewright.instances.btrplace import as_estate, plan_data, read_problem, timed_actions
+    from zonewright.instances.btrplace import as_estate, read_problem
     from zonewright.solver.migrate.plan import plan_migration
 
     problem = read_problem(file)
     translated = as_estate(problem)
     row = Row(file.name, options.objective, "UNKNOWN")
+    if not problem.wanted_v.any():
+        return _finished(row, translated, None, options)
     result = plan_migration(
         translated.estate,
         event=translated.event,
@@ -130,10 +132,17 @@ def run(file: Path, options: argparse.Namespace) -> Row:
         return row
     if result.migration is None or result.reason is not None or result.migration.order_status.value == "UNKNOWN":
         return row
-    actions = timed_actions(translated, result.migration)
-    _figures(row, translated, result.migration, actions)
+    return _finished(row, translated, result.migration, options)
+
+
+def _finished(row: Row, translated: Any, migration: Any, options: argparse.Namespace) -> Row:
+    """Fill in the figures of a plan and write it if asked to."""
+    from zonewright.instances.btrplace import plan_data, timed_actions
+
+    actions = timed_actions(translated, migration)
+    _figures(row, translated, migration, actions)
     if options.output is not None:
-        _write(plan_data(problem, actions), options.output)
+        _write(plan_data(translated.problem, actions), options.output)
     return row
 
 
@@ -147,9 +156,9 @@ def _figures(row: Row, translated: Any, migration: Any, actions: list[Any]) -> N
     row.relocations = sum(int(problem.host_v[vm]) != target for vm, target in ends.items())
     row.bypasses = row.migrations - row.relocations
     row.makespan = max((a.end for a in actions), default=0)
-    target = {goal.goal: goal for goal in migration.objective}
-    order = {goal.goal: goal for goal in migration.order}
-    least_moves = target["moves"].bound if "moves" in target else None
+    target = {goal.goal: goal for goal in migration.objective} if migration is not None else {}
+    order = {goal.goal: goal for goal in migration.order} if migration is not None else {}
+    least_moves = 0 if migration is None else target["moves"].bound if "moves" in target else None
     extra = order["penalty"].bound if "penalty" in order else 0
     if least_moves is not None:
         row.bound = least_moves + (extra or 0 if _only_target(problem, list(ends), least_moves) else 0)

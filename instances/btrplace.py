@@ -1153,8 +1153,10 @@ class Timed:
     target: int | None = None
 
 
-def timed_actions(translated: AsEstate, migration: Migration) -> list[Timed]:
+def timed_actions(translated: AsEstate, migration: Migration | None) -> list[Timed]:
     """Return a migration of the estate as what happens to single VMs and nodes, in the order of time.
+
+    None stands for a migration without steps.
 
     Which VMs of a group go is open: any that are there will do. Nodes that are off are started at second 0
     where somebody comes, nodes that are to be off are switched off when the last VM has left.
@@ -1165,8 +1167,10 @@ def timed_actions(translated: AsEstate, migration: Migration) -> list[Timed]:
 class _Telling:
     """A migration being told VM by VM."""
 
-    def __init__(self, translated: AsEstate, migration: Migration) -> None:
-        self.translated, self.problem, self.migration = translated, translated.problem, migration
+    def __init__(self, translated: AsEstate, migration: Migration | None) -> None:
+        self.translated, self.problem = translated, translated.problem
+        self.planned = migration.actions if migration is not None else []
+        self.steps = migration.steps if migration is not None else []
         self.vm_of = {f"v{self.problem.vms[vm]}": vm for vm in translated.named}
         self.here: dict[tuple[str, int], list[int]] = {}
         for vm, group in enumerate(translated.group_v):
@@ -1176,7 +1180,7 @@ class _Telling:
     def actions(self) -> list[Timed]:
         """Return everything that happens."""
         times = self._times()
-        queue = sorted((a for a in self.migration.actions if a.id in times), key=lambda a: times[a.id])
+        queue = sorted((a for a in self.planned if a.id in times), key=lambda a: times[a.id])
         found: list[Timed] = []
         arriving: list[tuple[int, str, int, int]] = []
         for action in queue:
@@ -1194,7 +1198,7 @@ class _Telling:
 
     def _times(self) -> dict[str, tuple[int, int]]:
         found: dict[str, tuple[int, int]] = {}
-        for step in self.migration.steps:
+        for step in self.steps:
             start, end = found.get(step.action, (step.start_s, step.end_s))
             found[step.action] = (min(start, step.start_s), max(end, step.end_s))
         return found
