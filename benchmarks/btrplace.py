@@ -22,6 +22,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 _STARTED = time.time()
 #: What a run imports on its way: imports are not what is measured.
 IMPORTED = (
@@ -105,14 +107,14 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
 
 def run(file: Path, options: argparse.Namespace) -> Row:
     """Plan one file, write the plan if asked to, and return the figures. Raises InputError."""
-    from zonewright.instances.btrplace import as_estate, read_problem
+    from zonewright.instances.btrplace import as_estate, read_problem, timed_actions
     from zonewright.solver.migrate.plan import plan_migration
 
     problem = read_problem(file)
     translated = as_estate(problem)
     row = Row(file.name, options.objective, "UNKNOWN")
     if not problem.wanted_v.any():
-        return _finished(row, translated, None, options)
+        return _finished(row, translated, None, timed_actions(translated, None), [], options)
     result = plan_migration(
         translated.estate,
         event=translated.event,
@@ -130,23 +132,31 @@ def run(file: Path, options: argparse.Namespace) -> Row:
         row.status, row.reason = ("INFEASIBLE", "no_placement") if proven else ("UNKNOWN", None)
         row.explanation = "; ".join(f"{g.value} VMs fit nowhere ({g.goal}, proven {g.bound})" for g in left_out)
         return row
+    if result.reason == "no_order" and (problem.need_vr != problem.use_vr).any():
+        found = _by_todays_amounts(translated, result.migration.target, options)
+        if found is not None:
+            actions, goals = found
+            return _finished(row, translated, result.migration, actions, goals, options)
     if result.migration is None or result.reason is not None or result.migration.order_status.value == "UNKNOWN":
         return row
-    return _finished(row, translated, result.migration, options)
+    actions = timed_actions(translated, result.migration)
+    return _finished(row, translated, result.migration, actions, result.migration.order, options)
 
 
-def _finished(row: Row, translated: Any, migration: Any, options: argparse.Namespace) -> Row:
-    """Fill in the figures of a plan and write it if asked to."""
-    from zonewright.instances.btrplace import plan_data, timed_actions
+def _finished(
+    row: Row, translated: Any, migration: Any, actions: list[Any], goals: list[Any], options: argparse.Namespace
+) -> Row:
+    """Fill in the figures of a plan and write it if asked to. `goals` are those of its order."""
+    from zonewright.instances.btrplace import plan_data
 
-    actions = timed_actions(translated, migration)
-    _figures(row, translated, migration, actions)
+    row.reason, row.explanation = None, ""
+    _figures(row, translated, migration, actions, goals)
     if options.output is not None:
         _write(plan_data(translated.problem, actions), options.output)
     return row
 
 
-def _figures(row: Row, translated: Any, migration: Any, actions: list[Any]) -> None:
+def _figures(row: Row, translated: Any, migration: Any, actions: list[Any], goals: list[Any]) -> None:
     """Fill in what the plan comes to and what is proven of it."""
     problem = translated.problem
     moves = [a for a in actions if a.kind == "migrateVM"]
@@ -157,7 +167,7 @@ def _figures(row: Row, translated: Any, migration: Any, actions: list[Any]) -> N
     row.bypasses = row.migrations - row.relocations
     row.makespan = max((a.end for a in actions), default=0)
     target = {goal.goal: goal for goal in migration.objective} if migration is not None else {}
-    order = {goal.goal: goal for goal in migration.order} if migration is not None else {}
+    order = {goal.goal: goal for goal in goals}
     least_moves = 0 if migration is None else target["moves"].bound if "moves" in target else None
     extra = order["penalty"].bound if "penalty" in order else 0
     if least_moves is not None:
@@ -168,6 +178,77 @@ def _figures(row: Row, translated: Any, migration: Any, actions: list[Any]) -> N
     )
     row.gap = None if bound is None else (value - bound) / max(1, value)
     row.status = "OPTIMAL" if row.gap == 0.0 else "FEASIBLE"
+
+
+def _by_todays_amounts(translated: Any, target: Any, options: argparse.Namespace) -> tuple[list[Any], Any] | None:
+    """Order the same moves as BtrPlace reads room: a VM takes at its source only what it uses today.
+
+    An estate counts what is needed at both ends of a move, which is safe for VMs that grow and sometimes more than
+    there is. None where that does not help either, or where VMs are counted, not named.
+    """
+    from zonewright.instances.btrplace import Timed, with_nodes
+    from zonewright.models.plan import GoalValue
+    from zonewright.solver.deadline import Deadline
+    from zonewright.solver.order import arrange
+    from zonewright.solver.order.problem import Hold, Job, OrderProblem, Task
+
+    problem = translated.problem
+    position = {f"v{problem.vms[vm]}": vm for vm in translated.named}
+    ends = {position[n]: translated.host(p.site) for p in target.placements for n in p.instances}
+    if len(ends) < int(problem.wanted_v.sum()):
+        return None
+    number: dict[Any, int] = {}
+    capacity: list[int] = []
+    holds: list[Any] = []
+
+    def hold(key: Any, most: int, amount: int, since: Any, until: Any, job: int | None) -> None:
+        if amount:
+            if key not in number:
+                number[key] = len(capacity)
+                capacity.append(most)
+            holds.append(Hold(number[key], amount, since, until, job))
+
+    def room(vm: int, node: int, use_vr: Any, since: Any, until: Any, job: int | None) -> None:
+        for r in range(len(problem.resources)):
+            most = int(problem.capacity_nr[node, r])
+            hold((node, r), most, int(use_vr[vm, r]), since, until, job)
+        for s, spread in enumerate(problem.spreads):
+            if spread.continuous and vm in spread.vms:
+                hold((node, "spread", s), 1, 1, since, until, job)
+
+    kinds: list[Any] = []
+    tasks: list[Any] = []
+    for vm, node in sorted(ends.items()):
+        source, job = int(problem.host_v[vm]), len(tasks)
+        if source == node:
+            room(vm, node, np.minimum(problem.use_vr, problem.need_vr), None, None, None)
+            continue
+        seconds = int(problem.boot_v[vm]) if source < 0 else problem.seconds(vm, source, node)
+        ready = 0 if problem.online_n[node] else int(problem.boot_n[node])
+        kinds.append(("bootVM" if source < 0 else "migrateVM", vm, source if source >= 0 else None, node))
+        tasks.append(Task(seconds, job, earliest=ready))
+        room(vm, node, problem.need_vr, (job, "start"), None, job)
+        if source >= 0:
+            room(vm, source, problem.use_vr, None, (job, "end"), job)
+            for channel in problem.network.path(source, node) if problem.network is not None else ():
+                width = problem.network.bandwidth(source, node)
+                most = problem.network.channels[channel].capacity
+                hold(("channel", channel), most, width, (job, "start"), (job, "end"), job)
+    order = OrderProblem(tuple(Job() for _ in tasks), tuple(tasks), (), tuple(holds), tuple(capacity))
+    deadline = Deadline(options.time_limit)
+    found = arrange(order, deadline, workers=options.workers, seed=options.seed, objective=("penalty", "makespan"))
+    if found.status not in ("OPTIMAL", "FEASIBLE"):
+        return None
+    actions = [
+        Timed(kind, start, start + task.duration, vm, source, node)
+        for (kind, vm, source, node), task, start in zip(kinds, tasks, found.start_t, strict=True)
+        if start is not None
+    ]
+    goals = [
+        GoalValue(goal=stage, value=value, bound=bound)
+        for stage, value, bound in zip(found.stages, found.values, found.bounds, strict=True)
+    ]
+    return with_nodes(problem, actions), goals
 
 
 def _only_target(problem: Any, moved: list[int], least_moves: int) -> bool:

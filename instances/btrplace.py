@@ -1193,8 +1193,7 @@ class _Telling:
                 found.append(timed)
                 if timed.vm not in self.translated.named and timed.vm is not None and timed.target is not None:
                     arriving.append((timed.end, action.group or "", timed.target, timed.vm))
-        found += self._nodes(found)
-        return sorted(found, key=lambda t: (t.start, t.end, t.kind, -1 if t.vm is None else t.vm))
+        return with_nodes(self.problem, found)
 
     def _times(self) -> dict[str, tuple[int, int]]:
         found: dict[str, tuple[int, int]] = {}
@@ -1223,20 +1222,23 @@ class _Telling:
         del there[len(there) - action.count :]
         return chosen
 
-    def _nodes(self, happened: Sequence[Timed]) -> Iterator[Timed]:
-        problem = self.problem
-        used = {timed.target for timed in happened}
-        left: dict[int, int] = {}
-        for timed in happened:
-            for node in (timed.source, timed.target):
-                if node is not None:
-                    left[node] = max(left.get(node, 0), timed.end)
-        for node in range(len(problem.nodes)):
-            if not problem.online_n[node] and (node in used or problem.starts_n[node]):
-                yield Timed("bootNode", 0, int(problem.boot_n[node]), target=node)
-            if problem.online_n[node] and problem.stops_n[node]:
-                start = left.get(node, 0)
-                yield Timed("shutdownNode", start, start + int(problem.shutdown_n[node]), target=node)
+
+def with_nodes(problem: Problem, happened: Sequence[Timed]) -> list[Timed]:
+    """Return what happens to VMs with what has to happen to nodes: started in time, switched off when empty."""
+    used = {timed.target for timed in happened}
+    left: dict[int, int] = {}
+    for timed in happened:
+        for node in (timed.source, timed.target):
+            if node is not None:
+                left[node] = max(left.get(node, 0), timed.end)
+    found = list(happened)
+    for node in range(len(problem.nodes)):
+        if not problem.online_n[node] and (node in used or problem.starts_n[node]):
+            found.append(Timed("bootNode", 0, int(problem.boot_n[node]), target=node))
+        if problem.online_n[node] and problem.stops_n[node]:
+            start = left.get(node, 0)
+            found.append(Timed("shutdownNode", start, start + int(problem.shutdown_n[node]), target=node))
+    return sorted(found, key=lambda t: (t.start, t.end, t.kind, -1 if t.vm is None else t.vm))
 
 
 def plan_data(problem: Problem, actions: Sequence[Timed]) -> dict[str, Any]:

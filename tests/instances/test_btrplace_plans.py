@@ -57,6 +57,15 @@ def test_a_third_node_that_is_forbidden_at_every_moment_is_no_way(planned: Any) 
     assert (row.status, row.reason) == ("INFEASIBLE", "no_order")
 
 
+def test_vms_that_grow_may_change_places_while_what_they_use_today_fits(planned: Any, tmp_path: Path) -> None:
+    """Each grows from 2 to 4 on nodes of 7: 2 + 4 fit, 4 + 4 do not."""
+    growing = [{"id": "preserve", "rc": "mem", "vm": vm, "amount": 4} for vm in (0, 1)]
+    data = instance({0: [0], 1: [1]}, *SWAP, *growing, views=[resource("mem", 7, 2)])
+    row, _ = planned(data)
+    assert (row.status, row.reason, row.migrations, row.makespan) == ("OPTIMAL", None, 2, 1)
+    assert replay(data, json.loads((tmp_path / "plan.json").read_text())).problems == []
+
+
 def test_room_in_pieces_is_refused_for_the_placement(planned: Any) -> None:
     running = {node: list(range(3 * node, 3 * node + 3)) for node in range(3)}
     data = instance(running, constraint("running", vm=9), ready=[9], views=[resource("mem", 7, 2)])
