@@ -147,6 +147,7 @@ def cast_of(world: World, migration: Migration, dead: frozenset[int]) -> Cast:
     recipes = recipes_of(world)
     sites = frozenset(world.tree.sites)
     units = {(unit.group, unit.name): unit for unit in world.units}
+    known_lanes: dict[tuple[int, ...], int | None] = {}
     acts: dict[str, Act] = {}
     for position, action in enumerate(migration.actions):
         path: tuple[str | int, ...] = ("actions", position)
@@ -158,7 +159,10 @@ def cast_of(world: World, migration: Migration, dead: frozenset[int]) -> Cast:
         _known(action.takes_over, world.groups, "group", (*path, "takes_over"))
         _known(action.recipe, recipes, "recipe", (*path, "recipe"))
         gone = source is not None and source in dead
-        concerned = [site for site in (None if gone else source, target) if site is not None]
+        concerned = tuple(site for site in (None if gone else source, target) if site is not None)
+        if concerned not in known_lanes:
+            known_lanes[concerned] = lanes_of(world, concerned)
+        lanes = known_lanes[concerned]
         acts[action.id] = Act(
             index=position,
             action=action,
@@ -167,7 +171,7 @@ def cast_of(world: World, migration: Migration, dead: frozenset[int]) -> Cast:
             target=target,
             dead=gone,
             recipe=recipes[action.recipe] if action.recipe is not None else None,
-            lanes=lanes_of(world, concerned),
+            lanes=lanes,
         )
     deeds: dict[str, Deed] = {}
     for position, step in enumerate(migration.steps):

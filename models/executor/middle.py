@@ -132,7 +132,11 @@ class _Middle:
         update: dict[str, Any] = {"site": site, "private_ip": None, "subnet": seats[0][1] if seats else None}
         origin = beginning(self.world, self.migration)
         if instance.id in self.moved and origin is not None:
-            update["last_moved"] = origin + timedelta(seconds=self.moved[instance.id])
+            try:
+                update["last_moved"] = origin + timedelta(seconds=self.moved[instance.id])
+            except OverflowError:
+                what = "is so late that the migration ends beyond the calendar"
+                raise InputError(what, path=("starts_at",)) from None
         return instance.model_copy(update=update)
 
     def _subnets(self) -> list[Subnet]:
