@@ -129,8 +129,8 @@ class Model:
                 found = solver.sufficient_assumptions_for_infeasibility()
                 core = tuple(sorted({by_index[i] for i in found if i in by_index}))
             return Answer("infeasible", None, None, core)
-        bound = int(np.ceil(solver.best_objective_bound - 1e-6)) if terms and status == cp.UNKNOWN else None
-        return Answer("open", None, bound)
+        # Without any solution CP-SAT may not have set its bound: what it says then is 0, not a bound.
+        return Answer("open", None, None)
 
 
 def _watch(solver: Any, stop: threading.Event, ended: threading.Event) -> None:
