@@ -99,10 +99,9 @@ def _violations(table: Table, state: State) -> list[Violation]:
             demand_ir = table.demand_cr[table.class_n[entries]][:, over]
             useful = demand_ir.any(axis=1)
             found.append(Violation(entries[useful], demand_ir[useful], -free_dr[d][over], domain=d))
-    used = np.flatnonzero((state.key_k >= 0) & (state.value_k > 0))
-    tally, domain = state.key_k[used] // state.stride[0], state.key_k[used] % state.stride[0]
+    tally, domain, count = state.counts()
     limits = table.kind_t[tally] == LIMIT
-    tally, domain, count = tally[limits], domain[limits], state.value_k[used][limits]
+    tally, domain, count = tally[limits], domain[limits], count[limits]
     if len(tally):
         most = table.most_x[table.most_start_t[tally] + domain * table.most_step_t[tally]]
         over_k = np.flatnonzero(count > most)
@@ -122,10 +121,9 @@ def _company(table: Table, state: State) -> list[int]:
     found: list[int] = []
     if not np.any(table.kind_t != LIMIT):
         return found
-    used = np.flatnonzero((state.key_k >= 0) & (state.value_k > 0))
-    tally, domain = state.key_k[used] // state.stride[0], state.key_k[used] % state.stride[0]
+    tally, domain, count = state.counts()
     domains: dict[int, dict[int, int]] = {}
-    for t, d, n in zip(tally.tolist(), domain.tolist(), state.value_k[used].tolist(), strict=True):
+    for t, d, n in zip(tally.tolist(), domain.tolist(), count.tolist(), strict=True):
         if table.kind_t[t] != LIMIT:
             domains.setdefault(t, {})[d] = n
     for t in np.flatnonzero(table.kind_t != LIMIT).tolist():

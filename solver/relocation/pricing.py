@@ -11,6 +11,17 @@ from numba import njit
 
 
 @njit(cache=True, nogil=True)
+def _sort(key, count, order):
+    """Sort by insertion: few items, and far less to compile than numba's own sort."""
+    for i in range(count):
+        j = i
+        while j > 0 and key[order[j - 1]] > key[i]:
+            order[j] = order[j - 1]
+            j -= 1
+        order[j] = i
+
+
+@njit(cache=True, nogil=True)
 def price_hosts(
     host_i,
     capacity_hr,
@@ -36,6 +47,9 @@ def price_hosts(
     left = np.empty((2 * kinds + 1, resources), np.int64)
     got = np.empty(2 * kinds + 1)
     density = np.empty(2 * kinds)
+    ratio = np.empty(2 * kinds)
+    order = np.empty(2 * kinds, np.int64)
+    by_resource = np.empty((resources, 2 * kinds), np.int64)
     cut = 0
     for n in range(host_i.shape[0]):
         h = host_i[n]
@@ -59,14 +73,14 @@ def price_hosts(
                             size = max(size, demand_kr[k, r] / capacity_hr[h, r])
                     density[items] = w / max(size, 1e-12)
                     items += 1
-        order = np.argsort(-density[:items])
-        by_resource = np.empty((resources, items), np.int64)
-        ratio = np.empty(items)
+        for i in range(items):
+            ratio[i] = -density[i]
+        _sort(ratio, items, order)
         for r in range(resources):
             for i in range(items):
                 d = demand_kr[kind[order[i]] // 2, r]
                 ratio[i] = -worth[order[i]] / d if d > 0 else -1e300
-            by_resource[r] = np.argsort(ratio)
+            _sort(ratio, items, by_resource[r])
         top = -1.0
         for r in range(resources):
             left[0, r] = capacity_hr[h, r]

@@ -20,35 +20,39 @@ _GOLDEN = 0x1E3779B97F4A7C15
 
 
 class State(NamedTuple):
-    """All arrays of a placement; the kernels change free, count and list arrays in place."""
+    """All arrays of a placement; the kernels change free, count and list arrays in place.
+
+    Few wide arrays instead of many narrow ones: every one costs compile time in every kernel.
+    """
 
     free_hr: Ints
     enter_mh: Flags
     mask_c: Ints
     demand_cr: Ints
     domain_qh: Ints
-    partition_t: Ints
-    kind_t: Ints
-    partner_t: Ints
-    most_start_t: Ints
-    most_step_t: Ints
+    tally_tx: Ints
+    """Per tally: partition, kind, partner, where its limits start in `most_x`, and their step."""
     most_x: Ints
     tally_start_c: Ints
     tally_x: Ints
-    partition_b: Ints
-    room_start_b: Ints
+    capacity_bx: Ints
+    """Per domain capacity: partition, where its rooms start in `free_xr`."""
     free_xr: Ints
     total_t: Ints
-    key_k: Ints
-    value_k: Ints
-    stride: Ints
-    """[domains at most + 1, used slots of the table, used entries of the lists]"""
+    count_kx: Ints
+    """The table of counts: key (tally x size[0] + domain, -1: free slot), count."""
+    size: Ints
+    """[domains at most + 1, entries of the lists in use]"""
     head_h: Ints
-    entry_key_k: Ints
-    entry_k: Ints
-    next_e: Ints
-    class_e: Ints
-    count_e: Ints
+    entry_kx: Ints
+    """The table of entries: key (class x hosts + host, -1: free slot), entry."""
+    list_ex: Ints
+    """Per entry: the next of its host, class, count."""
+
+    def counts(self) -> tuple[Ints, Ints, Ints]:
+        """Return who is counted where: tally, domain, count (above 0)."""
+        used = self.count_kx[(self.count_kx[:, 0] >= 0) & (self.count_kx[:, 1] > 0)]
+        return used[:, 0] // self.size[0], used[:, 0] % self.size[0], used[:, 1]
 
 
 def state_of(table: Table, puts: int) -> State:
@@ -57,42 +61,36 @@ def state_of(table: Table, puts: int) -> State:
     slots = 1 << max(4, int(2.5 * puts * max(width, 1) + 4).bit_length())
     lists = 1 << max(4, int(2 * puts + 4).bit_length())
     ints = np.int64
+    count_kx, entry_kx = np.zeros((slots, 2), ints), np.zeros((lists, 2), ints)
+    count_kx[:, 0] = entry_kx[:, 0] = -1
+    tallies = (table.partition_t, table.kind_t, table.partner_t, table.most_start_t, table.most_step_t)
     return State(
         table.capacity_hr.copy(),
         table.enter_mh,
         table.mask_c,
         table.demand_cr,
         table.domain_qh,
-        table.partition_t,
-        table.kind_t,
-        table.partner_t,
-        table.most_start_t,
-        table.most_step_t,
+        np.ascontiguousarray(np.column_stack(tallies)),
         table.most_x,
         table.tally_start_c,
         table.tally_x,
-        table.partition_b,
-        table.room_start_b,
+        np.ascontiguousarray(np.column_stack([table.partition_b, table.room_start_b])),
         table.room_xr.copy(),
         np.zeros(len(table.kind_t), ints),
-        np.full(slots, -1, ints),
-        np.zeros(slots, ints),
-        np.array([int(table.domains_q.max(initial=0)) + 1, 0, 0], ints),
+        count_kx,
+        np.array([int(table.domains_q.max(initial=0)) + 1, 0], ints),
         np.full(table.hosts, -1, ints),
-        np.full(lists, -1, ints),
-        np.zeros(lists, ints),
-        np.zeros(puts + 1, ints),
-        np.zeros(puts + 1, ints),
-        np.zeros(puts + 1, ints),
+        entry_kx,
+        np.zeros((puts + 1, 3), ints),
     )
 
 
 @njit(cache=True, nogil=True)
-def _slot(key_k, key):
+def _slot(table_kx, key):
     """Return where a key is in an open-addressed table, or the free slot where it belongs."""
-    mask = key_k.shape[0] - 1
+    mask = table_kx.shape[0] - 1
     k = ((key * _GOLDEN) >> 20) & mask
-    while key_k[k] != key and key_k[k] != -1:
+    while table_kx[k, 0] != key and table_kx[k, 0] != -1:
         k = (k + 1) & mask
     return k
 
@@ -100,8 +98,8 @@ def _slot(key_k, key):
 @njit(cache=True, nogil=True)
 def tally_count(s, t, d):
     """Return how many of a tally are in a domain."""
-    k = _slot(s.key_k, t * s.stride[0] + d)
-    return s.value_k[k] if s.key_k[k] != -1 else 0
+    k = _slot(s.count_kx, t * s.size[0] + d)
+    return s.count_kx[k, 1] if s.count_kx[k, 0] != -1 else 0
 
 
 @njit(cache=True, nogil=True)
@@ -109,16 +107,16 @@ def allowed(s, c, h):
     """Whether every tally lets one more of class c onto host h."""
     for x in range(s.tally_start_c[c], s.tally_start_c[c + 1]):
         t = s.tally_x[x]
-        d = s.domain_qh[s.partition_t[t], h]
-        kind = s.kind_t[t]
+        d = s.domain_qh[s.tally_tx[t, 0], h]
+        kind = s.tally_tx[t, 1]
         if kind == 2:
             if d < 0 or tally_count(s, t, d) != s.total_t[t]:
                 return False
         elif d >= 0:
             if kind == 0:
-                if tally_count(s, t, d) >= s.most_x[s.most_start_t[t] + d * s.most_step_t[t]]:
+                if tally_count(s, t, d) >= s.most_x[s.tally_tx[t, 3] + d * s.tally_tx[t, 4]]:
                     return False
-            elif tally_count(s, s.partner_t[t], d) > 0:
+            elif tally_count(s, s.tally_tx[t, 2], d) > 0:
                 return False
     return True
 
@@ -129,11 +127,11 @@ def room(s, c, h):
     for r in range(s.demand_cr.shape[1]):
         if s.demand_cr[c, r] > 0 and s.demand_cr[c, r] > s.free_hr[h, r]:
             return False
-    for b in range(s.partition_b.shape[0]):
-        d = s.domain_qh[s.partition_b[b], h]
+    for b in range(s.capacity_bx.shape[0]):
+        d = s.domain_qh[s.capacity_bx[b, 0], h]
         if d >= 0:
             for r in range(s.demand_cr.shape[1]):
-                if s.demand_cr[c, r] > 0 and s.demand_cr[c, r] > s.free_xr[s.room_start_b[b] + d, r]:
+                if s.demand_cr[c, r] > 0 and s.demand_cr[c, r] > s.free_xr[s.capacity_bx[b, 1] + d, r]:
                     return False
     return True
 
@@ -149,34 +147,31 @@ def put(s, c, h, n):
     """Add n (negative: take away) of class c to host h, whatever that breaks."""
     for r in range(s.demand_cr.shape[1]):
         s.free_hr[h, r] -= n * s.demand_cr[c, r]
-    for b in range(s.partition_b.shape[0]):
-        d = s.domain_qh[s.partition_b[b], h]
+    for b in range(s.capacity_bx.shape[0]):
+        d = s.domain_qh[s.capacity_bx[b, 0], h]
         if d >= 0:
             for r in range(s.demand_cr.shape[1]):
-                s.free_xr[s.room_start_b[b] + d, r] -= n * s.demand_cr[c, r]
+                s.free_xr[s.capacity_bx[b, 1] + d, r] -= n * s.demand_cr[c, r]
     for x in range(s.tally_start_c[c], s.tally_start_c[c + 1]):
         t = s.tally_x[x]
         s.total_t[t] += n
-        d = s.domain_qh[s.partition_t[t], h]
+        d = s.domain_qh[s.tally_tx[t, 0], h]
         if d >= 0:
-            key = t * s.stride[0] + d
-            k = _slot(s.key_k, key)
-            if s.key_k[k] == -1:
-                s.key_k[k] = key
-                s.stride[1] += 1
-            s.value_k[k] += n
+            key = t * s.size[0] + d
+            k = _slot(s.count_kx, key)
+            s.count_kx[k, 0] = key
+            s.count_kx[k, 1] += n
     key = c * s.head_h.shape[0] + h
-    k = _slot(s.entry_key_k, key)
-    if s.entry_key_k[k] == -1:
-        e = s.stride[2]
-        s.stride[2] += 1
-        s.entry_key_k[k] = key
-        s.entry_k[k] = e
-        s.class_e[e] = c
-        s.count_e[e] = 0
-        s.next_e[e] = s.head_h[h]
+    k = _slot(s.entry_kx, key)
+    if s.entry_kx[k, 0] == -1:
+        e = s.size[1]
+        s.size[1] += 1
+        s.entry_kx[k, 0] = key
+        s.entry_kx[k, 1] = e
+        s.list_ex[e, 0] = s.head_h[h]
+        s.list_ex[e, 1] = c
         s.head_h[h] = e
-    s.count_e[s.entry_k[k]] += n
+    s.list_ex[s.entry_kx[k, 1], 2] += n
 
 
 @njit(cache=True, nogil=True)
@@ -189,18 +184,12 @@ def put_all(s, class_n, host_n, count_n):
 @njit(cache=True, nogil=True)
 def put_fitting(s, class_n, host_n, count_n):
     """Add as many of every entry as fit."""
+    more = np.int64(1)
     for n in range(class_n.shape[0]):
         for _ in range(count_n[n]):
             if not fits(s, class_n[n], host_n[n]):
                 break
-            put(s, class_n[n], host_n[n], 1)
-
-
-@njit(cache=True, nogil=True)
-def count_on(s, c, h):
-    """Return how many of class c are on host h."""
-    k = _slot(s.entry_key_k, c * s.head_h.shape[0] + h)
-    return s.count_e[s.entry_k[k]] if s.entry_key_k[k] != -1 else 0
+            put(s, class_n[n], host_n[n], more)
 
 
 @njit(cache=True, nogil=True)
@@ -209,18 +198,18 @@ def _listed(s, class_n, host_n, count_n):
     for h in range(s.head_h.shape[0]):
         e = s.head_h[h]
         while e >= 0:
-            if s.count_e[e] > 0:
-                class_n[n] = s.class_e[e]
+            if s.list_ex[e, 2] > 0:
+                class_n[n] = s.list_ex[e, 1]
                 host_n[n] = h
-                count_n[n] = s.count_e[e]
+                count_n[n] = s.list_ex[e, 2]
                 n += 1
-            e = s.next_e[e]
+            e = s.list_ex[e, 0]
     return n
 
 
 def entries(state: State) -> tuple[Ints, Ints, Ints]:
     """Return who is where: class, host, count."""
-    most = int(state.stride[2])
+    most = int(state.size[1])
     class_n, host_n, count_n = (np.zeros(most, np.int64) for _ in range(3))
     n = _listed(state, class_n, host_n, count_n)
     return class_n[:n], host_n[:n], count_n[:n]
@@ -250,13 +239,15 @@ def place_each(s, order_c, tight_r, new_n, steps):
     of these if that one fits elsewhere; `steps` of such tries at most.
     """
     hosts = s.free_hr.shape[0]
+    # Numbers of one type: a literal would compile `put` once more.
+    more, less, nowhere = np.int64(1), np.int64(-1), np.int64(-1)
     units = order_c.shape[0]
     head = np.full(hosts, -1, np.int64)
     after = np.full(units, -1, np.int64)
     left_out = 0
     for i in range(units):
         c = order_c[i]
-        h = best_host(s, c, tight_r, -1)
+        h = best_host(s, c, tight_r, nowhere)
         if h < 0 and steps > 0:
             mask = s.mask_c[c]
             for g in range(hosts):
@@ -272,12 +263,12 @@ def place_each(s, order_c, tight_r, new_n, steps):
                         if s.demand_cr[c, r] > s.free_hr[g, r] + s.demand_cr[o, r]:
                             short = True
                     if o != c and not short:
-                        put(s, o, g, -1)
+                        put(s, o, g, less)
                         if fits(s, c, g):
-                            put(s, c, g, 1)
+                            put(s, c, g, more)
                             elsewhere = best_host(s, o, tight_r, g)
                             if elsewhere >= 0:
-                                put(s, o, elsewhere, 1)
+                                put(s, o, elsewhere, more)
                                 if before >= 0:
                                     after[before] = after[j]
                                 else:
@@ -290,8 +281,8 @@ def place_each(s, order_c, tight_r, new_n, steps):
                                 head[g] = i
                                 h = g
                                 break
-                            put(s, c, g, -1)
-                        put(s, o, g, 1)
+                            put(s, c, g, less)
+                        put(s, o, g, more)
                     before = j
                     j = after[j]
                 if h >= 0 or steps <= 0:
@@ -304,7 +295,7 @@ def place_each(s, order_c, tight_r, new_n, steps):
         if h < 0:
             left_out += 1
             continue
-        put(s, c, h, 1)
+        put(s, c, h, more)
         after[i] = head[h]
         head[h] = i
     return left_out
