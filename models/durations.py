@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from fractions import Fraction
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from zonewright.models.operations import EFFECTS, Operation
@@ -80,15 +81,28 @@ def copying_memory(unit: Unit, rate: int) -> Fraction:
     """
     movability = unit.movability
     used = movability.memory_used_mib
-    first = Fraction(unit.demand.get("memory_mib", 0) if used is None else used, rate)
-    hot, within = Fraction(movability.hot_mib), as_fraction(movability.hot_seconds)
-    cold_rate = as_fraction(movability.dirty_mib_s)
+    memory = unit.demand.get("memory_mib", 0) if used is None else used
+    written = (movability.hot_mib, movability.hot_seconds, movability.dirty_mib_s)
+    seconds = _copying_memory(memory, rate, *written)
+    if seconds is None:
+        hot = movability.hot_mib / movability.hot_seconds if movability.hot_seconds else 0.0
+        most = max(hot, movability.dirty_mib_s)
+        what = f"{unit.name or unit.group}: writes {most:g} MiB/s and is copied at {rate}"
+        raise InputError(f"{what}: its live migration would never end. Maybe a higher rate, or stop it first")
+    return seconds
+
+
+@lru_cache(maxsize=65536)
+def _copying_memory(
+    memory: int, rate: int, hot_mib: int, hot_seconds: float, dirty_mib_s: float
+) -> Fraction | None:
+    """Return the seconds of `copying_memory`; None where it never ends."""
+    first = Fraction(memory, rate)
+    hot, within = Fraction(hot_mib), as_fraction(hot_seconds)
+    cold_rate = as_fraction(dirty_mib_s)
     hot_rate = hot / within if within else Fraction(0)
     if rate <= max(hot_rate, cold_rate):
-        what = (
-            f"{unit.name or unit.group}: writes {float(max(hot_rate, cold_rate)):g} MiB/s and is copied at {rate}"
-        )
-        raise InputError(f"{what}: its live migration would never end. Maybe a higher rate, or stop it first")
+        return None
     if within and first <= within:
         return first + hot_rate * first / (rate - hot_rate)
     cold = (hot + (first - within) * cold_rate) / (rate - cold_rate)

@@ -285,13 +285,17 @@ def _kind(movement: Movement, dead: bool) -> str:
 
 def _in_question(world: World, movement: Movement, dead: bool) -> list[Recipe]:
     """Return the recipes of the right kind, product, role and reach."""
-    kind, unit = _kind(movement, dead), movement.unit
+    kind, product = _kind(movement, dead), movement.unit.product
     how = across(world, movement.source, movement.target) if movement.source is not None else None
-    return [
-        recipe
-        for recipe in recipes_of(world).values()
-        if recipe.kind == kind and how in (None, recipe.across) and for_product(world, recipe, unit.product)
-    ]
+    memo: dict[object, list[Recipe]] = world.__dict__.setdefault("_recipes_in_question", {})
+    found = memo.get((kind, product, how))
+    if found is None:
+        found = memo[kind, product, how] = [
+            recipe
+            for recipe in recipes_of(world).values()
+            if recipe.kind == kind and how in (None, recipe.across) and for_product(world, recipe, product)
+        ]
+    return found
 
 
 def for_product(world: World, recipe: Recipe, product: str) -> bool:
