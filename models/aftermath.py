@@ -29,6 +29,7 @@ from zonewright.models.world import Unit, World
 
 #: Rules of the event's own making, by label.
 EMPTY = "empty"
+RULED_OUT = "no_order-"
 REBALANCE = "rebalance"
 MOST_MOVES = "max_moves"
 
@@ -233,7 +234,7 @@ class _Reckoning:
                 continue
             stands = [s for u in self.before.units_of[standby] for s in u.current]
             for site, count in unit.current.items():
-                if site in back and stands:
+                if site in back and site not in self.dead and stands:
                     names = (unit.name,) if unit.name else ()
                     self.takeovers.append(Takeover(unit.group, standby, count, stands[0], site, names, True))
 
@@ -557,8 +558,9 @@ def _broken_today(after: World) -> list[Violation]:
     found: list[Violation] = []
     for label, rule in all_rules(after):
         evacuates = isinstance(rule, Survive) and rule.mode == "evacuate"
-        if rule.soft is None and rule.rule not in _NOT_OF_TODAY and not evacuates:
-            found += [v for v in rule.violations(view, label) if v.group is not None or v.domain is not None]
+        ruled_out = label.startswith(RULED_OUT)
+        if rule.soft is None and rule.rule not in _NOT_OF_TODAY and not evacuates and not ruled_out:
+            found += rule.violations(view, label)
     return found
 
 

@@ -34,8 +34,8 @@ def single_places(world: World) -> list[Place]:
 
 def pooled_places(world: World, reach: Reach) -> list[Place]:
     """Return pools of sites in one zone with equal capacity, price, cost and reach."""
-    enter = np.array([p.enter for p in reach.profiles]).T
-    stay = np.array([p.stay for p in reach.profiles]).T
+    enter = np.array([p.enter for p in reach.profiles], bool).reshape(-1, len(reach.sites)).T
+    stay = np.array([p.stay for p in reach.profiles], bool).reshape(-1, len(reach.sites)).T
     pools: dict[object, list[int]] = {}
     for s, site in enumerate(reach.sites):
         node = world.tree.nodes[site]

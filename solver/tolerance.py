@@ -10,7 +10,6 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from zonewright.models.estate import Estate
-from zonewright.models.recipes import Tolerated
 from zonewright.solver.families.base import Family, Soften, Stages, Verdict
 from zonewright.solver.families.sums import Sum
 from zonewright.solver.rows import Ints, Rows, Tag
@@ -40,18 +39,7 @@ PRECISE = frozenset(
     }
 )
 
-#: (label, group) to what is tolerated there.
-ByRule = dict[tuple[str, str | None], list[Tolerated]]
-
 _EXCESS = "tolerated"
-
-
-def tolerated_by_rule(estate: Estate) -> ByRule:
-    """Return the entries by rule and group."""
-    found: ByRule = {}
-    for entry in estate.tolerated:
-        found.setdefault((entry.rule, entry.group), []).append(entry)
-    return found
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,7 @@ class PooledOutcome:
 
 def applies(program: Program) -> FineRules | None:
     """Return the limits below the zone if pools and packing can express everything, else None."""
-    if all(len(place.sites) == 1 for place in program.context.places):
+    if not program.context.classes or all(len(place.sites) == 1 for place in program.context.places):
         return None
     if program.context.partial and any(
         isinstance(rule, Survive) and rule.mode == "static" and label in program.context.relaxed

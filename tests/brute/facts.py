@@ -160,7 +160,7 @@ class Facts:
 
     def state(self, site: str, product: str) -> str:
         found = ["open"]
-        after = {"failed": "failed", "suspect": "suspect", "drained": "draining"}
+        after = {"failed": "failed", "suspect": "suspect", "drained": "draining", "closed": "draining"}
         for domain in self.up[site]:
             if domain in self.data.get("incidents", {}):
                 found.append(after[self.data["incidents"][domain]])
@@ -173,7 +173,7 @@ class Facts:
 
     def to_be_left(self, site: str) -> bool:
         """Whether something has happened to a domain around the site, so that nobody may stay."""
-        return any(domain in self.data.get("incidents", {}) for domain in self.up[site])
+        return any(self.data.get("incidents", {}).get(d, "closed") != "closed" for d in self.up[site])
 
     def provides(self, site: str, service: str) -> str:
         for domain in self.up[site]:

@@ -53,7 +53,7 @@ def incidents_here(rng: Random) -> Raw:
     """Something has happened to a zone or a host, whatever its state is."""
     data = _running(rng, 0.4)
     for place in rng.sample([*data["zones"], *data.get("hosts", [])], rng.choice((1, 1, 2))):
-        data.setdefault("incidents", {})[place["id"]] = rng.choice(("failed", "suspect", "drained"))
+        data.setdefault("incidents", {})[place["id"]] = rng.choice(("failed", "suspect", "drained", "closed"))
     if rng.random() < 0.25:
         rng.choice(data["groups"])["pinned"] = True
     return data
@@ -64,7 +64,7 @@ def incidents_in_a_region(rng: Random) -> Raw:
     groups(data, rng)
     settle(data, rng, 0.9)
     room(data, rng, 0.4, 1.3)
-    data["incidents"] = {"r2": rng.choice(("failed", "suspect", "drained"))}
+    data["incidents"] = {"r2": rng.choice(("failed", "suspect", "drained", "closed"))}
     return data
 
 
