@@ -350,6 +350,8 @@ def _rule(world: World, rule: Any, path: Path) -> None:
         for position, held in enumerate(rule.together):
             _known(held.group, world.groups, "group", (*path, "together", position, "group"))
             _known(held.domain, world.tree.by_id, "domain", (*path, "together", position, "domain"))
+            members = [i.id for i in world.estate.instances if i.group == held.group]
+            _known(held.like, members, "instance", (*path, "together", position, "like"))
     elif isinstance(rule, LatencyLimit):
         _latency(world, rule, path)
     elif isinstance(rule, Survive):

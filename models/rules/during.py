@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from zonewright.models.base import Name, Record
+from zonewright.models.base import Member, Name, Record
 from zonewright.models.quantities import Count
 from zonewright.models.rules.base import GroupRule, Rule
 from zonewright.models.view import View, Violation
+
+if TYPE_CHECKING:
+    from zonewright.models.world import Unit, World
 
 
 class KeepRunning(GroupRule):
@@ -49,6 +52,15 @@ class Held(Record):
     group: Name
     domain: Name
     count: Annotated[int, Field(ge=1, le=100_000_000)] = 1
+    like: Member | None = None
+    """Only those of the group's instances whose demand is this one's."""
+
+    def counts(self, unit: Unit, world: World) -> bool:
+        """Return whether a unit's instances are meant."""
+        if unit.group != self.group or self.like is None:
+            return unit.group == self.group
+        model = next((u for u in world.units_of[self.group] if u.name == self.like), None)
+        return model is not None and dict(model.demand) == dict(unit.demand)
 
 
 class Avoid(Rule):
@@ -76,9 +88,9 @@ class Avoid(Rule):
             return
         tree = view.world.tree
         for held in self.together:
-            sites = view.group_sites[held.group]
-            node = tree.by_id[held.domain]
-            if sum(sites.get(site, 0) for site in tree.sites_under[node]) < held.count:
+            inside = tree.sites_under[tree.by_id[held.domain]]
+            units = [u for u in view.world.units_of[held.group] if held.counts(u, view.world)]
+            if sum(view.unit_counts[u.index].get(site, 0) for u in units for site in inside) < held.count:
                 return
         first = self.together[0]
         said = ", ".join(f"{held.count} of {held.group} in {held.domain}" for held in self.together)

@@ -23,7 +23,9 @@ def avoid(ctx: Context, rule: Avoid, label: str, layer: Layer | None) -> None:
             ctx.relaxed.add(label)
             return
         places = ctx.inside(node)
-        sets.append((tuple(j for p, j in ctx.cells(layer, held.group) if p in places), held.count))
+        meant = [c for c in ctx.classes_of.get(held.group, ()) if held.counts(ctx.classes[c].unit, ctx.world)]
+        columns = tuple(j for c in meant for p, j in layer.cells[c].items() if p in places)
+        sets.append((columns, held.count))
     first = rule.together[0]
     ctx.add(NotAll(ctx.tag(rule, label, first.group), tuple(sets)))
 

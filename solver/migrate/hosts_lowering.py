@@ -427,7 +427,8 @@ class _Lowering:
             # It cannot get any worse than it is.
             return
         domain_h = self._inside(self.tree.by_id[held.domain]).astype(np.int64) - 1
-        self._add_limit(self._units([held.group]), domain_h, _ints([held.count - 1]))
+        units = [u for u in self._units([held.group]) if held.counts(self.world.units[u], self.world)]
+        self._add_limit(units, domain_h, _ints([held.count - 1]))
 
     # Capacity
 

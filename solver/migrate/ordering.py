@@ -71,6 +71,8 @@ class Work:
 
     ways: list[list[Draft]]
     penalties: list[int]
+    complete: bool = False
+    """These are all the ways there are: what they do not reach cannot be reached."""
 
     @property
     def movement(self) -> Movement | None:
@@ -119,12 +121,13 @@ def _at(step: Step, start: int) -> Step:
     return step.model_copy(update={"start_s": start, "end_s": start + length})
 
 
-def lower_order(after: Aftermath, plan: Plan, works: list[Work]) -> Ordering:
+def lower_order(after: Aftermath, plan: Plan, works: list[Work], *, alone: bool = False) -> Ordering:
     """Lower the steps of a migration: room at both ends, rules at every moment, limits on what goes on at once.
 
+    With `alone` the works have the estate to themselves: nobody but what is pinned takes room beside them.
     Raises InputError where windows are given and nobody says when the plan starts.
     """
-    return _Lowering(after, plan, works).ordering()
+    return _Lowering(after, plan, works, alone).ordering()
 
 
 @dataclass
@@ -132,6 +135,7 @@ class _Lowering:
     after: Aftermath
     plan: Plan
     works: list[Work]
+    alone: bool = False
     tasks: list[Task] = field(default_factory=list)
     holds: list[Hold] = field(default_factory=list)
     capacity: list[int] = field(default_factory=list)
@@ -437,6 +441,8 @@ class _Lowering:
             domains |= {node.index for node in self.tree.nodes if node.parent is None}
         load: dict[int, int] = {}
         for unit in self.after.world.units:
+            if self.alone and not unit.pinned:
+                continue
             gone = self.moving.get((unit.group, unit.name), {})
             for site, count in unit.current.items():
                 stay = count - gone.get(site, 0)

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
     from zonewright.solver.order.problem import Arrangement, Blocked
 
+#: Hosts of the zones concerned up to which a cut speaks of all that is on them.
+MOST_NEAR = 64
 #: How often a target that no order leads to is replaced by another.
 MOST_TARGETS = 40
 
@@ -166,6 +168,8 @@ class _Planning:
         self.world, self.event, self.search = world, event, search
         self.given, self.order, self.order_goals = given, order, order_goals
         self.cuts: list[Avoid] = []
+        self.sure = True
+        """Every target was ruled out for a reason that nothing could have helped."""
 
     def result(self) -> MigrationResult:
         blocked: list[str] = []
@@ -256,18 +260,16 @@ class _Planning:
         """Rule out that all of what blocks each other is where it is meant to be; False where nothing is."""
         assert target.plan is not None
         assert arrangement.blocked is not None
-        nodes = target.after.world.tree.nodes
-        counts: dict[tuple[str, str], int] = {}
-        for placement in target.plan.placements:
-            key = (placement.group, placement.site)
-            counts[key] = counts.get(key, 0) + placement.count
-        cells: dict[tuple[str, str], int] = {}
-        for job in arrangement.blocked.jobs:
-            movement = ordering.works[job].movement
-            if movement is not None:
-                key = (movement.unit.group, nodes[movement.target].id)
-                cells[key] = counts.get(key, movement.count)
-        together = [Held(group=g, domain=d, count=n) for (g, d), n in sorted(cells.items()) if n]
+        stuck = [ordering.works[job] for job in arrangement.blocked.jobs]
+        self.sure &= all(work.complete or work.movement is None for work in stuck)
+        units = {work.movement.unit.index: {work.movement.target} for work in stuck if work.movement is not None}
+        for work in stuck:
+            if work.movement is not None:
+                units[work.movement.unit.index].add(work.movement.target)
+        if not self._blocked_alone(target, stuck):
+            # Whoever else stays near may be what is in the way: the cut is about their places, too.
+            self._add_who_stays(target, stuck, units)
+        together = _held(target, units)
         if not together:
             return False
         cut = Avoid(rule="avoid", id=f"no_order-{len(self.cuts) + 1}", together=together)
@@ -275,6 +277,29 @@ class _Planning:
             return False
         self.cuts.append(cut)
         return True
+
+    def _blocked_alone(self, target: Target, stuck: list[Work]) -> bool:
+        """Return whether works block each other even where nobody else takes room."""
+        from zonewright.solver.order import arrange
+
+        assert target.plan is not None
+        ordering = lower_order(target.after, target.plan, stuck, alone=True)
+        found = arrange(ordering.problem, self.search.deadline, seed=self.search.seed, objective=("penalty",))
+        return found.status == "INFEASIBLE"
+
+    def _add_who_stays(self, target: Target, stuck: list[Work], units: dict[int, set[int]]) -> None:
+        """Add who is where on the hosts that the works could use: a few hosts whole, of many only their own."""
+        world = target.after.world
+        assert target.plan is not None
+        ends = {s for w in stuck if w.movement is not None for s in (w.movement.source, w.movement.target)}
+        zones = {world.zone_of(site) for site in ends if site is not None}
+        near = {site for zone in zones for site in world.tree.sites_under[zone]}
+        if len(near) > MOST_NEAR:
+            near, self.sure = {site for site in ends if site is not None}, False
+        for index, sites in enumerate(view_of(world, target.plan).unit_counts):
+            here = {site for site in sites if site in near}
+            if here:
+                units.setdefault(index, set()).update(here)
 
     def _say_blocked(self, ordering: Ordering, blocked: Blocked | None) -> list[str]:
         if blocked is None:
@@ -354,6 +379,8 @@ class _Planning:
         )
 
     def _no_order(self, target: Target, blocked: list[str]) -> MigrationResult:
+        if not self.sure:
+            return self._unordered(target, Status.UNKNOWN, None, blocked)
         return self._unordered(target, Status.INFEASIBLE, "no_order", blocked)
 
     def _unordered(
@@ -376,6 +403,24 @@ class _Planning:
             interrupted=self.search.deadline.stop.is_set(),
             engine=target.engine,
         )
+
+
+def _held(target: Target, units: dict[int, set[int]]) -> list[Held]:
+    """Return how many of each kind of instance the target has on these sites."""
+    world = target.after.world
+    assert target.plan is not None
+    view = view_of(world, target.plan)
+    counts: dict[tuple[str, str, str | None], int] = {}
+    for index, sites in sorted(units.items()):
+        unit = world.units[index]
+        alike = [u for u in world.units_of[unit.group] if dict(u.demand) == dict(unit.demand)]
+        same = len(alike) == len(world.units_of[unit.group])
+        like = None if same else next((u.name for u in alike if u.name is not None), None)
+        for site in sites:
+            count = sum(view.unit_counts[u.index].get(site, 0) for u in alike)
+            if count:
+                counts[unit.group, world.tree.nodes[site].id, like] = count
+    return [Held(group=g, domain=d, count=n, like=name) for (g, d, name), n in sorted(counts.items(), key=str)]
 
 
 def _words(movement: Movement | None, nodes: Sequence[Node]) -> str:

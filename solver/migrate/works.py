@@ -20,6 +20,8 @@ from zonewright.solver.migrate.resources import link, resource_drafts
 BYPASS, STOP = 1, 1000
 #: Third hosts that are tried for one movement.
 MOST_VIAS = 6
+#: Hosts of a zone up to which every one of them is tried.
+FEW_HOSTS = 12
 
 
 def make_works(after: Aftermath, plan: Plan, found: list[Movement]) -> list[Work]:
@@ -75,6 +77,7 @@ def more_ways(after: Aftermath, works: list[Work], blocked: Collection[int], att
             changed = True
             continue
         wider = _widened(after, work) if len(work.ways) == 1 else work
+        work.complete = wider.complete
         changed |= len(wider.ways) > len(work.ways)
         found.append(wider)
     return link(after, found) if changed else None
@@ -100,7 +103,8 @@ def _widened(after: Aftermath, work: Work) -> Work:
         return work
     ways, penalties = list(work.ways), list(work.penalties)
     name = draft.action.id
-    for via in _vias(after, movement):
+    vias, complete = _vias(after, movement)
+    for via in vias:
         first = replace(movement, target=via, subnet_after=movement.subnet_before)
         second = replace(movement, source=via)
         there = recipes.ways(after.world, first, False)
@@ -117,24 +121,32 @@ def _widened(after: Aftermath, work: Work) -> Work:
             continue
         ways.append([_draft(after, movement, recipe, f"{name}.way{len(ways)}")])
         penalties.append((STOP if stops else BYPASS) * movement.count)
-    return Work(ways, penalties)
+    return Work(ways, penalties, complete)
 
 
-def _vias(after: Aftermath, movement: Movement) -> list[int]:
-    """Return hosts of the source's zone with the most room today that the instance may enter."""
+def _vias(after: Aftermath, movement: Movement) -> tuple[list[int], bool]:
+    """Return hosts of the source's zone that the instance may pass, and whether they are all there are.
+
+    Of many hosts those with the most room today; of a few all that are large enough.
+    """
     world = after.world
     assert movement.source is not None
     zone = world.zone_of(movement.source)
     if zone == movement.source:
-        return []
+        return [], True
     free = _free(after)
     enter = _enter(after, movement.unit)
-    open_to = [
+    sites = [
         site
         for site in world.tree.sites_under[zone]
-        if site not in (movement.source, movement.target) and site in enter and _fits(movement.unit, free[site])
+        if site not in (movement.source, movement.target) and site in enter
     ]
-    return sorted(open_to, key=lambda site: (-min(free[site].values(), default=0), site))[:MOST_VIAS]
+    sites.sort(key=lambda site: (-min(free[site].values(), default=0), site))
+    if len(sites) <= FEW_HOSTS:
+        nodes = world.tree.nodes
+        limits = [{what: nodes[s].usable(what) or 0 for what in free[s]} for s in sites]
+        return [s for s, most in zip(sites, limits, strict=True) if _fits(movement.unit, most)], True
+    return [site for site in sites if _fits(movement.unit, free[site])][:MOST_VIAS], False
 
 
 def _fits(unit: Unit, free: dict[str, int]) -> bool:
