@@ -83,7 +83,7 @@ def lower(
     _whole(ctx)
     for label, rule in rules:
         LOWERINGS[rule.rule](ctx, rule, label, ctx.base)
-    _stay_tolerated(ctx)
+    _stay_tolerated(ctx, ctx.base)
     ctx.families += ctx.tolerance.families()
     for signature, scenario, on_offer in evacuation_layers(world, below_zones=not pooled):
         if scenarios is not None and (signature, scenario) not in scenarios:
@@ -93,6 +93,7 @@ def lower(
         for label, rule in rules:
             if rule.in_events or rule.rule == "survive":
                 LOWERINGS[rule.rule](ctx, rule, label, layer)
+        _stay_tolerated(ctx, layer)
     lower_goals(ctx)
     primary = len(ctx.rows.low)
     for family in ctx.families:
@@ -124,14 +125,14 @@ def _base_layer(ctx: Context) -> Layer:
     return layer
 
 
-def _stay_tolerated(ctx: Context) -> None:
-    """Who stays where it should not be does so only as far as the estate tolerates it."""
+def _stay_tolerated(ctx: Context, layer: Layer) -> None:
+    """Who stays where it should not be does so only as far as the estate tolerates it: not after a loss."""
     rules = dict(all_rules(ctx.world))
     for cls in ctx.classes:
         profile = ctx.reach.profiles[ctx.reach.of_unit[cls.unit.index]]
         for label, stay in profile.tolerated:
             rule = rules[label]
-            for place, column in ctx.base.cells[cls.index].items():
+            for place, column in layer.cells[cls.index].items():
                 sites = [s for s in ctx.places[place].sites if stay[ctx.reach.position[s]]]
                 if len(sites) == len(ctx.places[place].sites) and isinstance(rule, ReachRule):
                     tag = ctx.tag(rule, label, cls.unit.group, rule.domain_of(ctx.world, sites[0]))

@@ -111,6 +111,8 @@ def tolerated_rule(rng: Random) -> Raw:
     data["rules"].append({"id": "target", **_broken_rule(data, rng)})
     if rng.random() < 0.3:
         data["incidents"] = {rng.choice(data["zones"])["id"]: rng.choice(("suspect", "drained"))}
+    if rng.random() < 0.15:
+        data["rules"].append({"rule": "survive", "level": "zone", "mode": "evacuate"})
     fill_tolerated(data)
     data["tolerated"] = [e for e in data["tolerated"] if e["rule"] != "zone_state"]
     _loosened(data, rng)
