@@ -148,6 +148,14 @@ class Tree:
             return False
         return all(self.must_leave(site) for site in self.sites_under[index])
 
+    def is_lost(self, name: str) -> bool:
+        """Return whether all of a domain has failed; False for one that is not there."""
+        index = self.by_id.get(name)
+        if index is None or not self.incidents or not self.sites_under[index]:
+            return False
+        failed = {node for node, what in self.incidents.items() if what is Incident.FAILED}
+        return all(failed.intersection(self.nodes[site].ancestors) for site in self.sites_under[index])
+
     def service(self, index: int, service: str) -> Provision:
         """Return whether the branch of a node has a service: the lowest statement counts."""
         for ancestor in reversed(self.nodes[index].ancestors):

@@ -141,7 +141,8 @@ class ScopeOfAttachments(ReachRule):
             if image.account not in (None, unit.account):
                 return f"image {image.id} belongs to account {image.account}"
             away = image.regions and region not in image.regions
-            if away and not image.copy_allowed and world.scope(unit.product, "image") is not Scope.GLOBAL:
+            copies = image.copy_allowed and not all(world.tree.is_lost(home) for home in image.regions)
+            if away and not copies and world.scope(unit.product, "image") is not Scope.GLOBAL:
                 return f"image {image.id} is not in {region}"
         for kind, names in (
             ("disk", unit.disks),

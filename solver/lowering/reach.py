@@ -109,7 +109,8 @@ def _attachment_masks(ctx: Context, unit: Unit) -> list[Mask]:
         image = world.images[unit.image]
         if image.account is not None and image.account != unit.account:
             masks.append(nowhere)
-        if image.regions and not image.copy_allowed and world.scope(unit.product, "image") is not Scope.GLOBAL:
+        copies = image.copy_allowed and not all(map(world.tree.is_lost, image.regions))
+        if image.regions and not copies and world.scope(unit.product, "image") is not Scope.GLOBAL:
             masks.append(_in(ctx, reach.region_s, set(image.regions)))
     attached = {
         "disk": unit.disks,

@@ -104,7 +104,7 @@ def scene(
     if kind == "recovery":
         world = World(estate_from_data(data))
         node = world.tree.nodes[world.tree.by_id[source]]
-        level = {"host": -1, "zone": -1 if volumes else -2, "region": -3}[across]
+        level = {"host": -1, "zone": -1 if volumes else -2, "region": -1 if volumes else -3}[across]
         data["incidents"] = {world.tree.nodes[node.ancestors[level]].id: "failed"}
     world = World(estate_from_data(data))
     before, after = along or (None, None)
