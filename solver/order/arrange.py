@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from zonewright.solver.deadline import Deadline
 from zonewright.solver.order.bounds import Paths, bounds_of, ordered_pairs, paths_of, possible
 from zonewright.solver.order.deadlock import Limit, Serial, one_after_another
 from zonewright.solver.order.judge import faults, stages_of, values_of
-from zonewright.solver.order.narrow import narrowed
+from zonewright.solver.order.narrow import narrowed, sequence
 from zonewright.solver.order.problem import GOALS, USUAL, Arrangement, Blocked, News, OrderProblem
 from zonewright.solver.order.table import NEVER, Table, table_of
 from zonewright.solver.rows import Ints
@@ -23,8 +23,8 @@ _EFFORT = 8_000_000
 _MOST_ROUNDS = 20_000
 #: Work (deterministic seconds) of one unit of that effort.
 _WORK = 2.5e-7
-#: States per group that the search over orders of one task after another looks at.
-_STATES = 20_000
+#: How much the search over orders of one task after another looks at before CP-SAT is asked: about half a second.
+_SEARCH = 300_000
 #: Intervals beyond which CP-SAT is not asked to improve an order, and beyond which not to find one.
 _MOST_INTERVALS = 12_000
 _MOST_TO_FIND = 40_000
@@ -173,19 +173,55 @@ class _Arranging:
                 return
 
     def _break_deadlock(self, everything: Sequence[Sequence[int]]) -> None:
-        found = one_after_another(self.table, everything, Limit(_STATES, lambda: self.deadline.over))
-        self._learn_penalty(found)
-        if found.status == "found":
-            order_t = _completed(found.order, len(self.problem.tasks))
-            mode_j = np.array(found.mode_j, np.int64)
-            self._run(mode_j, order_t, _guards(self.table, found), "deadlock")
-            self._run(mode_j, order_t, np.full(len(self.table.lists.take_r), -1, np.int64), "deadlock")
-        elif found.status == "none" and self.table.serial:
+        """Find an order of one task after another, small searches first, and run it in time."""
+        found = one_after_another(self.table, everything, Limit(_SEARCH, lambda: self.deadline.over))
+        self._learn_penalty(found.bound)
+        if found.status == "none" and self.table.serial:
             self._explain(found.stuck)
+            return
+        if found.status == "found":
+            self._follow(found.order, found.mode_j)
+        if self.table.serial and (self.best is None or self._open_penalty()):
+            self._sequence(found)
 
-    def _learn_penalty(self, found: Serial) -> None:
+    def _open_penalty(self) -> bool:
+        return self.objective[:1] == ("penalty",) and self.values[0] > self.bounds[0]
+
+    def _sequence(self, known: Serial) -> None:
+        """Ask CP-SAT for an order alone, without times, with the least penalty."""
+        from zonewright.solver.order.exact import Exact, size_of
+
+        question = sequence(self.problem)
+        if self.deadline.over or size_of(question, self.allowed) > _MOST_TO_FIND:
+            return
+        # Half of the time: what is left goes to the times themselves.
+        part = replace(self.deadline, time_limit_s=self.deadline.seconds + self.deadline.left / 2, reserve_s=0.0)
+        hint = None
+        if known.status == "found":
+            hint = known.mode_j, _one_by_one(known.order, len(self.problem.tasks))
+        answer = Exact(question, ("penalty",), self.allowed).solve(
+            part, workers=self.workers, seed=self.seed, known=(known.bound,), hint=hint, news=self.news
+        )
+        self.deadline.work_done = part.work_done
+        if answer.status == "infeasible":
+            self._explain(range(len(self.problem.jobs)))
+            return
+        if answer.bounds:
+            self._learn_penalty(answer.bounds[0])
+        if answer.mode_j:
+            starts = [(start, t) for t, start in enumerate(answer.start_t) if start is not None]
+            self._follow([t for _, t in sorted(starts)], answer.mode_j)
+
+    def _follow(self, order: Sequence[int], mode_j: Sequence[int]) -> None:
+        """Run an order of one task after another in time: with guards it never halts, without it may be shorter."""
+        order_t = _completed(order, len(self.problem.tasks))
+        modes = np.array(mode_j, np.int64)
+        self._run(modes, order_t, _guards(self.table, order), "deadlock")
+        self._run(modes, order_t, np.full(len(self.table.lists.take_r), -1, np.int64), "deadlock")
+
+    def _learn_penalty(self, bound: int) -> None:
         if self.table.serial and self.objective[:1] == ("penalty",):
-            self.bounds[0] = max(self.bounds[0], found.bound)
+            self.bounds[0] = max(self.bounds[0], bound)
 
     def _explain(self, suspects: Sequence[int]) -> None:
         from zonewright.solver.order.explain import blocked_by
@@ -277,13 +313,21 @@ def _optional(start_t: Ints) -> list[int | None]:
     return [None if start < 0 else start for start in start_t.tolist()]
 
 
+def _one_by_one(order: Sequence[int], tasks: int) -> list[int | None]:
+    """Return starts, a second apart, of the tasks of an order."""
+    start_t: list[int | None] = [None] * tasks
+    for n, t in enumerate(order):
+        start_t[t] = n
+    return start_t
+
+
 def _completed(order: Sequence[int], tasks: int) -> Ints:
     """Return a list of all tasks that begins with those of an order."""
     known = set(order)
     return np.array([*order, *(t for t in range(tasks) if t not in known)], np.int64)
 
 
-def _guards(table: Table, found: Serial) -> Ints:
+def _guards(table: Table, order: Sequence[int]) -> Ints:
     """Number the takers of every resource by an order of one task after another.
 
     Takers that begin in that order never meet a deadlock: the first task without a start finds all before it
@@ -303,7 +347,7 @@ def _guards(table: Table, found: Serial) -> Ints:
             if lists.take_check[k] and back.get(r, 0) != int(lists.take_amount[k]):
                 passing[r] = False
     turn = np.zeros(len(lists.capacity_r), np.int64)
-    for t in found.order:
+    for t in order:
         for k in range(int(lists.take_ptr_t[t]), int(lists.take_ptr_t[t + 1])):
             r = lists.take_r[k]
             if lists.take_check[k] and not passing[r]:

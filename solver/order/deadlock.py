@@ -39,14 +39,18 @@ class Serial:
     """For `none`: jobs of one part that cannot all be done."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Limit:
-    """How much to search."""
+    """How much to search, in all: `work` counts steps that are looked at."""
 
-    states: int
-    """Most states that are looked at per group of jobs."""
+    work: int
     over: Callable[[], bool] = lambda: False
     """Whether it is time to stop."""
+
+    def reached(self, work: int) -> bool:
+        """Count some work; return whether it is enough."""
+        self.work -= work
+        return self.work < 0 or self.over()
 
 
 class _State:
@@ -337,16 +341,16 @@ def _search(part: _Part, start: _State, limit: Limit) -> tuple[_State | None, in
             heapq.heappush(waiting, (state.cost + dearer, -next(ticket), state))
 
     put(start)
-    bound = looked = 0
+    bound = 0
     while waiting:
         least, _, state = heapq.heappop(waiting)
         bound = max(bound, least)
         if not state.left:
             return state, bound, True
-        looked += 1
-        if looked > limit.states or (looked % 64 == 0 and limit.over()):
+        steps = part.steps(state)
+        if limit.reached(len(part.task_n) * (1 + len(steps))):
             return None, bound, False
-        for n in reversed(part.steps(state)):
+        for n in reversed(steps):
             child = state.copy()
             part.do(child, n)
             put(child)
@@ -367,15 +371,14 @@ def _dive(part: _Part, start: _State, limit: Limit) -> _State | None:
                 heapq.heappush(waiting, (len(state.left), state.cost, -next(ticket), state))
 
     put(start)
-    looked = 0
     while waiting:
         *_, state = heapq.heappop(waiting)
-        looked += 1
         if not state.left:
             return state
-        if looked > limit.states or (looked % 64 == 0 and limit.over()):
+        steps = part.steps(state)
+        if limit.reached(len(part.task_n) * (1 + len(steps))):
             return None
-        for n in reversed(part.steps(state)):
+        for n in reversed(steps):
             child = state.copy()
             part.do(child, n)
             put(child)
@@ -474,12 +477,13 @@ def _solve(
     order, mode_j = _tasks(state.path), dict(state.mode)
     status: Literal["found", "none", "open"] = "found"
     stuck: list[int] = []
+    reserve = limit.work
     for group in _split(whole, state):
         part, start = _rest(whole, state, group)
         end, extra, closed = _search(part, start, limit)
         bound += extra
         if end is None and not closed and dive:
-            end = _dive(part, start, limit)
+            end = _dive(part, start, Limit(reserve, limit.over))
         if end is not None:
             order += _tasks(end.path)
             mode_j.update(end.mode)

@@ -8,12 +8,12 @@ from zonewright.solver.deadline import Deadline
 from zonewright.solver.order.bounds import paths_of, possible
 from zonewright.solver.order.deadlock import Limit, one_after_another
 from zonewright.solver.order.exact import Exact
-from zonewright.solver.order.narrow import narrowed, timeless
+from zonewright.solver.order.narrow import narrowed, sequence, timeless
 from zonewright.solver.order.problem import Blocked, Hold, OrderProblem
 from zonewright.solver.order.table import table_of
 
-#: States that one attempt to order fewer jobs may look at.
-_STATES = 4_000
+#: How much one attempt to order fewer jobs may search before CP-SAT is asked.
+_WORK = 50_000
 
 
 def no_order(problem: OrderProblem, deadline: Deadline, seed: int) -> bool | None:
@@ -23,15 +23,16 @@ def no_order(problem: OrderProblem, deadline: Deadline, seed: int) -> bool | Non
     if not all(allowed):
         return True
     smaller, _, _ = narrowed(problem, dict(enumerate(allowed)))
+    everything = [range(len(job.modes)) for job in smaller.jobs]
     table = table_of(smaller, ())
     if table.serial:
-        found = one_after_another(table, [range(len(job.modes)) for job in smaller.jobs], Limit(_STATES))
+        found = one_after_another(table, everything, Limit(_WORK, lambda: deadline.over))
         if found.status == "none":
             return True
         if found.status == "found" and not table.timed:
             return False
-    everything = [range(len(job.modes)) for job in smaller.jobs]
-    answer = Exact(smaller, (), everything).solve(deadline, workers=1, seed=seed, known=(), first_only=True)
+    question = sequence(smaller) if table.serial and not table.timed else smaller
+    answer = Exact(question, (), everything).solve(deadline, workers=1, seed=seed, known=(), first_only=True)
     return {"infeasible": True, "open": None}.get(answer.status, False)
 
 

@@ -76,3 +76,24 @@ def timeless(problem: OrderProblem) -> OrderProblem:
     """Return the problem without windows, earliest starts and latest ends."""
     tasks = tuple(Task(task.duration, task.job, task.mode) for task in problem.tasks)
     return replace(problem, tasks=tasks, windows=())
+
+
+def sequence(problem: OrderProblem) -> OrderProblem:
+    """Return the question of order alone: every task takes one second at any time.
+
+    Resources that tasks only use while they run are left out. Where orders of one task after another decide
+    (`Table.serial`), this has an order just if the problem has one, apart from windows, earliest starts and latest
+    ends.
+    """
+
+    def passing(hold: Hold) -> bool:
+        return hold.since is not None and hold.until == (hold.since[0], "end") and hold.since[1] == "start"
+
+    kept = {hold.resource for hold in problem.holds if not passing(hold) and (hold.since or hold.until)}
+    return replace(
+        problem,
+        tasks=tuple(Task(1, task.job, task.mode) for task in problem.tasks),
+        precedences=tuple(replace(link, lag=0) for link in problem.precedences),
+        holds=tuple(hold for hold in problem.holds if hold.resource in kept),
+        windows=(),
+    )

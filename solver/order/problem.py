@@ -292,4 +292,13 @@ def horizon_of(problem: OrderProblem) -> int:
     After the last window, earliest start and nothing running or waiting for a lag, an idle time could be cut out.
     """
     fixed = max([end for _, end in problem.windows] + [task.earliest for task in problem.tasks], default=0)
-    return fixed + sum(task.duration for task in problem.tasks) + sum(link.lag for link in problem.precedences)
+    seconds: dict[tuple[int, int], int] = {}
+    for task in problem.tasks:
+        seconds[task.job, task.mode] = seconds.get((task.job, task.mode), 0) + task.duration
+    for link in problem.precedences:
+        task = problem.tasks[link.after]
+        seconds[task.job, task.mode] = seconds.get((task.job, task.mode), 0) + link.lag
+    longest: dict[int, int] = {}
+    for (j, _), length in seconds.items():
+        longest[j] = max(longest.get(j, 0), length)
+    return fixed + sum(longest.values())
