@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from zonewright.models.catalogue import Scope
 from zonewright.models.durations import least_seconds, size_mib
 from zonewright.models.executor.breach import Breach, Fault, Findings
 from zonewright.models.executor.cast import Act, Deed
@@ -168,7 +169,7 @@ class Conformity:
                 case "backends":
                     names += self._backends(act, unit, step)
                 case "image_missing":
-                    if unit.image is not None and self._lacks_image(act, unit.image):
+                    if unit.image is not None and self._lacks_image(act, unit, unit.image):
                         names.append(unit.image)
                 case _:
                     return None
@@ -194,11 +195,12 @@ class Conformity:
             if unit.group in balancer.backends and home_region(self.world, balancer) in (None, region)
         ]
 
-    def _lacks_image(self, act: Act, name: str) -> bool:
+    def _lacks_image(self, act: Act, unit: Unit, name: str) -> bool:
         regions = self.world.images[name].regions
-        if not regions or act.target is None:
+        if not regions or act.target is None or self.world.scope(unit.product, "image") is Scope.GLOBAL:
             return False
-        return self.world.tree.nodes[self.world.region_of(act.target)].id not in regions
+        region = self.world.tree.at_level(act.target, "region")
+        return region is not None and self.world.tree.nodes[region].id not in regions
 
     def _holds(self, act: Act, step: RecipeStep, unit: Unit) -> bool:
         match step.only_with:
@@ -243,7 +245,7 @@ class Conformity:
             )
         if step.end_s < step.start_s:
             return
-        least = of_recipe.seconds
+        least = 0 if act.parts else of_recipe.seconds
         try:
             for unit, count in act.parts:
                 least = max(least, self._least(deed, of_recipe, unit, count))

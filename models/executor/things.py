@@ -28,7 +28,7 @@ class Things:
         self.subnets, self.findings = subnets, findings
         self.regions_of: dict[str, set[str]] = {i.id: set(i.regions) for i in before.images.values()}
         """Where each image is; empty: everywhere."""
-        self.own_images: dict[int, set[int]] = {}
+        self.own_images: dict[int, set[int | None]] = {}
         """Action to the regions that hold the image made of its instances."""
         self.bound: dict[str, Holder | None] = {}
         self.attached: dict[str, Holder | None] = {}
@@ -81,7 +81,7 @@ class Things:
         """Note what is there once a step is over."""
         do, thing, act = deed.step.do, deed.step.thing or "", deed.act
         if do is Operation.CREATE_IMAGE and act.source is not None:
-            self.own_images.setdefault(act.index, set()).add(self.world.region_of(act.source))
+            self.own_images.setdefault(act.index, set()).add(self._region(act.source))
         elif do is Operation.COPY_IMAGE:
             self._has_image(deed)
         elif do is Operation.DETACH_DISK:
@@ -113,15 +113,18 @@ class Things:
         act = deed.act
         if act.target is None:
             return
-        region = self.world.region_of(act.target)
-        name = self.world.tree.nodes[region].id
+        region = self._region(act.target)
+        name = self.world.tree.nodes[region].id if region is not None else None
         if any(other.step.do is Operation.CREATE_IMAGE for other in act.deeds):
             if region not in self.own_images.get(act.index, ()):
-                self._fault(Fault.IMAGE, deed, f"the image made of the original is not in {name}", name)
+                where = f"in {name}" if name is not None else "there"
+                self._fault(Fault.IMAGE, deed, f"the image made of the original is not {where}", name)
             return
-        for image in dict.fromkeys(unit.image for unit, _ in act.parts if unit.image is not None):
+        for image, product in dict.fromkeys((unit.image, unit.product) for unit, _ in act.parts):
+            if image is None or self.world.scope(product, "image") is Scope.GLOBAL:
+                continue
             held = self.regions_of[image]
-            if held and name not in held:
+            if held and name is not None and name not in held:
                 self._fault(Fault.IMAGE, deed, f"image {image} is not in {name}", name)
 
     def _copies_image(self, deed: Deed) -> None:
@@ -140,12 +143,16 @@ class Things:
         node = deed.at if deed.at is not None else deed.act.target
         if node is None:
             return
-        region = self.world.region_of(node)
+        region = self._region(node)
         held = self.regions_of.get(deed.step.thing or "")
         if held is None:
             self.own_images.setdefault(deed.act.index, set()).add(region)
-        elif held:
+        elif held and region is not None:
             held.add(self.world.tree.nodes[region].id)
+
+    def _region(self, node: int) -> int | None:
+        """Return the region of a node; None stands for all of an estate that has no regions."""
+        return self.world.tree.at_level(node, "region")
 
     def _restores(self, deed: Deed) -> None:
         thing = deed.step.thing

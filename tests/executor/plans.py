@@ -13,9 +13,11 @@ from tests.executor.test_valid import carried, carried_target, networked
 from zonewright.models import InputError, World
 from zonewright.models.aftermath import aftermath
 from zonewright.models.estate import Estate
+from zonewright.models.events import Event
 from zonewright.models.executor import Execution, execute
 from zonewright.models.migration import Loss, Migration
 from zonewright.models.rules import AnyRule
+from zonewright.solver.migrate.plan import plan_migration
 
 Case = tuple[Estate, Migration]
 
@@ -72,6 +74,15 @@ def random_case(rng: random.Random) -> Case:
         migration = _compressed(script, rng)
         if migration is not None:
             return of, migration
+
+
+def planned_case(rng: random.Random) -> Case | None:
+    """Return an estate with the plan that the planner makes for it; None where there is nothing to do."""
+    of, event = (_hosts if rng.random() < 0.6 else _zones)(rng)
+    if "to" in event:
+        event = {"drain": [of.hosts[0].id]}
+    planned = plan_migration(of, event=Event(**event), workers=1, time_limit_s=10).migration
+    return (of, planned) if planned is not None and planned.steps else None
 
 
 def written_cases() -> list[Case]:

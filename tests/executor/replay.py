@@ -1011,6 +1011,12 @@ class Replay:
         return order.index(step["id"])
 
     def judge_end(self, seats: Seats) -> None:
+        """All are where the target has them, but for losses that stay where they have to leave."""
+        stay: dict[str, int] = defaultdict(int)
+        stayed: dict[str, int] = defaultdict(int)
+        for loss in self.m["losses"]:
+            if loss["reason"] in ("left_behind", "pinned"):
+                stay[loss["group"]] += loss["count"]
         wanted: Seats = defaultdict(lambda: defaultdict(int))
         for row in self.m["target"]["placements"]:
             for name in row["instances"]:
@@ -1020,12 +1026,16 @@ class Replay:
                 wanted[row["group"], None][row["site"], row["subnet"]] += rest
         for unit in self.units:
             there, asked = seats[unit["group"], unit["name"]], wanted[unit["group"], unit["name"]]
-            for site in {seat[0] for seat in (*there, *asked)}:
+            for site in [s for s in self.sites if s in {seat[0] for seat in (*there, *asked)}]:
                 here = {seat[1]: n for seat, n in there.items() if seat[0] == site and n}
                 to_be = {seat[1]: n for seat, n in asked.items() if seat[0] == site and n}
-                wrong = sum(here.values()) != sum(to_be.values())
-                known = {subnet: n for subnet, n in here.items() if subnet is not None}
-                if wrong or (None not in to_be and any(n > to_be.get(s, 0) for s, n in known.items())):
+                more, left = sum(here.values()) - sum(to_be.values()), 0
+                if more > 0 and site in self.left - self.dead:
+                    left = min(more, stay[unit["group"]])
+                    stay[unit["group"]] -= left
+                    stayed[unit["group"]] += left
+                beyond = sum(max(0, n - to_be.get(s, 0)) for s, n in here.items() if s is not None)
+                if more != left or (None not in to_be and beyond > left):
                     self.add("target", None, unit["group"], site)
         said: dict[str, int] = defaultdict(int)
         for loss in self.m["losses"]:
@@ -1037,8 +1047,9 @@ class Replay:
             took = sum(
                 a["count"] for a in self.acts if a["group"] == group and a["kind"] == "takeover" and a["dead"]
             )
-            if ran - placed - took > said[group]:
-                self.add("missing", group, ran - placed - took - said[group])
+            missing = ran - (placed - stayed[group]) - took
+            if missing > said[group]:
+                self.add("missing", group, missing - said[group])
         self.judge_target(wanted)
 
     def judge_target(self, wanted: Seats) -> None:

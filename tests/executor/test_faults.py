@@ -128,6 +128,13 @@ def test_memory_that_is_written_faster_than_it_is_copied() -> None:
     assert "never end" in only(script, Fault.DURATION).message
 
 
+def test_a_migration_whose_length_is_known_takes_that_long() -> None:
+    group = {"id": "web", "count": 1, "demand": {"cpu_milli": 1}, "movability": {"migrate_seconds": 7}}
+    script = Script(hosts(groups=[group | {"current": {"h1": 1}}]), drain=["h1"])
+    assert script.act("a", "move", "live", group="web", source="h1", target="h3") == 7
+    assert faults(script) == []
+
+
 def test_batches_take_turns() -> None:
     """Six at two at once take three times as long as one."""
     groups = [{"id": "job", "count": 6, "demand": {"cpu_milli": 1, "memory_mib": 100}, "current": {"h1": 6}}]

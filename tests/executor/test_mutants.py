@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 from collections import Counter
 
 import pytest
 
-from tests.executor.plans import Case, keys_of, mutant, random_case, written_cases
+from tests.executor.plans import Case, keys_of, mutant, planned_case, random_case, written_cases
 from tests.executor.replay import replay
 from zonewright.models import InputError, World
 from zonewright.models.executor import execute
@@ -47,3 +48,21 @@ def test_mutants_are_judged_alike(part: int) -> None:
     # Most mutants are wrong, some are not, and no one kind of fault is all that is found.
     assert kinds["valid"] < 0.7 * MUTANTS
     assert len(kinds) >= 8
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_mutants_of_the_planners_own_plans_are_judged_alike(part: int) -> None:
+    """Five estates each, planned by what is to be judged."""
+    rng = random.Random(100 + part)
+    planned = 0
+    while planned < 5:
+        case = planned_case(rng)
+        if case is None:
+            continue
+        planned += 1
+        assert agree(case, f"plan {planned}") == set()
+        for number in range(10):
+            made = mutant(rng, case)
+            if made is not None:
+                with contextlib.suppress(InputError):
+                    agree(made[1], f"part {part}, plan {planned}, mutant {number} ({made[0]})")
