@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.solver.stand import TAG, assert_agrees, few, highs, judged, parts, softenings, subset, values_within
-from zonewright.solver.families.company import DomainCount, Excludes, Quorum, Requires
+from zonewright.solver.families.company import DomainCount, Excludes, NotAll, Quorum, Requires
 
 Drawn = tuple[Requires | Excludes | DomainCount | Quorum, list[int], list[int]]
 
@@ -86,3 +86,15 @@ def test_the_best_leader_counts_and_one_that_is_not_in_use_does_not() -> None:
     family = Quorum(TAG, (((0,), (0, 1, 2)), ((1,), (1,)), ((2,), (2,))), majority=3)
     assert judged(family, [0, 2, 1]).excess == 1
     assert judged(family, [1, 2, 0]).excess == 0
+
+
+@few
+@given(st.data())
+def test_the_rows_of_what_must_not_all_be_agree_with_the_oracle(data: st.DataObject) -> None:
+    """Sums that can never reach their number, and one alone, included."""
+    tops = data.draw(highs)
+    columns = range(len(tops))
+    sets = tuple(
+        (subset(data.draw, columns), data.draw(st.integers(1, 6))) for _ in range(data.draw(st.integers(1, 3)))
+    )
+    assert_agrees(NotAll(TAG, sets), tops, values_within(data.draw, tops))
