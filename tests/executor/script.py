@@ -13,7 +13,6 @@ from zonewright.models.executor import execute
 from zonewright.models.migration import Action, Loss, Migration, Step
 from zonewright.models.operations import EFFECTS
 from zonewright.models.plan import Placement, Plan, Status
-from zonewright.models.recipes import Recipe
 
 SOURCE = {"assumption": "made for tests"}
 
@@ -373,4 +372,4 @@ def faults(script: Script, migration: Migration | None = None) -> list[str]:
     return [*(breach.fault.value for breach in execution.violations), *execution.claims]
 
 
-__all__ = ["RECIPES", "Recipe", "Script", "estate", "faults", "hosts", "truthful"]
+__all__ = ["RECIPES", "Script", "estate", "faults", "hosts", "truthful"]
