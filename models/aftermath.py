@@ -7,7 +7,7 @@ counted out, and what the survivors break already is tolerated.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
@@ -16,7 +16,7 @@ from typing import Any
 from zonewright.models.catalogue import Scope
 from zonewright.models.estate import URGENT, Estate, Goal
 from zonewright.models.events import Event, Incident
-from zonewright.models.migration import Degraded, Loss
+from zonewright.models.migration import Degraded, GivenUp, Loss
 from zonewright.models.problems import InputError, maybe
 from zonewright.models.procedures import recipes_of
 from zonewright.models.recipes import Tolerated
@@ -79,18 +79,21 @@ class Aftermath:
         return next(u for u in self.before.units_of[unit.group] if u.name == unit.name)
 
 
-def aftermath(world: World, event: Event, *, lenient: bool = False) -> Aftermath:
+def aftermath(
+    world: World, event: Event, *, lenient: bool = False, given_up: Collection[GivenUp] = ()
+) -> Aftermath:
     """Return what an event leaves of an estate.
 
     `lenient` makes wishes of the rules that a loss alone can break (spread, company, balancers): for estates
-    where what remains cannot keep them. Raises InputError when the event names a domain that the estate does
-    not have.
+    where what remains cannot keep them. `given_up` are those that no recipe gets away from their sites. Raises
+    InputError when the event names a domain that the estate does not have.
     """
-    return _Reckoning(world, event, lenient).result()
+    return _Reckoning(world, event, lenient, given_up).result()
 
 
 class _Reckoning:
-    def __init__(self, world: World, event: Event, lenient: bool) -> None:
+    def __init__(self, world: World, event: Event, lenient: bool, given_up: Collection[GivenUp]) -> None:
+        self.given_up = {(g.group, g.instance, g.site): g.reason for g in given_up}
         self.before, self.event, self.lenient = world, event, lenient
         tree = world.tree
         incidents = {**world.estate.incidents}
@@ -111,6 +114,7 @@ class _Reckoning:
             self.incidents |= dict.fromkeys(self.emptied, Incident.CLOSED)
         self.losses: list[Loss] = []
         self.takeovers: list[Takeover] = []
+        self.staying: dict[tuple[str, str | None, int], int] = {}
         self.degraded: list[Degraded] = []
         self.displaced: dict[tuple[str, str | None], dict[int, int]] = {}
         self.warnings: list[str] = []
@@ -157,10 +161,20 @@ class _Reckoning:
         standbys = self._standbys()
         for unit in self.before.units:
             for site, count in unit.current.items():
+                known = self.given_up.get((unit.group, unit.name, self.before.tree.nodes[site].id))
+                if site in self.left and known is not None:
+                    self._lose(unit, site, count, "left_behind", known)
+                    self.staying[unit.group, unit.name, site] = count
+                    if unit.name is None:
+                        fewer[unit.group] = fewer.get(unit.group, 0) + count
+                    else:
+                        gone.add(unit.name)
                 if site not in self.dead:
                     continue
                 rest = count - self._taken_over(unit, site, count, standbys)
                 reason = why_lost(self.before, unit, site, self.dead) if rest else None
+                if rest and reason is None and known is not None:
+                    reason = ("left_behind", known)
                 if reason is not None:
                     self._lose(unit, site, rest, *reason)
                     rest = 0
@@ -195,29 +209,43 @@ class _Reckoning:
         return next((name for name in ids if name in self.incidents), ids[-1])
 
     def _standbys(self) -> dict[str, list[list[Any]]]:
-        """Return, per group, [standby, site, how many run there] for what may take over for it."""
+        """Return, per group, [standby, site, how many run there] for what takes over for it, or has already."""
         found: dict[str, list[list[Any]]] = {}
-        busy = {a.bound_to for a in self.before.estate.elastic_ips if a.bound_to}
         for name, group in self.before.groups.items():
-            if group.standby_of is None or name in busy:
+            if group.standby_of is None:
                 continue
             for unit in self.before.units_of[name]:
                 for site, count in sorted(unit.current.items()):
-                    if site not in self.dead and site not in self.left:
+                    if site not in self.dead and (name in self._lent or site not in self.left):
                         found.setdefault(group.standby_of, []).append([name, site, count])
         return found
+
+    @cached_property
+    def _lent_to(self) -> dict[str, str]:
+        """Elastic IP to the standby that serves by it."""
+        return {a.id: a.bound_to for a in self.before.estate.elastic_ips if a.bound_to}
+
+    @cached_property
+    def _lent(self) -> set[str]:
+        """Standbys that serve for somebody today."""
+        return set(self._lent_to.values())
 
     def _taken_over(self, unit: Unit, site: int, count: int, standbys: dict[str, list[list[Any]]]) -> int:
         if not unit.elastic_ips:
             return 0
         taken = 0
-        region = self.before.region_of(site)
         for entry in standbys.get(unit.group, ()):
             standby, at, free = entry
             share = min(free, count - taken)
-            if share and self.before.region_of(at) == region:
+            serves = standby in self._lent
+            if serves and standby not in {self._lent_to.get(name) for name in unit.elastic_ips}:
+                continue
+            if share and self.before.same_region(at, site):
                 entry[2] -= share
                 taken += share
+                if serves:
+                    # It took over before: they are neither displaced nor lost, and nothing is to be done.
+                    continue
                 names = (unit.name,) if unit.name else ()
                 self.takeovers.append(Takeover(unit.group, standby, share, site, at, names))
         return taken
@@ -227,9 +255,9 @@ class _Reckoning:
         back = {
             s for name in self.event.restore for s in self.before.tree.sites_under[self.before.tree.by_id[name]]
         }
-        lent = {a.id: a.bound_to for a in self.before.estate.elastic_ips if a.bound_to}
         for unit in self.before.units:
-            standby = next((lent[name] for name in unit.elastic_ips if name in lent), None)
+            lent = (self._lent_to[name] for name in unit.elastic_ips if name in self._lent_to)
+            standby = next(lent, None)
             if standby is None or standby not in self.before.groups:
                 continue
             stands = [s for u in self.before.units_of[standby] for s in u.current]
@@ -375,8 +403,9 @@ class _Reckoning:
             update = {"subnets": [], "vpcs": sorted({*group.vpcs, *(s.vpc for s in held)})}
         if fewer:
             update["count"] = group.count - fewer
-        if any(site in dead for site in group.current):
-            update["current"] = {site: n for site, n in group.current.items() if site not in dead}
+        stays = {self.before.tree.nodes[s].id for g, name, s in self.staying if g == group.id and name is None}
+        if any(site in dead or site in stays for site in group.current):
+            update["current"] = {s: n for s, n in group.current.items() if s not in dead and s not in stays}
         return group.model_copy(update=update) if update else group
 
     def _instance(self, instance: Instance, dead: set[str]) -> Instance:
@@ -560,7 +589,8 @@ def _broken_today(after: World) -> list[Violation]:
         evacuates = isinstance(rule, Survive) and rule.mode == "evacuate"
         ruled_out = label.startswith(RULED_OUT)
         if rule.soft is None and rule.rule not in _NOT_OF_TODAY and not evacuates and not ruled_out:
-            found += rule.violations(view, label)
+            # The zones that a balancer is to have are the plan's to choose.
+            found += [v for v in rule.violations(view, label) if (v.rule, v.what) != ("load_balancer", "zones")]
     return found
 
 
@@ -587,7 +617,7 @@ def why_lost(world: World, unit: Unit, site: int, dead: frozenset[int]) -> tuple
     zone, region = world.zone_of(site), world.region_of(site)
     tree = world.tree
     zone_lives = not dead.issuperset(tree.sites_under[zone])
-    region_lives = not dead.issuperset(tree.sites_under[region])
+    region_lives = not dead.issuperset(world.region_sites(site))
     if zone_lives and not unit.movability.local_disk and unit.kind is not Kind.BARE_METAL:
         return None
     if not unit.stateful:
@@ -618,7 +648,7 @@ def _disk_is_gone(world: World, unit: Unit, name: str, dead: frozenset[int]) -> 
         sites = [s for s in unit.current if s in dead]
         if world.scope(unit.product, "disk").value == "zonal":
             return bool(sites)
-        return any(_all_dead(world, world.region_of(s), dead) for s in sites)
+        return any(dead.issuperset(world.region_sites(s)) for s in sites)
     zonal = disk.zone is not None
     return any(_all_dead(world, world.tree.by_id[p], dead) for p in ([disk.zone] if zonal else homes) if p)
 

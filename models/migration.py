@@ -97,6 +97,16 @@ class Loss(Record):
     priority: Annotated[int, Field(ge=0, le=1000)] = 0
 
 
+class GivenUp(Record):
+    """Instances that no recipe gets away from where they are or were: they are counted out beforehand."""
+
+    group: Name
+    instance: Member | None = None
+    """None: of the group's unnamed ones."""
+    site: Name
+    reason: Text
+
+
 class Degraded(Record):
     """A rule that cannot hold until what was lost is back."""
 
@@ -141,6 +151,8 @@ class Migration(Record):
     target: Plan | None = None
     """Where everything is afterwards, for the estate as it is after the event."""
     bounds: list[BoundWitness] = []
+    given_up: list[GivenUp] = []
+    """What no recipe moves or recovers: the rest is planned without it."""
     ruled_out: list[Avoid] = []
     """Placements with fewer moves that no order leads to: the bound is about the others."""
     blocked: list[Text] = []

@@ -26,7 +26,8 @@ def estate_after(
     What is under way or failed counts as not done: an instance is where it runs, or at its source as long as
     it runs nowhere else; a destroyed one is nowhere. Subnets, copies of images, balancers and addresses are as
     the steps have left them. The event itself is not in it: what is lost and not brought back is still listed
-    at its old site, for the same event to be planned again.
+    at its old site, for the same event to be planned again; so is what a standby serves for, whose addresses say
+    so (`bound_to`), for the standby to hand it back.
 
     Raises InputError for a step that the migration does not have, or one that is both done and failed.
     """
@@ -44,15 +45,12 @@ def estate_after(
 class _Middle:
     def __init__(self, world: World, migration: Migration, done: frozenset[str]) -> None:
         self.world, self.migration = world, migration
-        after = aftermath(world, migration.event, lenient=migration.lenient)
+        after = aftermath(world, migration.event, lenient=migration.lenient, given_up=migration.given_up)
         self.dead = after.dead
         self.cast = cast_of(world, migration, self.dead)
         self.done = done
         self.people = Whereabouts(world, frozenset())
         """With what is dead still at its old site."""
-        self.fewer: dict[str, int] = {}
-        """Group to how many a standby has taken over."""
-        self.gone: set[str] = set()
         self.index_of = {unit.name: unit.index for unit in world.units if unit.name is not None}
         self.moved: dict[str, int] = {}
         """Named instance to the second at which it arrived."""
@@ -64,7 +62,7 @@ class _Middle:
         estate = self.world.estate
         update: dict[str, Any] = {
             "groups": [self._group(group) for group in estate.groups],
-            "instances": [self._instance(entry) for entry in estate.instances if entry.id not in self.gone],
+            "instances": [self._instance(entry) for entry in estate.instances],
             "subnets": self._subnets(),
             "images": [self._image(image) for image in estate.images],
             "load_balancers": self._balancers(),
@@ -77,11 +75,7 @@ class _Middle:
 
     def _act(self, act: Act) -> None:
         """Put an action's instances where its done steps have brought them."""
-        if act.action.kind == "takeover":
-            if act.deeds and all(self._is_done(d) for d in act.deeds if d.step.serves):
-                self._taken_over(act)
-            return
-        if not act.parts or (act.target is None and not act.stops_for_good):
+        if act.action.kind == "takeover" or not act.parts or (act.target is None and not act.stops_for_good):
             return
         arrived = self._is_done(act.first("runs"))
         destroyed = any(self._is_done(d) and d.step.do is Operation.DESTROY_ORIGINAL for d in act.deeds) or (
@@ -99,16 +93,6 @@ class _Middle:
                     runs = act.first("runs")
                     self.moved[unit.name] = runs.end if runs is not None else 0
 
-    def _taken_over(self, act: Act) -> None:
-        """A standby serves for lost instances: they are not to be brought back any more."""
-        if not act.dead or act.source is None or act.action.group is None:
-            return
-        for unit, count in act.parts:
-            found = sum(n for _, n in self.people.leave(unit, act.source, count))
-            self.fewer[act.action.group] = self.fewer.get(act.action.group, 0) + found
-            if unit.name is not None and found:
-                self.gone.add(unit.name)
-
     def _group(self, group: Any) -> Any:
         unnamed = next((u for u in self.world.units_of[group.id] if u.name is None), None)
         update: dict[str, Any] = {}
@@ -120,8 +104,6 @@ class _Middle:
             before = {site: n for site, n in group.current.items() if n}
             if current != before:
                 update["current"] = current
-        if group.id in self.fewer:
-            update["count"] = group.count - self.fewer[group.id]
         return group.model_copy(update=update) if update else group
 
     def _instance(self, instance: Any) -> Any:

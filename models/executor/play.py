@@ -89,7 +89,8 @@ def execute(world: World, migration: Migration) -> Execution:
     if migration.estate_fingerprint != world.estate.fingerprint:
         what = "the migration was made for another state of the estate (fingerprints differ): plan it anew"
         raise InputError(what, path=("estate_fingerprint",))
-    return _Play(world, aftermath(world, migration.event, lenient=migration.lenient), migration).execution()
+    after = aftermath(world, migration.event, lenient=migration.lenient, given_up=migration.given_up)
+    return _Play(world, after, migration).execution()
 
 
 class _Play:

@@ -87,6 +87,10 @@ class Packer:
     def _enter(self, cls: Class) -> np.ndarray:
         return self.ctx.reach.profiles[self.ctx.reach.of_unit[cls.unit.index]].enter
 
+    def may_stay(self, cls: Class) -> np.ndarray:
+        """Return, per site, whether who is there today may stay."""
+        return self.ctx.reach.profiles[self.ctx.reach.of_unit[cls.unit.index]].stay
+
     def _blocks(self) -> Ints:
         numbers: dict[object, int] = {}
         found = [
@@ -200,10 +204,11 @@ class _Job:
         for c, count in sorted(wanted.items()):
             movers += [c] * count
             here = packer.ctx.classes[c].current if not staying else {}
+            stay_s = packer.may_stay(packer.ctx.classes[c])
             today = [
                 index[s]
                 for site, n in here.items()
-                if (s := packer.position.get(site, -1)) in index
+                if (s := packer.position.get(site, -1)) in index and stay_s[s]
                 for _ in range(n)
             ]
             start += (today + [-1] * count)[:count]

@@ -44,7 +44,8 @@ def image_is_missing(world: World, unit: Unit, target: int) -> bool:
     if unit.image is None or world.scope(unit.product, "image") is Scope.GLOBAL:
         return False
     regions = world.images[unit.image].regions
-    return bool(regions) and world.tree.nodes[world.region_of(target)].id not in regions
+    region = world.tree.at_level(target, "region")
+    return bool(regions) and region is not None and world.tree.nodes[region].id not in regions
 
 
 def image_can_be_had(world: World, unit: Unit, target: int) -> bool:

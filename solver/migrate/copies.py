@@ -31,14 +31,14 @@ def lives(world: World, node: int) -> bool:
 
 def same_region(world: World, a: int, b: int) -> bool:
     """Return whether two nodes are in one region; where an estate has no regions all of it is one."""
-    one, other = world.tree.at_level(a, "region"), world.tree.at_level(b, "region")
-    return one is None or other is None or one == other
+    return world.same_region(a, b)
 
 
 def disk_reaches(world: World, unit: Unit, name: str, source: int | None, target: int) -> bool:
     """Return whether a data disk lives and can be attached at the target as it is.
 
-    A disk that does not say where it is counts as being where its instance was.
+    A disk that does not say where it is counts as being where its instance was; one that names its region alone
+    as reaching all of that.
     """
     disk = world.attachables["disk"][name]
     scope = world.scope(unit.product, "disk")
@@ -46,13 +46,13 @@ def disk_reaches(world: World, unit: Unit, name: str, source: int | None, target
         return True
     home = _node(world, disk.region)
     if home is None and source is not None:
-        home = world.region_of(source)
+        home = source
     if home is not None and not same_region(world, home, target):
         return False
     if scope is Scope.REGIONAL:
-        return home is None or world.tree.nodes[home].level != "region" or lives(world, home)
+        return home is None or any(site not in dead_sites(world) for site in world.region_sites(home))
     zone = _node(world, disk.zone)
-    if zone is None and source is not None:
+    if zone is None and disk.region is None and source is not None:
         zone = world.zone_of(source)
     return zone is None or (zone == world.zone_of(target) and lives(world, zone))
 

@@ -22,7 +22,8 @@ class Movement:
     unit: Unit
     """As it is after the event."""
     count: int
-    kind: Literal["move", "recovery", "start"]
+    kind: Literal["move", "recovery", "start", "stop"]
+    """`stop`: they run and have no place any more; source and target are one."""
     source: int | None
     """Where they run or ran; None for those that never did."""
     target: int
@@ -64,7 +65,7 @@ def _of_unit(after: Aftermath, unit: Unit, seats: list[tuple[int, str | None, in
         if count > stay:
             arriving.append([site, count - stay])
             subnets.append(subnet)
-    if not arriving:
+    if not arriving and not any(staying.values()):
         return
     leaving = [[site, count] for site, count in sorted(staying.items()) if count > 0]
     dead = after.displaced.get((unit.group, unit.name), {})
@@ -82,6 +83,9 @@ def _of_unit(after: Aftermath, unit: Unit, seats: list[tuple[int, str | None, in
     for number, (site, count) in enumerate(arriving):
         if count:
             yield Movement(unit, count, "start", None, site, None, subnets[number])
+    for site, count in leaving:
+        if count and site not in after.left:
+            yield Movement(unit, count, "stop", site, site, before)
 
 
 def _together(after: Aftermath, level: str | None, a: int, b: int) -> bool:

@@ -174,7 +174,7 @@ class _Lowering:
         found: dict[tuple[str, str | None], dict[int, int]] = {}
         for work in self.works:
             movement = work.movement
-            if movement is not None and movement.kind == "move" and movement.source is not None:
+            if movement is not None and movement.kind in ("move", "stop") and movement.source is not None:
                 of_unit = found.setdefault((movement.unit.group, movement.unit.name), {})
                 of_unit[movement.source] = of_unit.get(movement.source, 0) + movement.count
         return found

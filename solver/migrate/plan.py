@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from zonewright.models.aftermath import Aftermath, aftermath
+from zonewright.models.aftermath import RULED_OUT, Aftermath, aftermath
 from zonewright.models.estate import Estate
 from zonewright.models.events import Event
-from zonewright.models.migration import Migration
+from zonewright.models.migration import GivenUp, Migration
 from zonewright.models.placing import view_of
 from zonewright.models.plan import GoalValue, Plan, Status
 from zonewright.models.rules.during import Avoid, Held
@@ -168,6 +168,7 @@ class _Planning:
         self.world, self.event, self.search = world, event, search
         self.given, self.order, self.order_goals = given, order, order_goals
         self.cuts: list[Avoid] = []
+        self.given_up: list[GivenUp] = []
         self.sure = True
         """Every target was ruled out for a reason that nothing could have helped."""
 
@@ -175,7 +176,7 @@ class _Planning:
         blocked: list[str] = []
         target: Target | None = None
         for _ in range(MOST_TARGETS):
-            found = find_target(self._world_with_cuts(), self.event, self.search, self.given)
+            found = find_target(self._world_with_cuts(), self.event, self.search, self.given, self.given_up)
             if found.plan is None or found.status is Status.INFEASIBLE:
                 return self._no_order(target, blocked) if target is not None else self._no_target(found)
             if target is None and self.event.strictly and any(found.out):
@@ -188,7 +189,11 @@ class _Planning:
             target = found
             if not self.order:
                 return self._done(target, [], None, None)
-            works = self._works(target)
+            works, missing = self._works(target)
+            if missing and self.given is None:
+                self._give_up(target, missing)
+                target = None
+                continue
             ordering, arrangement = self._arrange(target, works)
             if arrangement.status != "INFEASIBLE":
                 if not arrangement.mode_j and works:
@@ -220,11 +225,30 @@ class _Planning:
         estate = self.world.estate
         return World(estate.model_copy(update={"rules": [*estate.rules, *self.cuts]}))
 
-    def _works(self, target: Target) -> list[Work]:
+    def _works(self, target: Target) -> tuple[list[Work], list[tuple[Movement, str]]]:
+        """Return the works of a target, and its movements that no recipe can carry out, with the reason."""
         from zonewright.solver.migrate.works import make_works
 
         assert target.plan is not None
         return make_works(target.after, target.plan, movements(target.after, target.plan))
+
+    def _give_up(self, target: Target, missing: list[tuple[Movement, str]]) -> None:
+        """Count out what has to leave and cannot; keep who may stay from going where no way leads."""
+        after = target.after
+        nodes = after.world.tree.nodes
+        assert target.plan is not None
+        for movement, reason in missing:
+            unit, source = movement.unit, movement.source
+            if source is not None and (source in after.dead or source in after.left):
+                entry = GivenUp(group=unit.group, instance=unit.name, site=nodes[source].id, reason=reason[:400])
+                if entry not in self.given_up:
+                    self.given_up.append(entry)
+                    continue
+            self.sure = False
+            together = _held(target, {unit.index: {movement.target}})
+            name = f"{RULED_OUT}{len(self.cuts) + 1}"
+            self.cuts.append(Avoid(rule="avoid", id=name, together=together))
+        self._news(f"no recipe leads there: {missing[0][1]}")
 
     def _arrange(self, target: Target, works: list[Work]) -> tuple[Ordering, Arrangement]:
         """Order the works; where they block each other, by other ways or in smaller parts."""
@@ -272,7 +296,7 @@ class _Planning:
         together = _held(target, units)
         if not together:
             return False
-        cut = Avoid(rule="avoid", id=f"no_order-{len(self.cuts) + 1}", together=together)
+        cut = Avoid(rule="avoid", id=f"{RULED_OUT}{len(self.cuts) + 1}", together=together)
         if any(known.together == cut.together for known in self.cuts):
             return False
         self.cuts.append(cut)
@@ -324,7 +348,9 @@ class _Planning:
         from zonewright.models.executor import execute
         from zonewright.solver.migrate.writing import write
 
-        migration = write(self.world, self._final(target), drafts, arrangement, self.cuts, self.search.seed)
+        migration = write(
+            self.world, self._final(target), drafts, arrangement, self.cuts, self.given_up, self.search.seed
+        )
         if self.order:
             execution = execute(self.world, migration)
             if not execution.valid:
@@ -337,7 +363,7 @@ class _Planning:
         assert target.plan is not None
         if not self.cuts:
             return target
-        after = aftermath(self.world, self.event, lenient=target.after.lenient)
+        after = aftermath(self.world, self.event, lenient=target.after.lenient, given_up=self.given_up)
         plan = target.plan.model_copy(update={"estate_fingerprint": after.estate.fingerprint})
         target.after, target.plan = after, plan
         return target
@@ -389,7 +415,7 @@ class _Planning:
         """Return a result whose target stands and whose order does not."""
         from zonewright.solver.migrate.writing import write
 
-        migration = write(self.world, self._final(target), [], None, self.cuts, self.search.seed)
+        migration = write(self.world, self._final(target), [], None, self.cuts, self.given_up, self.search.seed)
         update = {"order_status": status, "reason": reason, "blocked": blocked or []}
         return MigrationResult(
             status=Status.INFEASIBLE if reason else Status.UNKNOWN,

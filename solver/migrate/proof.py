@@ -22,5 +22,5 @@ def verify_migration_bound(world: World, migration: Migration) -> Iterator[Bound
     estate = world.estate
     if migration.ruled_out:
         estate = estate.model_copy(update={"rules": [*estate.rules, *migration.ruled_out]})
-    after = aftermath(World(estate), migration.event, lenient=migration.lenient)
+    after = aftermath(World(estate), migration.event, lenient=migration.lenient, given_up=migration.given_up)
     yield from verify_bound(after.world, migration.target)

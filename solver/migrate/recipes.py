@@ -96,7 +96,7 @@ def expand(world: World, movement: Movement, recipe: Recipe, action_id: str) -> 
     nodes = world.tree.nodes
     action = Action(
         id=action_id,
-        kind=movement.kind,
+        kind=movement.kind if movement.kind != "stop" else "resource",
         recipe=recipe.id,
         group=unit.group,
         count=movement.count,

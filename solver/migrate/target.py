@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from zonewright.models.aftermath import Aftermath, aftermath
 from zonewright.models.check import judge
 from zonewright.models.events import Event
+from zonewright.models.migration import GivenUp
 from zonewright.models.placing import view_of
 from zonewright.models.plan import GoalValue, Plan, Status
 from zonewright.models.world import World
@@ -51,13 +53,19 @@ class Search:
     stop: threading.Event | None = None
 
 
-def find_target(world: World, event: Event, search: Search, given: Plan | None = None) -> Target:
+def find_target(
+    world: World,
+    event: Event,
+    search: Search,
+    given: Plan | None = None,
+    given_up: Collection[GivenUp] = (),
+) -> Target:
     """Return the best placement after an event: the given one, or the one with the fewest losses and moves.
 
     Where rules that a loss alone can break cost instances their place, they become wishes, and the placement
     that brings more back is taken; the rules it breaks are listed as degraded.
     """
-    after = aftermath(world, event)
+    after = aftermath(world, event, given_up=given_up)
     if given is not None:
         return _given(after, given)
     strict = _find(after, search)
@@ -66,7 +74,7 @@ def find_target(world: World, event: Event, search: Search, given: Plan | None =
     wounded = bool(after.dead or after.left)
     if search.deadline.over or (strict.plan is not None and not wounded):
         return strict
-    lenient = _find(aftermath(world, event, lenient=True), search)
+    lenient = _find(aftermath(world, event, lenient=True, given_up=given_up), search)
     if lenient.plan is not None and (strict.plan is None or _less_lost(lenient, strict)):
         return lenient
     return strict

@@ -6,8 +6,11 @@ from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 from zonewright.models.aftermath import Aftermath
+from zonewright.models.durations import lanes_of, least_seconds
+from zonewright.models.migration import Action, Step
 from zonewright.models.operations import Operation
 from zonewright.models.plan import Plan
+from zonewright.models.procedures import recipes_of
 from zonewright.models.recipes import Recipe
 from zonewright.models.world import Unit
 from zonewright.solver.lowering import LOWERINGS
@@ -15,43 +18,78 @@ from zonewright.solver.migrate import recipes
 from zonewright.solver.migrate.moves import Movement
 from zonewright.solver.migrate.ordering import Draft, Work
 from zonewright.solver.migrate.resources import link, resource_drafts
+from zonewright.solver.migrate.texts import filled, those
 
 #: What a way costs beyond the preferred one, per instance: a second move, or an outage that could be spared.
 BYPASS, STOP = 1, 1000
 #: Third hosts that are tried for one movement.
 MOST_VIAS = 6
+#: The recipe by which instances stop for others.
+STOPPING = "stop-for-others"
 #: Hosts of a zone up to which every one of them is tried.
 FEW_HOSTS = 12
 
 
-def make_works(after: Aftermath, plan: Plan, found: list[Movement]) -> list[Work]:
-    """Return the works of a plan, each in its preferred way only.
-
-    A movement without any way is left out: `no_ways` names those.
-    """
+def make_works(
+    after: Aftermath, plan: Plan, found: list[Movement]
+) -> tuple[list[Work], list[tuple[Movement, str]]]:
+    """Return the works of a plan, each in its preferred way only, and the movements without any way and why."""
     works: list[Work] = []
+    missing: list[tuple[Movement, str]] = []
     for number, movement in enumerate(found, start=1):
+        if movement.kind == "stop":
+            works.append(Work([[_stopping(after, movement, number)]], [0]))
+            continue
         dead = movement.kind == "recovery"
         fitting = recipes.ways(after.world, movement, dead)
-        if fitting:
+        if not fitting:
+            missing.append((movement, recipes.why_no_way(after.world, movement, dead)))
+        else:
             works.append(Work([[_draft(after, movement, fitting[0], f"{movement.kind}-{number}")]], [0]))
     for number, takeover in enumerate(after.takeovers, start=1):
         ways = recipes.takeover_ways(after.before, takeover)
         if ways:
             made = recipes.expand_takeover(after.before, takeover, ways[0], f"takeover-{number}")
             works.append(Work([[Draft(made.action, list(made.steps), None, ways[0], made.assumptions)]], [0]))
-    works += [Work([[made]], [0]) for made in resource_drafts(after, plan, found)]
-    return link(after, works)
+    moved = [movement for movement in found if movement.kind != "stop"]
+    works += [Work([[made]], [0]) for made in resource_drafts(after, plan, moved)]
+    return link(after, works), missing
 
 
-def no_ways(after: Aftermath, found: list[Movement]) -> list[tuple[Movement, str]]:
-    """Return the movements that no recipe can carry out, with the reason."""
-    missing = []
-    for movement in found:
-        dead = movement.kind == "recovery"
-        if not recipes.ways(after.world, movement, dead):
-            missing.append((movement, recipes.why_no_way(after.world, movement, dead)))
-    return missing
+def _stopping(after: Aftermath, movement: Movement, number: int) -> Draft:
+    """Return how instances give their room to others and are started nowhere."""
+    recipe = recipes_of(after.world)[STOPPING]
+    name, step = f"stop-{number}", recipe.steps[0]
+    unit = movement.unit
+    words = {
+        "instance": those(unit.group, movement.instances, movement.count),
+        "source": after.world.tree.nodes[movement.target].id,
+    }
+    lanes = lanes_of(after.world, [movement.target])
+    seconds = least_seconds(after.world, step, unit, movement.count, lanes, 1)
+    action = Action(
+        id=name,
+        kind="resource",
+        recipe=recipe.id,
+        group=unit.group,
+        count=movement.count,
+        instances=movement.instances,
+        source=words["source"],
+        why="gives its room to what matters more",
+    )
+    stop = Step(
+        id=f"{name}.{step.do.value}",
+        action=name,
+        do=step.do,
+        start_s=0,
+        end_s=seconds,
+        console=filled(step.console, words),
+        command=filled(step.command, words),
+        check=filled(step.check, words),
+        undo=filled(step.undo, words),
+        assumed=recipe.source.assumption,
+    )
+    return Draft(action, [stop], movement, recipe)
 
 
 def _draft(after: Aftermath, movement: Movement, recipe: Recipe, name: str) -> Draft:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from zonewright.models.aftermath import EMPTY, Aftermath
 from zonewright.models.check import judge
-from zonewright.models.migration import Action, Degraded, Loss, Migration, Step
+from zonewright.models.migration import Action, Degraded, GivenUp, Loss, Migration, Step
 from zonewright.models.placing import view_of
 from zonewright.models.plan import GoalValue, Plan, Status
 from zonewright.models.rules import all_rules
@@ -37,6 +37,7 @@ def write(
     drafts: list[Draft],
     arrangement: Arrangement | None,
     cuts: list[Avoid],
+    given_up: list[GivenUp],
     seed: int,
 ) -> Migration:
     """Return the document of a migration whose steps have their times."""
@@ -67,6 +68,7 @@ def write(
         steps=steps,
         target=plan,
         bounds=list(plan.bounds),
+        given_up=list(given_up),
         ruled_out=list(cuts),
         warnings=list(dict.fromkeys([*after.warnings, *target.warnings])),
         assumptions=list(dict.fromkeys(said)),
