@@ -223,7 +223,7 @@ def _zones(rng: random.Random) -> tuple[Estate, dict[str, Any]]:
         rules=rules,
         migration=settings,
         elastic_ips=[{"id": "eip-1", "region": "r1"}],
-        disks=[{"id": "disk-1", "region": "r1", "size_gib": 1}],
+        disks=[{"id": "disk-1", "region": "r1", "zone": "za", "size_gib": 1}],
         images=[{"id": "img-1", "regions": ["r1"]}],
         snapshots=[
             {"id": "snap-1", "region": "r1", "of": "db-1", "taken_at": "2026-02-28T23:00:00Z"},

@@ -383,7 +383,7 @@ class Replay:
         if act["target"] is None:
             return False
         region = disk["region"] or self.at(act["source"], "region")
-        zone = disk["zone"] or (self.zone(act["source"]) if act["source"] else None)
+        zone = disk["zone"] or (self.zone(act["source"]) if act["source"] and not disk["region"] else None)
         here = self.at(act["target"], "region")
         if region and here and region != here:
             return False

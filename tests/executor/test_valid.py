@@ -70,7 +70,7 @@ def cloud(**data: Any) -> Any:
             {"id": "zc", "in": "r2", "capacity": {"cpu_milli": 100_000}},
         ],
         "elastic_ips": [{"id": "eip-1", "region": "r1"}],
-        "disks": [{"id": "disk-1", "region": "r1", "size_gib": 10}],
+        "disks": [{"id": "disk-1", "region": "r1", "zone": "za", "size_gib": 10}],
         "images": [{"id": "img-1", "regions": ["r1"], "copy_allowed": True}],
         "snapshots": [
             {"id": "snap-1", "region": "r1", "of": "db-1", "taken_at": "2026-02-28T23:00:00Z"},
@@ -119,7 +119,7 @@ def test_replacing_instances_in_another_zone() -> None:
         target="zb",
         things={**WEB, "unbind_backend": ["lb-1"]},
     )
-    # The disk says its region, not its zone, and disks are zonal where nobody says otherwise.
+    # Disks are zonal where nobody says otherwise: this one is copied.
     things = {"copy_disk": ["disk-1"], "attach_disk": ["disk-1"]}
     script.act("db", "move", "replace", group="db", instances=["db-1"], source="za", target="zb", things=things)
     script.act("job", "move", "replace", group="job", count=6, source="za", target="zb")
