@@ -28,6 +28,7 @@ PRECISE = frozenset(
         "domains",
         "entitlement",
         "load",
+        "load_balancer",
         "pin",
         "quota",
         "residency",

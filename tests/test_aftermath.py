@@ -527,3 +527,36 @@ def test_the_estate_before_is_left_as_it_is() -> None:
     found = aftermath(World(estate), Event(fail=["z2"], drain=["z1"], max_moves=1))
     assert estate.fingerprint == before
     assert found.estate.fingerprint != before
+
+
+@pytest.mark.parametrize("event", [{"fail": ["z1"]}, {"drain": ["z1"]}])
+def test_a_balancer_without_a_zone_gets_as_many_as_it_had(event: Raw) -> None:
+    """That it has none until there is a plan is nothing to tolerate."""
+    found = after(_with_networks(), **event)
+    assert not found.estate.tolerated
+    result = place(found.world, workers=1, time_limit_s=20)
+    assert result.plan is not None
+    assert [(entry.balancer, len(entry.zones)) for entry in result.plan.balancers] == [("one", 1)]
+    assert check_plan(found.world, result.plan).valid
+
+
+def test_backends_that_are_too_few_already_may_not_become_fewer() -> None:
+    data = _with_networks()
+    data["subnets"].append({"id": "s3", "vpc": "net", "cidr": "10.0.3.0/24", "zone": "z3"})
+    data["groups"][0] |= {"count": 3, "subnets": [], "current": {"z2-a": 1, "z3-a": 1}}
+    data["instances"] = []
+    data["load_balancers"] = [
+        {
+            "id": "lb",
+            "kind": "any",
+            "region": "near",
+            "zones": ["z1", "z2"],
+            "backends": ["web"],
+            "least_per_zone": 2,
+        }
+    ]
+    found = after(data, drain=["zx"])
+    assert ("load_balancer", "web", "z2", None, 1) in _tolerated(found)
+    assert ("load_balancer", "web", "z1", None, 2) in _tolerated(found)
+    where = placed(found)["web"]
+    assert where["z2-a"] == where["z3-a"] == 1

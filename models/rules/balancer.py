@@ -71,7 +71,7 @@ class LoadBalancing(Rule):
             wanted = len(balancer.zones) or balancer.zone_count
             if len(set(zones)) != wanted:
                 message = f"{balancer.id} serves from {len(set(zones))} zones, {wanted} are asked"
-                yield self.broken(label, None, balancer.region, abs(wanted - len(set(zones))), message)
+                yield self.broken(label, None, balancer.region, abs(wanted - len(set(zones))), message, "zones")
             candidates = balancer_candidates(world, balancer)
             for zone in zones:
                 if zone not in candidates:

@@ -74,13 +74,17 @@ def candidates(ctx: Context, balancer: LoadBalancer) -> list[int]:
 
 
 def _own_zones(ctx: Context, rule: LoadBalancing, label: str, balancer: LoadBalancer) -> None:
-    tag = ctx.tag(rule, label, None, None, f"zones for {balancer.id}")
+    tag = ctx.tag(rule, label, None, None, f"zones for {balancer.id}", "zones")
     possible = candidates(ctx, balancer)
     names = [ctx.world.tree.nodes[z].id for z in possible]
     if balancer.zones:
-        bad = len(set(balancer.zones)) != len(balancer.zones) or any(z not in names for z in balancer.zones)
-        if bad:
+        if len(set(balancer.zones)) != len(balancer.zones):
             ctx.add(Sum(tag, (), (), low=1))
+        for name in balancer.zones:
+            if name not in names:
+                node = ctx.world.tree.by_id.get(name)
+                text = f"{balancer.id} cannot serve from there"
+                ctx.add(Sum(ctx.tag(rule, label, None, node, text), (), (), low=1))
     else:
         columns = []
         for zone in possible:
@@ -96,7 +100,7 @@ def _own_zones(ctx: Context, rule: LoadBalancing, label: str, balancer: LoadBala
 def _home(ctx: Context, rule: LoadBalancing, label: str, balancer: LoadBalancer) -> None:
     """The zone of the subnet that holds the balancer's address is one of its zones."""
     subnet = ctx.world.subnets[balancer.subnet or ""]
-    tag = ctx.tag(rule, label, None, None, f"{balancer.id} serves from the zone of {subnet.id}")
+    text = f"{balancer.id} serves from the zone of {subnet.id}"
     tree = ctx.world.tree
     if subnet.zone is not None:
         if subnet.zone not in tree.by_id:
@@ -114,7 +118,7 @@ def _home(ctx: Context, rule: LoadBalancing, label: str, balancer: LoadBalancer)
         columns = [j for j in (there, serves) if j is not None]
         values = [1 if j == there else -1 for j in columns]
         high = 0 if there is not None else -1
-        ctx.add(Sum(tag, tuple(columns), tuple(values), high=high))
+        ctx.add(Sum(ctx.tag(rule, label, None, zone, text), tuple(columns), tuple(values), high=high))
 
 
 def _numbers(ctx: Context, rule: LoadBalancing, label: str, layer: Layer, balancer: LoadBalancer) -> None:
@@ -128,7 +132,8 @@ def _numbers(ctx: Context, rule: LoadBalancing, label: str, layer: Layer, balanc
         if balancer.least_backends:
             columns = ctx.columns(layer, group)
             text = f"at least {balancer.least_backends} backends of {balancer.id}"
-            tag = ctx.tag(rule, label, group, None, text)
+            region = tree.by_id.get(balancer.region) if balancer.region is not None else None
+            tag = ctx.tag(rule, label, group, region, text)
             ctx.add(Sum(tag, columns, (1,) * len(columns), low=balancer.least_backends, when=when))
         if not balancer.least_per_zone:
             continue
