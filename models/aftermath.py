@@ -66,6 +66,8 @@ class Aftermath:
     losses: list[Loss] = field(default_factory=list)
     """What nothing can bring back."""
     takeovers: list[Takeover] = field(default_factory=list)
+    served: dict[str, int] = field(default_factory=dict)
+    """Group to how many lost instances a standby serves for already: nothing is to be done for these."""
     degraded: list[Degraded] = field(default_factory=list)
     displaced: dict[tuple[str, str | None], dict[int, int]] = field(default_factory=dict)
     """(group, instance or None for unnamed ones) to dead site and count: what is to be started again."""
@@ -114,6 +116,7 @@ class _Reckoning:
             self.incidents |= dict.fromkeys(self.emptied, Incident.CLOSED)
         self.losses: list[Loss] = []
         self.takeovers: list[Takeover] = []
+        self.served: dict[str, int] = {}
         self.staying: dict[tuple[str, str | None, int], int] = {}
         self.degraded: list[Degraded] = []
         self.displaced: dict[tuple[str, str | None], dict[int, int]] = {}
@@ -147,6 +150,7 @@ class _Reckoning:
             left=self.left,
             losses=self.losses,
             takeovers=self.takeovers,
+            served=self.served,
             degraded=self.degraded,
             displaced=self.displaced,
             warnings=self.warnings,
@@ -244,7 +248,7 @@ class _Reckoning:
                 entry[2] -= share
                 taken += share
                 if serves:
-                    # It took over before: they are neither displaced nor lost, and nothing is to be done.
+                    self.served[unit.group] = self.served.get(unit.group, 0) + share
                     continue
                 names = (unit.name,) if unit.name else ()
                 self.takeovers.append(Takeover(unit.group, standby, share, site, at, names))

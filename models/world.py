@@ -197,6 +197,21 @@ class World:
         region = self.tree.at_level(node, "region")
         return region if region is not None else self.tree.nodes[node].ancestors[0]
 
+    def same_region(self, a: int, b: int) -> bool:
+        """Return whether two nodes are in one region; what is in no region is in one together."""
+        return self.tree.at_level(a, "region") == self.tree.at_level(b, "region")
+
+    def region_sites(self, node: int) -> tuple[int, ...]:
+        """Return the sites of the region a node is in; without one, all sites that are in none."""
+        region = self.tree.at_level(node, "region")
+        if region is not None:
+            return self.tree.sites_under[region]
+        return self._outside_regions
+
+    @cached_property
+    def _outside_regions(self) -> tuple[int, ...]:
+        return tuple(site for site in self.tree.sites if self.tree.at_level(site, "region") is None)
+
     def zone_of(self, node: int) -> int:
         """Return the zone a node is in, or the node itself where it is above zones."""
         zone = self.tree.at_level(node, "zone")

@@ -148,7 +148,7 @@ class Outcome:
                 continue
             said[loss.group] = said.get(loss.group, 0) + loss.count
             self.claims += self._untrue(loss)
-        taken: dict[str, int] = {}
+        taken = dict(self.after.served)
         started: dict[str, int] = {}
         for act in self.cast.acts:
             group = act.action.group

@@ -11,6 +11,7 @@ from tests.executor.test_faults import moved, recovered, replaced
 from tests.executor.test_valid import carried, carried_target, cloud, networked
 from zonewright.models import InputError, World
 from zonewright.models.aftermath import aftermath
+from zonewright.models.events import Event
 from zonewright.models.executor import estate_after, execute
 from zonewright.models.migration_files import (
     load_migration,
@@ -120,9 +121,13 @@ def test_copied_images_and_taken_over_addresses() -> None:
     middle = estate_after(script.world, migration, [step.id for step in script.steps])
     assert middle.images[0].regions == ["r1", "r2"]
     assert middle.elastic_ips[0].bound_to == "spare"
-    assert middle.groups[0].count == 0
-    # Nothing is left to be taken over.
-    assert aftermath(World(middle), migration.event).takeovers == []
+    assert (middle.groups[0].count, middle.groups[0].current) == (1, {"za": 1})
+    # Nothing is left to be taken over, and nobody is to be brought back.
+    rest = aftermath(World(middle), migration.event)
+    assert (rest.takeovers, rest.displaced, rest.losses, rest.served) == ([], {}, [], {"web": 1})
+    assert rest.estate.groups[0].count == 0
+    back = aftermath(World(middle), Event(restore=["za"]))
+    assert [(t.group, t.standby, t.returns) for t in back.takeovers] == [("web", "spare", True)]
 
 
 def test_a_balancer_that_is_made_anew() -> None:
