@@ -278,7 +278,7 @@ class _Lowering:
         if movement is None:
             return
         stays: list[tuple[int, Point | None, Point | None]] = []
-        if movement.kind == "move" and movement.source is not None:
+        if movement.kind in ("move", "stop") and movement.source is not None:
             stays.append((movement.source, None, legs[0][2]))
         for number, (draft, takes, _) in enumerate(legs):
             if draft.movement is not None and takes is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from zonewright.models.aftermath import EMPTY, Aftermath
@@ -62,7 +62,7 @@ def write(
         recoveries=_recoveries(after, view),
         takeovers=sum(t.count for t in after.takeovers),
         order=_order_values(arrangement),
-        losses=[*after.losses, *_together(losses(after, view))],
+        losses=[*after.losses, *_together(losses(after, view, _stopped(drafts)))],
         degraded=[*after.degraded, *_degraded(after, view)],
         actions=actions,
         steps=steps,
@@ -121,8 +121,18 @@ def _recoveries(after: Aftermath, view: View) -> int:
     return total
 
 
-def losses(after: Aftermath, view: View) -> Iterable[Loss]:
-    """Yield what ran or was displaced and has no place in the plan."""
+def _stopped(drafts: list[Draft]) -> dict[int, int]:
+    """Return, per unit, how many are stopped so that others have their room."""
+    found: dict[int, int] = {}
+    for draft in drafts:
+        movement = draft.movement
+        if movement is not None and movement.kind == "stop":
+            found[movement.unit.index] = found.get(movement.unit.index, 0) + movement.count
+    return found
+
+
+def losses(after: Aftermath, view: View, stopped_for_others: Mapping[int, int]) -> Iterable[Loss]:
+    """Yield what ran or was displaced and has no place in the plan; by unit how many are stopped for others."""
     for unit, sites in zip(view.world.units, view.unit_counts, strict=True):
         gone = sum(after.displaced.get((unit.group, unit.name), {}).values())
         running = sum(unit.current.values())
@@ -132,16 +142,17 @@ def losses(after: Aftermath, view: View) -> Iterable[Loss]:
             continue
         stopped = max(0, running - placed)
         leaving = sum(n for s, n in unit.current.items() if s in after.left)
+        gives_way = min(stopped, stopped_for_others.get(unit.index, 0 if leaving else stopped))
         fields: dict[str, Any] = {"group": unit.group, "priority": unit.priority}
         fields["instances"] = [unit.name] if unit.name else []
-        if stopped:
-            if unit.pinned and leaving:
-                yield Loss(**fields, count=stopped, reason="pinned", message="is pinned where it has to leave")
-            elif leaving:
-                yield Loss(**fields, count=stopped, reason="left_behind", message="has to leave and fits nowhere")
-            else:
-                text = "gives its place to others" if unit.preemptible else "has no place that its rules allow"
-                yield Loss(**fields, count=stopped, reason="stopped_for_others", message=text)
+        if stopped > gives_way:
+            pinned = unit.pinned
+            text = "is pinned where it has to leave" if pinned else "has to leave and fits nowhere"
+            reason = "pinned" if pinned else "left_behind"
+            yield Loss(**fields, count=stopped - gives_way, reason=reason, message=text)
+        if gives_way:
+            text = "gives its place to others" if unit.preemptible else "has no place that its rules allow"
+            yield Loss(**fields, count=gives_way, reason="stopped_for_others", message=text)
         if missing > stopped:
             text = "fits nowhere under the rules that hold"
             yield Loss(**fields, count=missing - stopped, reason="no_room", message=text)
