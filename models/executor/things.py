@@ -234,7 +234,7 @@ class Things:
         if scope is not Scope.ZONAL:
             return region is None or not self._failed(region)
         zone = tree.by_id.get(thing.zone) if thing.zone is not None else None
-        if zone is None and source is not None:
+        if zone is None and thing.region is None and source is not None:
             zone = self.world.zone_of(source)
         return zone is None or (zone == self.world.zone_of(site) and not self._failed(zone))
 
