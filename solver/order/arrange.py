@@ -18,8 +18,8 @@ from zonewright.solver.order.problem import GOALS, USUAL, Arrangement, Blocked, 
 from zonewright.solver.order.table import NEVER, Table, table_of
 from zonewright.solver.rows import Ints
 
-#: Rounds of improvement, times tasks and what they hold: about two seconds.
-_EFFORT = 8_000_000
+#: Rounds of improvement, times tasks and what they hold: about a second.
+_EFFORT = 4_000_000
 _MOST_ROUNDS = 20_000
 #: Work (deterministic seconds) of one unit of that effort.
 _WORK = 2.5e-7
@@ -194,8 +194,11 @@ class _Arranging:
         question = sequence(self.problem)
         if self.deadline.over or size_of(question, self.allowed) > _MOST_TO_FIND:
             return
-        # Half of the time: what is left goes to the times themselves.
-        part = replace(self.deadline, time_limit_s=self.deadline.seconds + self.deadline.left / 2, reserve_s=0.0)
+        # Most of the time where penalties come first; what is left goes to the times themselves.
+        share = 0.8 if self.objective[:1] == ("penalty",) else 0.4
+        part = replace(
+            self.deadline, time_limit_s=self.deadline.seconds + share * self.deadline.left, reserve_s=0.0
+        )
         hint = None
         if known.status == "found":
             hint = known.mode_j, _one_by_one(known.order, len(self.problem.tasks))
@@ -213,7 +216,7 @@ class _Arranging:
             self._follow([t for _, t in sorted(starts)], answer.mode_j)
 
     def _follow(self, order: Sequence[int], mode_j: Sequence[int]) -> None:
-        """Run an order of one task after another in time: with guards it never halts, without it may be shorter."""
+        """Run an order of one task after another in time: guarded it never halts, unguarded it may be shorter."""
         order_t = _completed(order, len(self.problem.tasks))
         modes = np.array(mode_j, np.int64)
         self._run(modes, order_t, _guards(self.table, order), "deadlock")

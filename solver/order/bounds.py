@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -326,10 +326,11 @@ def _downtime(problem: OrderProblem, allowed: Sequence[Collection[int]]) -> int:
 
 
 def _service(problem: OrderProblem, allowed: Sequence[Collection[int]], back: dict[int, int], paths: Paths) -> int:
-    """Return a bound on the weighted sum of ends: jobs are shared out among resources, each seen as one machine.
+    """Return a bound on the weighted sum of ends: every job's weight is shared out among its resources.
 
     On a machine of speed `room` that may divide its work, Smith's rule gives the least weighted sum of mean busy
-    times; a task ends half its duration after its mean.
+    times; a task ends half its duration after its mean. A job may keep a share for its own earliest end.
+    The shares come from subgradients in floating point; the bound for given shares is exact.
     """
     single = {j: problem.jobs[j].modes[next(iter(allowed[j]))].serves for j in back if len(allowed[j]) == 1}
     amount_rt: dict[tuple[int, int], int] = defaultdict(int)
@@ -337,47 +338,136 @@ def _service(problem: OrderProblem, allowed: Sequence[Collection[int]], back: di
         if hold.since is None or hold.until is None or hold.amount == 0:
             continue
         t = hold.since[0]
-        if hold.since != (t, "start") or hold.until != (t, "end"):
-            continue
         task = problem.tasks[t]
-        if task.duration and single.get(task.job) == t:
+        if hold.since == (t, "start") and hold.until == (t, "end") and task.duration and single.get(task.job) == t:
             amount_rt[hold.resource, t] += hold.amount
-    on: dict[int, list[tuple[int, int, int, int]]] = defaultdict(list)
-    for (r, t), amount in amount_rt.items():
-        on[r].append((problem.tasks[t].job, amount, problem.tasks[t].duration, paths.head_t[t] or 0))
     room = _room(problem)
-    total = Fraction(0)
-    left = dict(back)
+    on: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    for (r, t), amount in amount_rt.items():
+        on[r].append((t, amount))
+    machines = [
+        _Machine(
+            [problem.tasks[t].job for t, _ in items],
+            [scaled[amount] for _, amount in items],
+            [problem.tasks[t].duration for t, _ in items],
+            capacity,
+            min(paths.head_t[t] or 0 for t, _ in items),
+        )
+        for r, items in sorted(on.items())
+        if len(items) > 1
+        for scaled, capacity in [_tightest(problem, items, room[r])]
+        if capacity > 0
+    ]
+    weight_j = {j: problem.jobs[j].weight for j in back}
+    return max(
+        (_shared(machines, shares, weight_j, back) for shares in _shares(machines, weight_j, back)),
+        default=sum(weight_j[j] * earliest for j, earliest in back.items()),
+    )
 
-    def best(r: int) -> tuple[Fraction, Fraction]:
-        items = [item for item in on[r] if item[0] in left]
-        if len(items) < 2 or room[r] <= 0:
-            return Fraction(0), Fraction(0)
-        alone = sum(problem.jobs[j].weight * left[j] for j, _, _, _ in items)
-        first = min(head for _, _, _, head in items)
-        sums = [
-            _smith([(problem.jobs[j].weight, scaled[a], d) for j, a, d, _ in items], capacity, first)
-            for scaled, capacity in _scalings([a for _, a, _, _ in items], room[r])
-            if capacity > 0
+
+@dataclass(frozen=True)
+class _Machine:
+    """A resource with the tasks that bring services back: job, amount and seconds of each."""
+
+    job_i: list[int]
+    amount_i: list[int]
+    seconds_i: list[int]
+    capacity: int
+    first: int
+    """Nothing starts on it before."""
+
+    def smith(self, weight_i: Sequence[int]) -> Fraction:
+        """Return the least weighted sum of ends for some weights."""
+        items = [
+            (weight, amount * seconds, seconds)
+            for weight, amount, seconds in zip(weight_i, self.amount_i, self.seconds_i, strict=True)
+            if weight
         ]
-        return max(sums) - alone, max(sums)
-
-    for _, r in sorted((-best(r)[0], r) for r in on):
-        gain, value = best(r)
-        if gain > 0:
-            total += value
-            for j, _, _, _ in on[r]:
-                left.pop(j, None)
-    return math.ceil(total) + sum(problem.jobs[j].weight * earliest for j, earliest in left.items())
+        items.sort(key=lambda i: -Fraction(i[0], i[1]) if i[1] else -Fraction(1 << 62))
+        work, twice = 0, 0
+        for weight, energy, seconds in items:
+            twice += weight * (2 * work + energy + (seconds + 2 * self.first) * self.capacity)
+            work += energy
+        return Fraction(twice, 2 * self.capacity)
 
 
-def _smith(items: Sequence[tuple[int, int, int]], capacity: int, first: int) -> Fraction:
-    """Return the bound for items (weight, amount, seconds) on one resource, none starting before `first`."""
-    work, twice = 0, 0
-    for weight, amount, seconds in sorted(
-        items, key=lambda i: -Fraction(i[0], i[1] * i[2]) if i[1] * i[2] else -Fraction(1 << 62)
-    ):
-        energy = amount * seconds
-        twice += weight * (2 * work + energy + seconds * capacity + 2 * first * capacity)
-        work += energy
-    return Fraction(twice, 2 * capacity)
+def _tightest(problem: OrderProblem, items: Sequence[tuple[int, int]], room: int) -> tuple[dict[int, int], int]:
+    """Return the rescaling of amounts under which some tasks fill a resource longest."""
+
+    def length(scaling: tuple[dict[int, int], int]) -> Fraction:
+        scaled, capacity = scaling
+        if capacity <= 0:
+            return Fraction(-1)
+        return Fraction(sum(scaled[amount] * problem.tasks[t].duration for t, amount in items), capacity)
+
+    return max(_scalings([amount for _, amount in items], room), key=length)
+
+
+#: Shares are whole parts of a weight, this many to the whole; rounds of improving them.
+_SHARES = 1 << 10
+_ROUNDS = 24
+
+
+def _shares(
+    machines: Sequence[_Machine], weight_j: dict[int, int], back: dict[int, int]
+) -> Iterator[list[list[int]]]:
+    """Yield ways of sharing weights out: per machine and task, parts of `_SHARES`; the rest is the job's own."""
+    import numpy as np
+
+    if not machines:
+        return
+    jobs = sorted(weight_j)
+    place = {j: n for n, j in enumerate(jobs)}
+    own = np.array([float(back[j]) for j in jobs])
+    weight = np.array([float(max(1, weight_j[j])) for j in jobs])
+    job_k = [np.array([place[j] for j in m.job_i]) for m in machines]
+    energy_k = [np.array(m.amount_i, float) * np.array(m.seconds_i, float) for m in machines]
+    seconds_k = [np.array(m.seconds_i, float) for m in machines]
+    number = np.zeros(len(jobs))
+    for places in job_k:
+        number[places] += 1
+    share_k = [1.0 / number[places] for places in job_k]
+    best, best_value = None, -1.0
+    for step in range(_ROUNDS):
+        ends = []
+        value = 0.0
+        kept = np.ones(len(jobs))
+        for m, places, energy, seconds, share in zip(machines, job_k, energy_k, seconds_k, share_k, strict=True):
+            ratio = share * weight[places] / np.maximum(energy, 1e-9)
+            order = np.argsort(-ratio, kind="stable")
+            done = np.empty(len(order))
+            done[order] = np.cumsum(energy[order]) - energy[order] / 2
+            end = m.first + done / m.capacity + seconds / 2
+            ends.append(end)
+            value += float((share * weight[places] * end).sum())
+            kept[places] -= share
+        value += float((np.maximum(kept, 0.0) * weight * own).sum())
+        if value > best_value:
+            best, best_value = [share.copy() for share in share_k], value
+        # Move towards where each job ends latest.
+        latest = own.copy()
+        for places, end in zip(job_k, ends, strict=True):
+            np.maximum.at(latest, places, end)
+        rate = 2.0 / (step + 3.0)
+        chosen = own >= latest
+        for n, (places, end) in enumerate(zip(job_k, ends, strict=True)):
+            wins = (end >= latest[places]) & ~chosen[places]
+            chosen[places[wins]] = True
+            share_k[n] = (1 - rate) * share_k[n] + rate * wins
+    assert best is not None
+    yield [np.floor(share * _SHARES).astype(np.int64).tolist() for share in best]
+
+
+def _shared(
+    machines: Sequence[_Machine], shares: Sequence[Sequence[int]], weight_j: dict[int, int], back: dict[int, int]
+) -> int:
+    """Return the exact bound for shares that sum to at most `_SHARES` per job."""
+    own = dict.fromkeys(weight_j, _SHARES)
+    total = Fraction(0)
+    for machine, share_i in zip(machines, shares, strict=True):
+        for j, share in zip(machine.job_i, share_i, strict=True):
+            own[j] -= share
+        total += machine.smith([share * weight_j[j] for j, share in zip(machine.job_i, share_i, strict=True)])
+    assert min(own.values()) >= 0
+    total += sum(own[j] * weight_j[j] * earliest for j, earliest in back.items())
+    return math.ceil(total / _SHARES)

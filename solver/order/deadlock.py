@@ -144,6 +144,17 @@ class _Part:
             self.takes_n.append(takes)
             self.net_n.append([(r, amount) for r, amount in sorted(net.items()) if amount])
         self.future_j = {j: self._future(j) for j in modes}
+        self.steps_r: dict[int, list[int]] = defaultdict(list)
+        """Steps that take or give back a resource."""
+        self.steps_e: dict[int, list[int]] = defaultdict(list)
+        self.after_n: list[list[int]] = [[] for _ in self.task_n]
+        for n, j in enumerate(self.job_n):
+            for r in {r for r, _ in (*self.takes_n[n], *self.net_n[n])}:
+                self.steps_r[r].append(n)
+            for e, _ in self.apart_j[j]:
+                self.steps_e[e].append(n)
+            for other in self.before_n[n]:
+                self.after_n[other].append(n)
         self.alternatives_j = {j: len(ms) for j, ms in modes.items()}
         """How many modes a job has; more than this part's where others may be chosen elsewhere."""
 
@@ -236,21 +247,35 @@ class _Part:
             after[r] = after.get(r, 0) + amount
         return all(amount <= 0 or not self.scarce(state, r) for r, amount in after.items())
 
-    def close(self, state: _State) -> None:
-        """Do everything that is harmless."""
-        waiting: Iterable[int] = range(len(self.task_n))
-        again = True
-        while again:
-            again, rest = False, []
-            for n in waiting:
-                if state.done >> n & 1 or state.mode.get(self.job_n[n], self.mode_n[n]) != self.mode_n[n]:
-                    continue
-                if self.may(state, n) and self.harmless(state, n):
-                    self.do(state, n)
-                    again = True
-                else:
-                    rest.append(n)
-            waiting = rest
+    def stirred(self, state: _State, n: int) -> list[int]:
+        """Return the steps that may have become possible or harmless by a step just done."""
+        j = self.job_n[n]
+        finished = j not in state.left
+        resources = {r for r, amount in self.net_n[n] if amount < 0} | (
+            set(self.future_j[j]) if finished else set()
+        )
+        steps = [*self.after_n[n], *(other for m in self.modes[j] for other in self.steps_q[j, m])]
+        for r in sorted(resources):
+            steps += self.steps_r[r]
+        if finished:
+            for e, _ in self.apart_j[j]:
+                steps += self.steps_e[e]
+        return steps
+
+    def close(self, state: _State, steps: Iterable[int]) -> None:
+        """Do everything that is harmless among some steps, and what these lead to."""
+        waiting = list(steps)[::-1]
+        queued = set(waiting)
+        while waiting:
+            n = waiting.pop()
+            queued.discard(n)
+            if state.done >> n & 1 or state.mode.get(self.job_n[n], self.mode_n[n]) != self.mode_n[n]:
+                continue
+            if self.may(state, n) and self.harmless(state, n):
+                self.do(state, n)
+                fresh = [other for other in self.stirred(state, n) if other not in queued]
+                queued.update(fresh)
+                waiting += dict.fromkeys(fresh)
 
     def hopeless(self, state: _State, *, cheap: bool) -> bool:
         """Whether some job could not be done even if from now on things were only given back.
@@ -329,7 +354,6 @@ def _search(part: _Part, start: _State, limit: Limit) -> tuple[_State | None, in
     seen: set[int] = set()
 
     def put(state: _State) -> None:
-        part.close(state)
         if state.done in seen:
             return
         seen.add(state.done)
@@ -351,38 +375,26 @@ def _search(part: _Part, start: _State, limit: Limit) -> tuple[_State | None, in
         if limit.reached(len(part.task_n) * (1 + len(steps))):
             return None, bound, False
         for n in reversed(steps):
-            child = state.copy()
-            part.do(child, n)
-            put(child)
+            put(_next(part, state, n))
     return None, bound, True
 
 
-def _dive(part: _Part, start: _State, limit: Limit) -> _State | None:
-    """Return the end of some order, found by going where fewest jobs are left."""
-    ticket = itertools.count()
-    waiting: list[tuple[int, int, int, _State]] = []
-    seen: set[int] = set()
-
-    def put(state: _State) -> None:
-        part.close(state)
-        if state.done not in seen:
-            seen.add(state.done)
-            if not part.hopeless(state, cheap=False):
-                heapq.heappush(waiting, (len(state.left), state.cost, -next(ticket), state))
-
-    put(start)
-    while waiting:
-        *_, state = heapq.heappop(waiting)
-        if not state.left:
-            return state
+def _plunge(part: _Part, start: _State, limit: Limit) -> _State | None:
+    """Return the end of some order, always by the best next step and never back; None where that leads nowhere."""
+    state = start
+    while state.left:
         steps = part.steps(state)
-        if limit.reached(len(part.task_n) * (1 + len(steps))):
+        if not steps or limit.over():
             return None
-        for n in reversed(steps):
-            child = state.copy()
-            part.do(child, n)
-            put(child)
-    return None
+        state = _next(part, state, steps[0])
+    return state
+
+
+def _next(part: _Part, state: _State, n: int) -> _State:
+    child = state.copy()
+    part.do(child, n)
+    part.close(child, part.stirred(child, n))
+    return child
 
 
 def _split(part: _Part, state: _State) -> list[list[int]]:
@@ -449,12 +461,12 @@ def one_after_another(table: Table, allowed: Sequence[Sequence[int]], limit: Lim
     least_j = [min(penalty_q[first_j[j] + m] for m in ms) for j, ms in every.items()]
     cheapest = {j: [m for m in ms if penalty_q[first_j[j] + m] == least_j[j]] for j, ms in every.items()}
     if cheapest == every:
-        return _solve(table, every, allowed, limit, dive=True)
+        return _solve(table, every, allowed, limit, plunge=True)
     # First with the cheapest modes only: every group that is stuck then needs a dearer one.
-    cheap = _solve(table, cheapest, allowed, limit, dive=False)
+    cheap = _solve(table, cheapest, allowed, limit, plunge=False)
     if cheap.status == "found":
         return cheap
-    wide = _solve(table, every, allowed, limit, dive=True)
+    wide = _solve(table, every, allowed, limit, plunge=True)
     return replace(wide, bound=max(wide.bound, cheap.bound))
 
 
@@ -464,7 +476,7 @@ def _solve(
     allowed: Sequence[Sequence[int]],
     limit: Limit,
     *,
-    dive: bool,
+    plunge: bool,
 ) -> Serial:
     """Search with some of the allowed modes; the bound counts the others for groups that have no order without."""
     penalty_q, first_j = table.lists.penalty_q.tolist(), table.lists.first_j.tolist()
@@ -473,17 +485,17 @@ def _solve(
     whole = _Part(table, modes, _loads(table, modes))
     whole.alternatives_j = {j: len(ms) for j, ms in enumerate(allowed)}
     state = _State(whole)
-    whole.close(state)
+    whole.close(state, range(len(whole.task_n)))
     order, mode_j = _tasks(state.path), dict(state.mode)
     status: Literal["found", "none", "open"] = "found"
     stuck: list[int] = []
-    reserve = limit.work
     for group in _split(whole, state):
         part, start = _rest(whole, state, group)
+        part.close(start, range(len(part.task_n)))
         end, extra, closed = _search(part, start, limit)
         bound += extra
-        if end is None and not closed and dive:
-            end = _dive(part, start, Limit(reserve, limit.over))
+        if end is None and not closed and plunge:
+            end = _plunge(part, start, limit)
         if end is not None:
             order += _tasks(end.path)
             mode_j.update(end.mode)
