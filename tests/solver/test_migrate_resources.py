@@ -262,7 +262,8 @@ def test_linking_twice_is_linking_once() -> None:
     migration = planned(SHOP, drain=["ap-guangzhou-2"])
     after = aftermath(world, Event(drain=["ap-guangzhou-2"]))
     assert migration.target is not None
-    works = make_works(after, migration.target, movements(after, migration.target))
+    works, missing = make_works(after, migration.target, movements(after, migration.target))
+    assert not missing
     assert link(after, works) == works
     alone = link(after, [work for work in works if work.ways[0][0].action.kind != "resource"])
     assert alone != works
