@@ -138,10 +138,10 @@ def crossed(world: World, source: int, target: int) -> tuple[list[int], list[int
     return [a for a in reversed(out) if a not in both], [a for a in reversed(into) if a not in both]
 
 
-def best_rate(world: World, source: int | None, target: int | None) -> int:
-    """Return the fastest rate at which one instance can be copied from site to site, in MiB/s, at least 1.
+def best_rate(world: World, source: int | None, target: int | None, at_once: int = 1) -> int:
+    """Return the fastest rate at which each of `at_once` instances can be copied, in MiB/s, at least 1.
 
-    `mib_per_second`, or less where an uplink in between carries less. Without one of the sites its side
+    `mib_per_second`, or less where their share of an uplink in between is less. Without one of the sites its side
     says nothing.
     """
     rate = world.estate.migration.mib_per_second
@@ -154,5 +154,5 @@ def best_rate(world: World, source: int | None, target: int | None) -> int:
     for domain in domains:
         uplink = world.tree.nodes[domain].domain.uplink_mbit_s
         if uplink is not None:
-            rate = min(rate, uplink * BITS_PER_MBIT // BITS_PER_MIB)
+            rate = min(rate, uplink * BITS_PER_MBIT // (BITS_PER_MIB * at_once))
     return max(1, rate)

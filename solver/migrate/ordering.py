@@ -363,6 +363,8 @@ class _Lowering:
         if movement is None or movement.source is None:
             return
         out, into = crossed(self.before, movement.source, movement.target)
+        lanes = lanes_of(self.before, [movement.source, movement.target])
+        at_once = movement.count if lanes is None else min(movement.count, lanes)
         for step, task in zip(draft.steps, tasks, strict=True):
             if step.mib_per_second is None:
                 continue
@@ -371,7 +373,8 @@ class _Lowering:
                     uplink = self.tree.nodes[domain].domain.uplink_mbit_s
                     if uplink is not None:
                         resource = self._resource((f"uplink {way}", domain, None), uplink * 10**6)
-                        amount = step.mib_per_second * BITS_PER_MIB
+                        copied = at_once if EFFECTS[step.do].per == "instance" else 1
+                        amount = step.mib_per_second * BITS_PER_MIB * copied
                         self.holds.append(Hold(resource, amount, (task, "start"), (task, "end"), w, m))
 
     # Who serves.

@@ -212,7 +212,8 @@ class _Builder:
         self.world, self.recipe, self.action = world, recipe, action
         self.unit, self.count, self.target = unit, count, target
         self.lanes = lanes_of(world, [site for site in (source, target) if site is not None])
-        self.rate = best_rate(world, source, target)
+        at_once = count if self.lanes is None else min(count, self.lanes)
+        self.rate = best_rate(world, source, target, at_once)
         self.words: dict[str, str] = {}
         self.steps: list[Step] = []
         self.ids: set[str] = set()
