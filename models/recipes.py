@@ -133,7 +133,7 @@ class Migrating(Record):
     """What moved less than this ago stays, unless its place is lost."""
     weigh: Literal["count", "memory", "disk", "downtime"] = "count"
     """What makes a move dear: 1 each, its memory in MiB, its disk in GiB, or its downtime in seconds."""
-    longest_plan_hours: Annotated[float, Field(gt=0, le=10_000)] = 168.0
+    longest_plan_hours: Annotated[float, Field(gt=0, le=10_000)] = 2000.0
     """Nothing is planned beyond this."""
     recipes: list[Recipe] = []
     """Procedures of your own; one with the identifier of a catalogue's takes its place."""

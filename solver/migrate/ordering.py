@@ -150,7 +150,11 @@ class _Lowering:
         self.before: World = self.after.before
         self.tree = self.before.tree
         self.migrating = self.before.estate.migration
+        asked = "longest_plan_hours" in self.migrating.model_fields_set
+        self.latest_end = int(3600 * self.migrating.longest_plan_hours) if asked else None
         self.moving = self._moving()
+        # What is to be mended is a wish afterwards and a rule on the way: it must not get worse.
+        self.ruling: World = self.after.world if self.after.dead or self.after.left else self.before
 
     def ordering(self) -> Ordering:
         jobs = [self._job(w, work) for w, work in enumerate(self.works)]
@@ -215,6 +219,7 @@ class _Lowering:
                         w,
                         m,
                         earliest=self._ready(draft, step),
+                        latest_end=self.latest_end,
                         in_window=bool(self.migrating.windows) and open_outage,
                     )
                 )
@@ -461,7 +466,7 @@ class _Lowering:
 
     def _separations(self) -> None:
         """Of two groups that never meet, one has left a domain before the other enters it."""
-        for _, rule in all_rules(self.after.world):
+        for _, rule in all_rules(self.ruling):
             if isinstance(rule, Separation) and rule.continuous and rule.soft is None:
                 for group in rule.groups:
                     self._before_the_others(rule, group)
@@ -526,9 +531,9 @@ class _Lowering:
     def _apart(self) -> dict[str, list[tuple[str, AntiAffinity]]]:
         """Group to the limits per domain that hold at every moment."""
         found: dict[str, list[tuple[str, AntiAffinity]]] = {}
-        for label, rule in all_rules(self.after.world):
+        for label, rule in all_rules(self.ruling):
             if isinstance(rule, AntiAffinity) and rule.continuous and rule.soft is None and not rule.delegate:
-                for group in rule.selected(self.after.world):
+                for group in rule.selected(self.ruling):
                     found.setdefault(group, []).append((label, rule))
         return found
 
@@ -536,9 +541,9 @@ class _Lowering:
     def _quotas(self) -> dict[str, list[tuple[str, Quota]]]:
         """Group to the quotas that it draws on."""
         found: dict[str, list[tuple[str, Quota]]] = {}
-        for label, rule in all_rules(self.after.world):
+        for label, rule in all_rules(self.ruling):
             if isinstance(rule, Quota) and rule.soft is None:
-                for group in rule.selected(self.after.world):
+                for group in rule.selected(self.ruling):
                     found.setdefault(group, []).append((label, rule))
         return found
 
@@ -546,9 +551,9 @@ class _Lowering:
     def _keeping(self) -> dict[str, list[tuple[str, KeepRunning]]]:
         """Group to the rules on how many serve at every moment."""
         found: dict[str, list[tuple[str, KeepRunning]]] = {}
-        for label, rule in all_rules(self.after.world):
+        for label, rule in all_rules(self.ruling):
             if isinstance(rule, KeepRunning):
-                for group in rule.selected(self.after.world):
+                for group in rule.selected(self.ruling):
                     found.setdefault(group, []).append((label, rule))
         return found
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from zonewright.models.aftermath import EMPTY, Aftermath
 from zonewright.models.check import judge
@@ -148,7 +148,7 @@ def losses(after: Aftermath, view: View, stopped_for_others: Mapping[int, int]) 
         if stopped > gives_way:
             pinned = unit.pinned
             text = "is pinned where it has to leave" if pinned else "has to leave and fits nowhere"
-            reason = "pinned" if pinned else "left_behind"
+            reason: Literal["pinned", "left_behind"] = "pinned" if pinned else "left_behind"
             yield Loss(**fields, count=stopped - gives_way, reason=reason, message=text)
         if gives_way:
             text = "gives its place to others" if unit.preemptible else "has no place that its rules allow"
