@@ -27,6 +27,7 @@ PRECISE = frozenset(
         "compatibility",
         "domains",
         "entitlement",
+        "latency",
         "load",
         "load_balancer",
         "pin",
@@ -36,6 +37,8 @@ PRECISE = frozenset(
         "separation",
         "service_availability",
         "spread",
+        "survive",
+        "synchronous_replicas",
         "zone_state",
     }
 )

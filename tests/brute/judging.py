@@ -89,6 +89,7 @@ def fill_tolerated(data: Raw) -> None:
     facts = Facts({key: value for key, value in data.items() if key != "tolerated"})
     today = Scene(facts, {(u.index, s, None): n for u in facts.units for s, n in u.current.items()})
     hard = [(k, n, r) for k, n, r, _ in active(today) if not r.get("soft") and k in tolerance.PLACED]
+    hard = [entry for entry in hard if entry[2].get("mode") != "evacuate"]
     data["tolerated"] = tolerance.fill(today, hard)
 
 

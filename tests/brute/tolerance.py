@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tests.brute import counts, moving, reach, sums
+from tests.brute import counts, distance, moving, reach, sums, survival
 from tests.brute.numbers import amounts, exact
 from tests.brute.scene import Scene
 
@@ -137,10 +137,13 @@ PLACED: dict[str, Callable[[Scene, Raw], ByPlace]] = {
     "budget": by_domain(sums.budget),
     "capacity": capacity,
     "domains": domains,
+    "latency": by_group(distance.latency),
     "load": load,
     "quota": by_domain(sums.quota),
     "separation": separation,
     "spread": spread,
+    "survive": by_group(survival.survive),
+    "synchronous_replicas": by_group(distance.synchronous_replicas),
     "zone_state": zone_state,
 }
 

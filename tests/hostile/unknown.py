@@ -226,7 +226,7 @@ UNKNOWN_NAMES = [
         ("unknown catalogue",),
     ),
     Change("domain of an incident", "incidents: {r1:", "incidents: {r2:", "incidents.r2", ("unknown domain r2",)),
-    Change("incident", "r1: suspect", "r1: suspicious", "incidents.r1", ("'suspect' or 'drained'",)),
+    Change("incident", "r1: suspect", "r1: suspicious", "incidents.r1", ("'suspect', 'drained'",)),
     Change(
         "tolerated rule",
         'rule: "spread[0]", group: web',

@@ -100,6 +100,14 @@ def _broken_rule(data: Raw, rng: Random) -> Raw:
         {"rule": "affinity", "level": level, **chosen},
         {"rule": "budget", "per_month": rng.choice((1, 4, 8)), **chosen},
     ]
+    data["latencies"] = [{"between": ["r1", "r1"], "rtt_ms": 2}, {"between": ["z1", "z2"], "rtt_ms": 1}]
+    data["links"] = [{"between": ["z1", "z2"], "synchronous": rng.random() < 0.5}]
+    drawn += [
+        {"rule": "latency", "between": [names[0], rng.choice(names)], "limit_ms": 1},
+        {"rule": "latency", "quorum": names[0], "limit_ms": 1, "under_failure": rng.random() < 0.4},
+        {"rule": "synchronous_replicas", **chosen},
+        {"rule": "survive", "level": "zone", "keep": rng.choice((1, 2)), **chosen},
+    ]
     if len(names) > 1:
         drawn.append({"rule": "separation", "level": level, "groups": rng.sample(names, 2)})
     return dict(rng.choice(drawn))
@@ -111,8 +119,6 @@ def tolerated_rule(rng: Random) -> Raw:
     data["rules"].append({"id": "target", **_broken_rule(data, rng)})
     if rng.random() < 0.3:
         data["incidents"] = {rng.choice(data["zones"])["id"]: rng.choice(("suspect", "drained"))}
-    if rng.random() < 0.15:
-        data["rules"].append({"rule": "survive", "level": "zone", "mode": "evacuate"})
     fill_tolerated(data)
     data["tolerated"] = [e for e in data["tolerated"] if e["rule"] != "zone_state"]
     _loosened(data, rng)
