@@ -36,6 +36,11 @@ class Target:
         return list(self.plan.objective) if self.plan is not None else []
 
     @property
+    def moves(self) -> int:
+        """The goal of that name."""
+        return next((g.value for g in self.objective if g.goal == "moves"), 0)
+
+    @property
     def out(self) -> list[int]:
         """What is stopped or has no place, most important first."""
         return [g.value for g in self.objective if g.goal == "stopped" or g.goal.startswith("placed")]
@@ -81,7 +86,8 @@ def find_target(
 
 
 def _less_lost(a: Target, b: Target) -> bool:
-    return a.out < b.out
+    """Return whether fewer are without a place, or as many with fewer moves: nobody stops for a lost rule."""
+    return (a.out, a.moves) < (b.out, b.moves)
 
 
 def _given(after: Aftermath, plan: Plan) -> Target:
