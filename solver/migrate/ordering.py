@@ -387,7 +387,7 @@ class _Lowering:
     def _service(self, w: int, m: int, draft: Draft, tasks: list[int], frees: Point | None) -> None:
         """While an instance that serves today is away, one of those that may be away at once is used up."""
         movement = draft.movement
-        if movement is None or movement.kind != "move":
+        if movement is None or movement.kind not in ("move", "stop"):
             return
         since, until = self._outage(draft, tasks, frees)
         if since is None:
