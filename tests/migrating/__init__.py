@@ -1,0 +1,1 @@
+"""Migrations of tiny estates against trying everything."""
