@@ -10,6 +10,7 @@ import pytest
 from tests import brute
 from tests.brute.cases import KINDS, Case, case
 from tests.brute.guessing import guess
+from tests.brute.judging import intolerable
 from zonewright.models import Plan, World, check_plan, estate_from_data
 
 ESTATES = 12
@@ -52,3 +53,17 @@ def test_best_placements_pass(kind: str) -> None:
         report = check_plan(_world(entry), Plan.model_validate(plan))
         assert report.valid, f"{entry.name}: {[v.message for v in report.violations if v.hard]} {report.claims}"
         assert report.objective == answer.values, entry.name
+
+
+@pytest.mark.parametrize("kind", ["tolerated", "tolerated_capacity", "incidents"])
+def test_what_is_tolerated_is_the_same_on_both_sides(kind: str) -> None:
+    """Which rules are broken by more than an estate tolerates, on random placements and on that of today."""
+    for seed in range(3 * ESTATES):
+        entry = case(kind, seed)
+        world = _world(entry)
+        rng = Random(seed)
+        for number in range(GUESSES):
+            plan = brute.plan_of(guess(entry.data, rng))
+            report = check_plan(world, Plan.model_validate(plan))
+            hard = sorted({v.label for v in report.violations if v.hard})
+            assert hard == intolerable(brute.scene_of(entry.data, plan)), f"{entry.name}, guess {number}"
