@@ -22,7 +22,7 @@ from zonewright.models.procedures import recipes_of
 from zonewright.models.recipes import Tolerated
 from zonewright.models.resources import Group, Instance, Kind
 from zonewright.models.rules import AnyRule, Domains, Load, MoveLimit, Pin, Rule, Soft, Spread, Survive, all_rules
-from zonewright.models.rules.balancer import home_region
+from zonewright.models.rules.balancer import home_region, stays_behind
 from zonewright.models.topology import State
 from zonewright.models.view import Row, View, Violation
 from zonewright.models.world import Unit, World
@@ -541,8 +541,23 @@ class _Reckoning:
             }
             for product in sorted(sold):
                 self.warnings.append(f"{name} is sold out for {product}: what leaves it cannot return")
+        self._warn_of_balancers(after)
         if any(s in self.dead for s in self.before.tree.sites) and not after.estate.images:
             self.assumptions.append("every stateless group has an image to start from: the estate names none")
+
+    def _warn_of_balancers(self, after: World) -> None:
+        """Say of balancers whose region is left that nobody sends to their groups elsewhere."""
+        for balancer in after.balancers.values():
+            there = stays_behind(self.before, self.before.balancers[balancer.id])
+            going = [
+                g
+                for g in balancer.backends
+                if any(s in self.dead or s in self.left for u in self.before.units_of[g] for s in u.current)
+            ]
+            if going and not there and stays_behind(after, balancer):
+                region = home_region(after, balancer)
+                who = ", ".join(going)
+                self.warnings.append(f"{balancer.id} stays behind in {region}: nothing elsewhere sends to {who}")
 
 
 def _wishes(estate: Estate, broken: list[Violation]) -> list[AnyRule]:

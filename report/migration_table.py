@@ -101,9 +101,7 @@ def print_migration(console: Console, world: World, migration: Migration) -> Non
     title = "Changes for names, firewalls and clients"
     print_table(console, title, ["what", "of", "count>", "before", "after"], changed, MOST_ROWS)
     degraded = [(entry.rule, entry.group, entry.message) for entry in migration.degraded]
-    print_table(
-        console, "Rules that do not hold until what was lost is back", ["rule", "group", "in words"], degraded
-    )
+    print_table(console, "Rules that do not hold afterwards", ["rule", "group", "in words"], degraded)
     print_table(console, "Gain against moves", ["moves>", "value>"], migration.curve)
     lines(console, "Assumptions this hinges on", migration.assumptions)
 

@@ -146,12 +146,19 @@ class _Waves:
         if len(block) > _MOST_WRITTEN_OUT and block[0].action.recipe in self.recipes:
             return self._together(block, timed=timed)
         lines: list[str] = []
-        for line in block:
-            if len(block) > 1 and timed:
-                lines += [f"**{self._title(line)}**", ""]
-            lines += self._steps(line, timed=timed)
-            lines += [""] if timed else []
+        parts = [part for line in block for part in self._apart(line)]
+        for part in parts:
+            if len(parts) > 1 or not timed:
+                lines += [f"**{self._title(part)}**", ""]
+            lines += [*self._steps(part, timed=timed), ""]
         return lines
+
+    def _apart(self, line: Line) -> list[Line]:
+        """Return a line as it is, or its few actions one by one where each has words of its own."""
+        if len(line.actions) > _MOST_WRITTEN_OUT:
+            return [line]
+        said = {tuple(written_out(a, s) for s in steps) for a, steps in zip(line.actions, line.steps, strict=True)}
+        return _single(line) if len(said) > 1 else [line]
 
     def _title(self, line: Line) -> str:
         action = line.action

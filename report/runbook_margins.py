@@ -117,8 +117,7 @@ class Margins:
     def _agreed(self) -> Iterator[str]:
         """Yield what others have to know or allow."""
         migration = self.migration
-        keeping = {step.action for step in migration.steps if step.do is Operation.KEEP_ORIGINAL}
-        kept = sum(action.count for action in migration.actions if action.id in keeping)
+        kept = sum(action.count for action in self._kept)
         if kept:
             words = many(kept, "paid original")
             yield f"- [ ] Agreed: {words} kept until the term ends. Both are paid for until then."
@@ -165,7 +164,12 @@ class Margins:
         """Return the rules that do not hold for now."""
         if not self.migration.degraded:
             return []
-        lines = ["## Degraded rules", "", "These do not hold until what was lost is back.", ""]
+        lines = [
+            "## Degraded rules",
+            "",
+            "These do not hold when all is done: what remains does not allow it.",
+            "",
+        ]
         for entry in self.migration.degraded:
             group = f", {code(entry.group)}" if entry.group else ""
             lines.append(f"- {plain(entry.rule)}{group}: {plain(entry.message)}")
@@ -201,7 +205,8 @@ class Margins:
         if self.changed:
             lines.append("- [ ] Every line under Changes is ticked, and the old values are gone.")
         for name in (*migration.event.drain, *migration.event.suspect):
-            lines.append(f"- [ ] {code(name)} is empty: nothing of this estate is listed there.")
+            lines.append(f"- [ ] {code(name)} is empty: nothing of this estate is listed there{self._but_kept()}.")
+        lines += self._releases()
         lines.append("- [ ] The estate's file says where everything is now. This writes such a file:")
         finish = (
             f"zonewright migrate {self.estate_file} --resume {self.plan_file} --done all --save-estate now.json"
@@ -211,6 +216,26 @@ class Margins:
             lines.append(f"When the work on {names(migration.event.drain)} is over, plan the way back:")
             lines += command(_restore(migration.event.drain), "")
         return [*lines, ""]
+
+    @cached_property
+    def _kept(self) -> list[Action]:
+        """The actions whose originals stay, as they are paid for."""
+        keeping = {step.action for step in self.migration.steps if step.do is Operation.KEEP_ORIGINAL}
+        return [action for action in self.migration.actions if action.id in keeping]
+
+    def _but_kept(self) -> str:
+        return ", but for the paid originals below" if self._kept else ""
+
+    def _releases(self) -> Iterator[str]:
+        """Yield when each paid original is to be released."""
+        instances = {entry.id: entry for entry in self.world.estate.instances}
+        for action in self._kept:
+            own = [entry.billing for name in action.instances if (entry := instances.get(name)) is not None]
+            billing = own[0] if own and own[0] is not None else self.world.groups[action.group or ""].billing
+            term = f", {billing.paid_until:%Y-%m-%d}," if billing.paid_until is not None else ""
+            who = f"{_who(action.count, action.instances)} of {code(action.group or '')}"
+            where = code(action.source or "?")
+            yield f"- [ ] Noted for the day the paid term ends{term} and not before: release {who} in {where}."
 
     def counting(self) -> list[str]:
         """Return which copies count and which must not serve."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from zonewright.models.world import Unit, World
 
@@ -30,7 +30,8 @@ def seat_subnets(
 ) -> Seating:
     """Seat every instance whose network has subnets; as many as possible keep the seat they have today.
 
-    New subnets are filled one after the other, so that as few as possible are created.
+    New subnets are filled one after the other, so that as few as possible are created; subnets whose zone the
+    plan chooses only where others do not do, as they have to be made first.
 
     Raises ArithmeticError when there is no room, which the rows rule out.
     """
@@ -46,7 +47,7 @@ def seat_subnets(
         else:
             rest.append(demand)
     fresh = [seat.subnet for seat in seats if seat.subnet not in world.subnets]
-    if not fresh and _flow(rest, left, seating, []):
+    if not fresh and (_flow(_settled(world, seats, rest), left, seating, []) or _flow(rest, left, seating, [])):
         return seating
     # Somebody keeps a seat that another, who fits nowhere else, needs.
     left = {seat.subnet: seat.room for seat in seats}
@@ -67,6 +68,17 @@ class Demand:
     """Subnets they may sit in."""
     current: str
     """The subnet they sit in today; empty where that is not known."""
+
+
+def _settled(world: World, seats: list[Seat], demands: list[Demand]) -> list[Demand]:
+    """Return demands that fit only subnets that are in their zone already, where there are any."""
+    chosen = {seat.subnet for seat in seats if seat.zone is not None and world.subnets[seat.subnet].zone is None}
+    if not chosen:
+        return demands
+    return [
+        replace(demand, fits=tuple(name for name in demand.fits if name not in chosen) or demand.fits)
+        for demand in demands
+    ]
 
 
 def _demands(
