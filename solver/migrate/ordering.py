@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from itertools import combinations
 
 from zonewright.models.aftermath import Aftermath
 from zonewright.models.durations import crossed, lanes_of
@@ -142,6 +143,8 @@ class _Lowering:
     number: dict[Key, int] = field(default_factory=dict)
     """Every resource that something takes."""
     precedences: list[Precedence] = field(default_factory=list)
+    visits: dict[tuple[str, int], list[tuple[Point | None, Point | None, int, int]]] = field(default_factory=dict)
+    """(group, domain) to (since, until, job, mode) of what moves, for groups that keep away from others."""
     task_of: dict[str, list[int]] = field(default_factory=dict)
     """Step to its tasks: one for each way that has it."""
     step_of: list[tuple[int, int, int, int]] = field(default_factory=list)
@@ -301,6 +304,9 @@ class _Lowering:
             for since, until in spans:
                 for resource, amount in self._limited(domain, movement):
                     self.holds.append(Hold(resource, amount, since, until, w, m))
+                if self.tree.nodes[domain].level in self._separated.get(movement.unit.group, ()):
+                    visits = self.visits.setdefault((movement.unit.group, domain), [])
+                    visits.append((since, until, w, m))
 
     def _limited(self, domain: int, movement: Movement, *, known: bool = False) -> Iterable[tuple[int, int]]:
         """Yield (resource, amount) of everything that is limited in a domain and that the instances take.
@@ -351,7 +357,11 @@ class _Lowering:
 
     def _under_way(self, w: int, m: int, movement: Movement, first: Point, last: Point) -> None:
         settings = self.migrating
-        ends = [s for s in (movement.source, movement.target) if s is not None]
+        if movement.kind == "stop":
+            # Who stops for others neither moves nor is brought back.
+            return
+        source = movement.source if movement.kind == "move" else None
+        ends = [s for s in (source, movement.target) if s is not None]
         lanes = lanes_of(self.before, ends)
         weight = movement.count if lanes is None else min(movement.count, lanes)
         if settings.most_at_once is not None:
@@ -465,40 +475,39 @@ class _Lowering:
             self.holds.append(Hold(resource, load[resource], None, None))
 
     def _separations(self) -> None:
-        """Of two groups that never meet, one has left a domain before the other enters it."""
-        for _, rule in all_rules(self.ruling):
+        """Hold what lets only one of two groups be in a domain where they did not meet before."""
+        for label, rule in all_rules(self.ruling):
             if isinstance(rule, Separation) and rule.continuous and rule.soft is None:
-                for group in rule.groups:
-                    self._before_the_others(rule, group)
+                for one, other in combinations(dict.fromkeys(rule.groups), 2):
+                    self._keep_apart(label, rule, one, other)
 
-    def _before_the_others(self, rule: Separation, group: str) -> None:
-        leaves: dict[int, list[int]] = {}
-        enters: dict[int, list[int]] = {}
-        for draft, tasks in self._all_drafts():
-            movement = draft.movement
-            if movement is None or movement.unit.group not in rule.groups:
+    def _keep_apart(self, label: str, rule: Separation, one: str, other: str) -> None:
+        concerned = {domain for group, domain in self.visits if group in (one, other)}
+        for domain in sorted(d for d in concerned if self.tree.nodes[d].level == rule.level):
+            (first_runs, first_stays), (other_runs, other_stays) = (self._today(g, domain) for g in (one, other))
+            if first_runs and other_runs:
                 continue
-            takes, frees, _, _ = self._points(draft, tasks)
-            if movement.unit.group == group:
-                if frees is not None and movement.source is not None:
-                    domain = self.tree.at_level(movement.source, rule.level)
-                    if domain is not None:
-                        leaves.setdefault(domain, []).append(frees[0])
-            elif takes is not None:
-                domain = self.tree.at_level(movement.target, rule.level)
-                if domain is not None:
-                    enters.setdefault(domain, []).append(takes[0])
-        for domain, out in leaves.items():
-            for one in out:
-                for other in enters.get(domain, ()):
-                    self.precedences.append(Precedence(one, other))
+            mine, theirs = self.visits.get((one, domain), []), self.visits.get((other, domain), [])
+            name = f"{label} {one} and {other}"
+            barred = (theirs if first_stays else []) + (mine if other_stays else [])
+            for since, until, w, m in barred:
+                self.holds.append(Hold(self._resource(("apart", domain, name), 0), 1, since, until, w, m))
+            pairs = [(a, b) for a in mine for b in theirs if a[2] != b[2]]
+            for number, pair in enumerate(pairs, start=1):
+                resource = self._resource(("apart", domain, f"{name} ({number})"), 1)
+                for since, until, w, m in pair:
+                    self.holds.append(Hold(resource, 1, since, until, w, m))
 
-    def _all_drafts(self) -> Iterable[tuple[Draft, list[int]]]:
-        by_draft: dict[tuple[int, int, int], list[int]] = {}
-        for task, (w, m, d, _) in enumerate(self.step_of):
-            by_draft.setdefault((w, m, d), []).append(task)
-        for (w, m, d), tasks in by_draft.items():
-            yield self.works[w].ways[m][d], tasks
+    def _today(self, group: str, domain: int) -> tuple[bool, bool]:
+        """Return whether some of a group run in a domain at the start, and whether some of them stay there."""
+        runs = stays = False
+        for unit in self.after.world.units_of[group]:
+            gone = self.moving.get((unit.group, unit.name), {})
+            for site, count in unit.current.items():
+                if count and domain in self.tree.nodes[site].ancestors:
+                    runs = True
+                    stays |= count > gone.get(site, 0) and (unit.pinned or not self.alone)
+        return runs, stays
 
     def _exclusions(self) -> tuple[Exclusion, ...]:
         level = self.migrating.one_at_a_time
@@ -526,6 +535,16 @@ class _Lowering:
             if end > start:
                 found.append((start, end))
         return tuple(found)
+
+    @cached_property
+    def _separated(self) -> dict[str, set[str]]:
+        """Group to the levels at which it keeps away from another at every moment."""
+        found: dict[str, set[str]] = {}
+        for _, rule in all_rules(self.ruling):
+            if isinstance(rule, Separation) and rule.continuous and rule.soft is None:
+                for group in rule.groups:
+                    found.setdefault(group, set()).add(rule.level)
+        return found
 
     @cached_property
     def _apart(self) -> dict[str, list[tuple[str, AntiAffinity]]]:
