@@ -123,7 +123,7 @@ def _order(facts: Facts, migration: Migration, outcome: Outcome) -> Iterator[str
     if found is None:
         yield "no order leads to the planner's target"
         return
-    outcome.bypass = 0 < found.penalty % STOP
+    outcome.bypass = found.penalty % STOP > 0
     outcome.stopped = found.penalty >= STOP
     goals = {goal.goal: goal.value for goal in migration.order}
     if goals.get("penalty", 0) != found.penalty:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from tests.migrating.facts import Facts, Squad, Where
 from zonewright.models.migration import Action, Migration, Step
@@ -58,7 +59,7 @@ class _Replay:
             turns = -(-action.count // self._lanes(action))
             if [step.end_s - step.start_s for step in steps] != [turns * length for length in lengths]:
                 yield f"{action.id} does not last as long as it has to"
-            for one, other in zip(steps, steps[1:], strict=False):
+            for one, other in pairwise(steps):
                 if other.start_s < one.end_s:
                     yield f"{other.id} starts before {one.id} is over"
 
