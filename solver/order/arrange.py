@@ -37,12 +37,14 @@ def arrange(
     workers: int = 1,
     seed: int = 0,
     objective: Sequence[str] = USUAL,
+    proof_s: float | None = None,
     news: News | None = None,
 ) -> Arrangement:
     """Return when each task runs and in which mode each job is done, with a bound for every stage.
 
     `objective` names goals, most important first: `penalty` (of modes), `late` (weighted seconds beyond due, by
     priority), `service` (weighted seconds until services are back, by priority), `downtime`, `makespan`.
+    `proof_s` is the most time, in seconds, for improving and proving a good order that is known (None: all of it).
     INFEASIBLE comes with a reason that is proven. Raises InputError where the problem means nothing.
     """
     unknown = [goal for goal in objective if goal not in GOALS]
@@ -61,7 +63,7 @@ def arrange(
     smaller, tasks = problem, list(range(len(problem.tasks)))
     if any(len(allowed) < len(job.modes) for allowed, job in zip(modes, problem.jobs, strict=True)):
         smaller, _, tasks = narrowed(problem, dict(enumerate(modes)))
-    found = _Arranging(problem, smaller, deadline, workers, seed, tuple(objective), news).result()
+    found = _Arranging(problem, smaller, deadline, workers, seed, tuple(objective), proof_s, news).result()
     mode_j = tuple(modes[j][m] for j, m in enumerate(found.mode_j))
     start_t: list[int | None] = [None] * len(problem.tasks)
     for t, start in zip(tasks, found.start_t, strict=False):
@@ -101,6 +103,7 @@ class _Arranging:
     workers: int
     seed: int
     objective: tuple[str, ...]
+    proof_s: float | None
     news: News | None
     engine: str = ""
     best: tuple[tuple[int, ...], tuple[int | None, ...]] | None = None
@@ -253,10 +256,15 @@ class _Arranging:
 
         if self.deadline.over or size_of(self.problem, self.allowed) > _MOST_INTERVALS:
             return
+        part = self.deadline
+        if self.proof_s is not None:
+            most = min(part.time_limit_s - part.reserve_s, part.seconds + self.proof_s)
+            part = replace(part, time_limit_s=most, reserve_s=0.0)
         model = Exact(self.problem, self.objective, self.allowed, self.paths)
         answer = model.solve(
-            self.deadline, workers=self.workers, seed=self.seed, known=self.bounds, hint=self.best, news=self.news
+            part, workers=self.workers, seed=self.seed, known=self.bounds, hint=self.best, news=self.news
         )
+        self.deadline.work_done = part.work_done
         self._take(answer.mode_j, answer.start_t, "exact")
         self.bounds = list(answer.bounds)
 

@@ -101,7 +101,7 @@ class Exact:
             if not spans:
                 # No time for it: the mode is out. A start is still needed for the model to be sound.
                 self._forbid(self.chosen[task.job, task.mode])
-                spans = [[0, self.horizon]]
+                spans = [[0, self.horizon - task.duration]]
             self.start[t] = model.new_int_var_from_domain(cp.Domain.from_intervals(spans), "")
             self._hints.append(
                 (self.start[t], lambda _, start_t, t=t, low=spans[0][0]: low if start_t[t] is None else start_t[t])
@@ -494,6 +494,7 @@ class Exact:
         finally:
             ended.set()
             watcher.join()
+        assert status != cp.MODEL_INVALID, model.validate()
         bounds: tuple[int, ...] = ()
         if g is not None and status in (cp.OPTIMAL, cp.FEASIBLE, cp.UNKNOWN):
             bounds = (_whole(solver.best_objective_bound),)

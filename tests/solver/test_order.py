@@ -209,6 +209,17 @@ def test_a_stop_is_heard() -> None:
     assert arrange(build.problem(), deadline).start_t == (0,)
 
 
+def test_a_limit_on_proving_is_kept() -> None:
+    build = Hosts([60] * 6)
+    link = [build.resource(3) for _ in range(6)]
+    for n in range(60):
+        a, b = n % 6, (n * 5 + 1) % 6
+        build.move(1, a, b, 3 + n % 7, passing=[(link[a], 1 + n % 2), (link[(b + 1) % 6], 2)], weight=1 + n % 5)
+    found = arrange(build.problem(), Deadline(60), proof_s=0.5)
+    confirm(build.problem(), found, USUAL)
+    assert found.seconds < 30
+
+
 @pytest.mark.parametrize(
     ("problem", "says"),
     [
