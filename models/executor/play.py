@@ -103,6 +103,7 @@ class _Play:
         moving = {act.action.group for act in self.cast.acts if act.action.group is not None and act.parts}
         # What an event is to mend becomes a wish; on the way it is still not to get worse.
         rules = after.world if after.dead or after.left else world
+        self.passing = [(label, r) for label, r in reach_rules(rules) if r.implicit or r.continuous]
         self.room = Room(world, rules, self.dead, self.findings)
         self.subnets = Subnets(world, self.dead, migration.target, self.people, self.findings)
         self.things = Things(world, after.world, self.dead, self.subnets, self.findings)
@@ -210,9 +211,7 @@ class _Play:
         for unit in self.after.world.units_of[act.action.group or ""] if act.action.group else ():
             if (unit.group, unit.name) not in units:
                 continue
-            for label, rule in reach_rules(self.after.world):
-                if not (rule.implicit or rule.continuous):
-                    continue
+            for label, rule in self.passing:
                 if hasattr(rule, "selected") and unit.group not in rule.selected(self.after.world):
                     continue
                 reason = rule.blocks(self.after.world, unit, act.target, entering=True)

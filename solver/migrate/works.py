@@ -219,7 +219,8 @@ def _enter(after: Aftermath, unit: Unit) -> set[int]:
     if reach is None:
         reach = Reach(after.world)
         nowhere = Context(after.world, reach, [], [], Stages([]), True, pooled=False, explain=False)
-        for label, rule in all_rules(after.world):
+        # What is to be mended is a wish afterwards, and on the way it is a rule.
+        for label, rule in all_rules(after.world if after.dead or after.left else after.before):
             if rule.soft is None and (rule.implicit or rule.continuous):
                 LOWERINGS[rule.rule](nowhere, rule, label, None)
         after.world.__dict__["_reach_memo"] = reach
