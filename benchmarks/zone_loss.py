@@ -1,6 +1,6 @@
 """A zone of a large filled estate fails, from file to file, as a user would run it.
 
-    python -m benchmarks.zone_loss [--instances 1000000] [--groups 20000] [--fill 0.66] [--barred-share 0.3] [--seeds 1]
+    python -m benchmarks.zone_loss [--instances 1000000] [--groups 20000] [--fill 0.66] [--seeds 1]
     python -m benchmarks.zone_loss --estate ESTATE --fail DOMAIN
 
 Every run is the command `zonewright migrate` in a process of its own with `--time-limit` and `--workers`; its

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 #: Hosts of the zones concerned up to which a cut speaks of all that is on them.
 MOST_NEAR = 64
+#: Seconds for the proof that a known order is the best, where nobody asks for a certain goal.
+PROOF_S = 15.0
 #: How often a target that no order leads to is replaced by another.
 MOST_TARGETS = 40
 
@@ -265,6 +267,7 @@ class _Planning:
                 workers=self.search.workers,
                 seed=self.search.seed,
                 objective=USUAL if self.order_goals is None else self.order_goals,
+                proof_s=PROOF_S if self.order_goals is None else None,
                 news=self._order_news,
             )
             if found.status != "INFEASIBLE" or found.blocked is None:
@@ -290,9 +293,12 @@ class _Planning:
         for work in stuck:
             if work.movement is not None:
                 units[work.movement.unit.index].add(work.movement.target)
-        if not self._blocked_alone(target, stuck):
+        stops = any(work.movement is not None and work.movement.kind == "stop" for work in stuck)
+        if stops or not self._blocked_alone(target, stuck):
             # Whoever else stays near may be what is in the way: the cut is about their places, too.
             self._add_who_stays(target, stuck, units)
+        # Who may not be stopped is nowhere: only all places together say that he is.
+        self.sure &= not stops or len({target.after.world.zone_of(s) for s in target.after.world.tree.sites}) == 1
         together = _held(target, units)
         if not together:
             return False
