@@ -5,16 +5,22 @@ Axes: h host, k kind, a area, g group. An *offer* is how many of each kind stay 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from zonewright.solver.cpsat import Model
 from zonewright.solver.deadline import Deadline
-from zonewright.solver.relocation.master import Master
-from zonewright.solver.relocation.patterns import Costs, Mixture
-from zonewright.solver.relocation.problem import Ints
+from zonewright.solver.relocation.master import Costs, Master, active_hosts, costs_for, master_of
+from zonewright.solver.relocation.patterns import Mixture
+from zonewright.solver.relocation.problem import Ints, Relocation
+from zonewright.solver.relocation.table import lower
 from zonewright.solver.rows import Rows
+from zonewright.solver.witness import OTHER_SEED
+
+#: Seconds for repeating a search when a bound is evaluated again.
+RESEARCH_S = 60.0
 
 #: Columns up to which hosts are decided together.
 MOST_COLUMNS = 6_000
@@ -59,11 +65,13 @@ def decide(
     seconds: float,
     workers: int,
     seed: int,
-    floor: int | None,
+    floor: int | None = None,
+    below: int | None = None,
 ) -> tuple[Offer | None, bool]:
     """Return the best offer that differs on the `free` hosts only, and whether it is proven to be that.
 
-    The offer given need not be whole: what groups miss is unplaced, at its cost.
+    The offer given need not be whole: what groups miss is unplaced, at its cost. With `below` any offer of less
+    cost is looked for; none, proven, means that there is none.
     """
     table, rows = master.table, Rows()
     kinds, areas = master.kinds, master.areas
@@ -106,19 +114,20 @@ def decide(
                 rows.row([j for j, _ in used], [d for _, d in used], high=int(table.capacity_hr[h, r]))
     offer_ak = fixed_ak.copy()
     np.add.at(offer_ak, master.area_h[free], (offer.stay_hk + offer.enter_hk)[free])
-    taken = _groups(master, costs, rows, cost, offered, fixed_ak, offer_ak, hint)
+    _groups(master, costs, rows, cost, offered, fixed_ak, offer_ak, hint)
     constant = costs.move * int((table.running_c * table.weight_c).sum())
     others = np.ones(table.hosts, bool)
     others[free] = False
     constant -= costs.move * int((offer.stay_hk[others] @ master.weight_k).sum())
+    if below is not None:
+        rows.row(list(cost), list(cost.values()), high=below - 1 - constant)
     answer = Model(rows.matrix()).minimize(
-        cost,
+        cost if below is None else None,
         deadline,
         seconds=seconds,
         workers=workers,
         seed=seed,
-        hint=hint if taken else None,
-        suggest=dict(enumerate(hint)),
+        hint=hint if below is None else None,
         floor=None if floor is None else floor - constant,
         work=deadline.work_left,
     )
@@ -144,8 +153,8 @@ def _groups(
     fixed_ak: Ints,
     offer_ak: Ints,
     hint: list[int],
-) -> bool:
-    """Add groups and what is offered to them; complete the hint, and return whether it is a solution."""
+) -> None:
+    """Add groups and what is offered to them, and complete the hint."""
     using: dict[tuple[int, int], list[int]] = {}
     left_ak = offer_ak.copy()
     for g in range(len(master.kind_g)):
@@ -178,7 +187,38 @@ def _groups(
     for (a, k), users in using.items():
         offers = offered[a][k]
         rows.row([*users, *offers], [1] * len(users) + [-1] * len(offers), high=int(fixed_ak[a, k]))
-    return True
+
+
+def offer_of(master: Master, class_n: Ints, host_n: Ints, count_n: Ints) -> Offer:
+    """Return what a placement of merged classes offers; its cost is not known."""
+    there_hk = np.zeros_like(master.stay_hk)
+    np.add.at(there_hk, (host_n, master.kind_c[class_n]), count_n)
+    stay_hk = np.minimum(there_hk, master.stay_hk)
+    return Offer(stay_hk, there_hk - stay_hk, -1)
+
+
+def research(problem: Relocation, values: Sequence[int], number: int, bound: int) -> int:
+    """Search again, with another seed, for counts of fewer moves than `bound`; return it if there are none.
+
+    Returns 0 otherwise. Holds for the last stage only, with nobody stopped or unplaced.
+    """
+    table = lower(problem)
+    master = master_of(table)
+    if master is None or number != 1 + len(problem.priorities) or any(values):
+        return 0
+    nothing = np.zeros_like(master.stay_hk)
+    found, proven = decide(
+        master,
+        costs_for(table, number),
+        Offer(nothing, nothing, -1),
+        active_hosts(master),
+        Deadline(RESEARCH_S),
+        seconds=RESEARCH_S,
+        workers=1,
+        seed=OTHER_SEED,
+        below=bound,
+    )
+    return bound if found is None and proven else 0
 
 
 def improve(
@@ -198,7 +238,7 @@ def improve(
     """
     offer, split = rounded(master, mixture)
     draw = np.random.default_rng(seed)
-    active = np.flatnonzero(np.any(master.stay_hk > 0, axis=1) | np.any(master.enter_hk, axis=1))
+    active = active_hosts(master)
     width = max(1, 3 * master.kinds)
     size, largest = 24, max(24, MOST_COLUMNS // width)
     best: Offer | None = None

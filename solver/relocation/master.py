@@ -17,6 +17,17 @@ from zonewright.solver.relocation.witness import kinds_of
 
 #: Cells of hosts x kinds up to which a master is built.
 MOST_CELLS = 4_000_000
+#: A stage before costs this many times the most that one move can; beyond so many stages no more than that.
+_DEAR, _LEVELS = 1_000, 3
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What relaxations pay: per stopped, per unplaced of each priority, per unit of weight moved."""
+
+    stop: int
+    unplaced: dict[int, int]
+    move: int
 
 
 @dataclass(frozen=True)
@@ -93,6 +104,31 @@ def master_of(table: Table) -> Master | None:
         cap_ga=rows[:, 4:] * size_g[:, None],
         cap_ca=cap_ca,
     )
+
+
+def active_hosts(master: Master) -> Ints:
+    """Return the hosts that anybody may be on."""
+    return np.flatnonzero(np.any(master.stay_hk > 0, axis=1) | np.any(master.enter_hk, axis=1))
+
+
+def costs_for(table: Table, stage: int) -> Costs:
+    """Return costs of 1 for a stage and of much more for those before, nothing for those after."""
+    priorities = table.problem.priorities
+    large = _DEAR * int(table.weight_c.max(initial=1))
+    levels = [
+        large ** min(stage - k, _LEVELS) if k < stage else int(k == stage) for k in range(len(priorities) + 2)
+    ]
+    return Costs(levels[0], dict(zip(priorities, levels[1:-1], strict=True)), levels[-1])
+
+
+def bound_costs(table: Table, stage: int, dear: int) -> Costs:
+    """Return costs for the bound on a stage: 1 for it, `dear` moves for a stage before, nothing for those after."""
+    priorities = table.problem.priorities
+    large = dear * int(table.weight_c.max(initial=1))
+    levels = [large if k < stage else int(k == stage) for k in range(len(priorities) + 2)]
+    # Who is stopped is also unplaced: only the stages between pay twice.
+    stop = levels[0] if stage <= len(priorities) else 0
+    return Costs(stop, dict(zip(priorities, levels[1:-1], strict=True)), levels[-1])
 
 
 def _areas(table: Table) -> tuple[int, Ints, int]:

@@ -11,33 +11,23 @@ Axes: p pattern, h host, k kind, a area, g group.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zonewright.solver.deadline import Deadline
-from zonewright.solver.linear import relax
-from zonewright.solver.relocation.master import Master
+from zonewright.solver.relocation.master import Costs, Master, active_hosts
 from zonewright.solver.relocation.pricing import price_hosts
 from zonewright.solver.relocation.problem import Ints
 from zonewright.solver.relocation.witness import price_bound
-from zonewright.solver.rows import FREE, Matrix
 
 Floats = NDArray[np.float64]
 
-#: Nodes of one host's pricing.
-_NODES = 20_000
-_ROUNDS = 200
-
-
-@dataclass(frozen=True)
-class Costs:
-    """What the relaxation pays: per stopped, per unplaced of each priority, per unit of weight moved."""
-
-    stop: int
-    unplaced: dict[int, int]
-    move: int
+#: Nodes of one host's pricing: to find something, and to be sure that there is nothing.
+_FEW_NODES, _NODES = 200, 20_000
+_ROUNDS = 400
 
 
 @dataclass
@@ -52,13 +42,14 @@ class Mixture:
     price_ak: Floats
     exact: bool
     """Whether no pattern could still improve it."""
-    unplaced_g: Floats
+    unplaced: float
+    """How many it leaves without a place."""
 
 
 def mix(master: Master, costs: Costs, deadline: Deadline, until_s: float) -> Mixture | None:
     """Return the optimal mixture of patterns; None when the time runs out before any."""
     table = master.table
-    active = np.flatnonzero(np.any(master.stay_hk > 0, axis=1) | np.any(master.enter_hk, axis=1))
+    active = active_hosts(master)
     kinds, areas = master.kinds, master.areas
     most_k = np.bincount(master.kind_c, table.count_c, kinds).astype(np.int64)
     host_p, stay_p, enter_p = [active], [master.stay_hk[active]], [np.zeros((len(active), kinds), np.int64)]
@@ -68,10 +59,11 @@ def mix(master: Master, costs: Costs, deadline: Deadline, until_s: float) -> Mix
         keep_h[i] = bool(np.all(master.stay_hk[h] @ master.demand_kr <= table.capacity_hr[h]))
     host_p[0], stay_p[0], enter_p[0] = active[keep_h], stay_p[0][keep_h], enter_p[0][keep_h]
 
-    def price(price_ak: Floats, reduced_h: Floats | None) -> int:
+    def price(price_ak: Floats, true_ak: Floats, reduced_h: Floats | None, nodes: int) -> tuple[int, bool]:
+        """Add each host's best pattern at these prices if the true ones want it; return how many, and if exact."""
         stays, enters = np.zeros((len(active), kinds), np.int64), np.zeros((len(active), kinds), np.int64)
         worth = np.zeros(len(active))
-        price_hosts(
+        cut = price_hosts(
             active,
             table.capacity_hr,
             master.stay_hk,
@@ -81,11 +73,14 @@ def mix(master: Master, costs: Costs, deadline: Deadline, until_s: float) -> Mix
             price_ak + costs.move * master.weight_k,
             price_ak,
             master.area_h,
-            _NODES,
+            nodes,
             stays,
             enters,
             worth,
         )
+        if true_ak is not price_ak:
+            true_hk = true_ak[master.area_h[active]]
+            worth = (stays * (true_hk + costs.move * master.weight_k)).sum(axis=1) + (enters * true_hk).sum(axis=1)
         new: list[int] = []
         for i, h in enumerate(active.tolist()):
             if reduced_h is not None and worth[i] + reduced_h[i] < 1e-6 * (1.0 + abs(reduced_h[i])):
@@ -98,121 +93,109 @@ def mix(master: Master, costs: Costs, deadline: Deadline, until_s: float) -> Mix
             host_p.append(active[new])
             stay_p.append(stays[new])
             enter_p.append(enters[new])
-        return len(new)
+        return len(new), cut == 0
 
     wanted = np.bincount(master.kind_g, master.count_g, kinds) - master.stay_hk.sum(axis=0)
     for k in np.flatnonzero(wanted > 0)[:32].tolist():
         first_ak = np.zeros((areas, kinds))
         first_ak[:, k] = 4.0 * max(costs.move, 1) * max(1.0, float(master.weight_k.max()))
-        price(first_ak, None)
+        price(first_ak, first_ak, None, _FEW_NODES)
     best: Mixture | None = None
+    centre_ak = np.zeros((areas, kinds))
+    program = _Program(master, costs, active)
+    built = 0
     for _ in range(_ROUNDS):
         left = min(deadline.left, until_s - deadline.seconds)
         if left <= 0:
             return best
-        program = _linear(
-            master, costs, active, np.concatenate(host_p), np.concatenate(stay_p), np.concatenate(enter_p)
-        )
-        relaxed = relax(program.matrix, program.cost_j, left, stop=deadline.stop)
-        if relaxed.status != "optimal":
+        for part in range(built, len(host_p)):
+            for h, stay_k, enter_k in zip(host_p[part].tolist(), stay_p[part], enter_p[part], strict=True):
+                program.add(h, stay_k, enter_k)
+        built = len(host_p)
+        if not program.solve(left):
             return best
-        price_ak = np.maximum(relaxed.dual_i[program.link_row].reshape(areas, kinds), 0.0)
+        price_ak = np.array([[max(0.0, row.dual_value()) for row in rows] for rows in program.link])
         best = Mixture(
             np.concatenate(host_p),
             np.concatenate(stay_p),
             np.concatenate(enter_p),
-            relaxed.x_j[: program.patterns],
-            float(program.cost_j @ relaxed.x_j) + program.constant,
+            np.array([column.solution_value() for column in program.patterns]),
+            float(program.objective.Value()) + program.constant,
             price_ak,
             False,
-            relaxed.x_j[program.unplaced].sum(axis=1),
+            sum(column.solution_value() for pair in program.unplaced for column in pair),
         )
-        if price(price_ak, relaxed.dual_i[program.host_row]) == 0:
-            best.exact = True
+        reduced_h = np.array([program.host_row[h].dual_value() for h in active.tolist()])
+        # Prices jump between rounds; halfway to where they were is better most of the time (Wentges 1997).
+        centre_ak = 0.5 * (centre_ak + price_ak)
+        if (
+            price(centre_ak, price_ak, reduced_h, _FEW_NODES)[0]
+            or price(price_ak, price_ak, reduced_h, _FEW_NODES)[0]
+        ):
+            continue
+        found, exact = price(price_ak, price_ak, reduced_h, _NODES)
+        if not found:
+            best.exact = exact
             return best
     return best
 
 
-@dataclass(frozen=True)
-class _Linear:
-    matrix: Matrix
-    cost_j: Floats
-    constant: float
-    patterns: int
-    host_row: slice
-    link_row: slice
-    unplaced: Ints
-    """Columns of a group's unplaced: those to be recovered, those running."""
+class _Program:
+    """The linear program over the patterns known so far; it grows, and starts from where it was.
 
-
-def _linear(master: Master, costs: Costs, active: Ints, host_p: Ints, stay_pk: Ints, enter_pk: Ints) -> _Linear:
-    """Return the linear program over the patterns known so far.
-
-    Columns: patterns; a group's instances per area; a group's unplaced, of those to be recovered and of those
-    that run. Rows: per host at most one pattern; per area and kind, groups use what patterns offer; per group its
+    Columns: a group's instances per area; a group's unplaced, of those to be recovered and of those that run;
+    patterns. Rows: per host at most one pattern; per area and kind, groups use what patterns offer; per group its
     count.
     """
-    kinds, areas, groups = master.kinds, master.areas, len(master.kind_g)
-    patterns, hosts = len(host_p), len(active)
-    row_of_h = np.full(master.table.hosts, -1, np.int64)
-    row_of_h[active] = np.arange(hosts)
-    offer_pk = stay_pk + enter_pk
-    p, k = np.nonzero(offer_pk)
-    link = hosts + master.area_h[host_p[p]] * kinds + k
-    g, a = np.repeat(np.arange(groups), areas), np.tile(np.arange(areas), groups)
-    first_x, first_u = patterns, patterns + groups * areas
-    demand_row = hosts + areas * kinds + np.arange(groups)
-    unplaced = first_u + np.arange(2 * groups).reshape(groups, 2)
-    row = np.concatenate(
-        [row_of_h[host_p], link, hosts + a * kinds + master.kind_g[g], demand_row[g], np.repeat(demand_row, 2)]
-    )
-    column = np.concatenate(
-        [
-            np.arange(patterns),
-            p,
-            first_x + np.arange(groups * areas),
-            first_x + np.arange(groups * areas),
-            unplaced.ravel(),
-        ]
-    )
-    value = np.concatenate(
-        [
-            np.ones(patterns, np.int64),
-            offer_pk[p, k],
-            -np.ones(groups * areas, np.int64),
-            np.ones(groups * areas + 2 * groups, np.int64),
-        ]
-    )
-    rows = hosts + areas * kinds + groups
-    order = np.lexsort((column, row))
-    start = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=rows))]).astype(np.int64)
-    low = np.concatenate([np.full(hosts, -FREE), np.zeros(areas * kinds, np.int64), master.count_g])
-    high = np.concatenate([np.ones(hosts, np.int64), np.full(areas * kinds + groups, FREE)])
-    recover_g = master.count_g - master.running_g
-    high_j = np.concatenate(
-        [
-            np.ones(patterns, np.int64),
-            master.cap_ga.ravel(),
-            np.column_stack([recover_g, master.running_g]).ravel(),
-        ]
-    )
-    leave = (master.stay_hk[host_p] - stay_pk) @ master.weight_k
-    unplaced_g = np.array([costs.unplaced[q] for q in master.priority_g.tolist()], float)
-    cost_j = np.concatenate(
-        [
-            costs.move * leave.astype(float),
-            np.zeros(groups * areas),
-            np.column_stack([unplaced_g, unplaced_g + costs.stop]).ravel(),
-        ]
-    )
-    # A host without a pattern is one that everybody left: its cost is in the constant, patterns are paid less.
-    all_leave = (master.stay_hk[host_p] @ master.weight_k).astype(float)
-    cost_j[:patterns] -= costs.move * all_leave
-    matrix = Matrix(start, column[order], value[order], low, high, np.zeros(len(high_j), np.int64), high_j)
-    constant = costs.move * float((master.table.running_c * master.table.weight_c).sum())
-    return _Linear(
-        matrix, cost_j, constant, patterns, slice(0, hosts), slice(hosts, hosts + areas * kinds), unplaced
-    )
+
+    def __init__(self, master: Master, costs: Costs, active: Ints) -> None:
+        pywraplp: Any = import_module("ortools.linear_solver.pywraplp")
+
+        self.master, self.costs = master, costs
+        self.solver: Any = pywraplp.Solver.CreateSolver("GLOP")
+        # Preprocessing would start from nothing every time.
+        self.solver.SetSolverSpecificParametersAsString("use_preprocessing: false")
+        self.objective = self.solver.Objective()
+        self.objective.SetMinimization()
+        self.optimal = pywraplp.Solver.OPTIMAL
+        free = self.solver.infinity()
+        self.host_row = {h: self.solver.Constraint(-free, 1.0) for h in active.tolist()}
+        self.link = [[self.solver.Constraint(0.0, free) for _ in range(master.kinds)] for _ in range(master.areas)]
+        self.unplaced: list[tuple[Any, Any]] = []
+        for g, count in enumerate(master.count_g.tolist()):
+            row = self.solver.Constraint(float(count), free)
+            for a, most in enumerate(master.cap_ga[g].tolist()):
+                if most:
+                    placed = self._column(float(most), 0.0)
+                    row.SetCoefficient(placed, 1.0)
+                    self.link[a][int(master.kind_g[g])].SetCoefficient(placed, -1.0)
+            price, running = costs.unplaced[int(master.priority_g[g])], int(master.running_g[g])
+            pair = self._column(float(count - running), price), self._column(float(running), price + costs.stop)
+            for column in pair:
+                row.SetCoefficient(column, 1.0)
+            self.unplaced.append(pair)
+        self.patterns: list[Any] = []
+        self.constant = costs.move * float((master.table.running_c * master.table.weight_c).sum())
+
+    def _column(self, most: float, cost: float) -> Any:
+        column = self.solver.NumVar(0.0, most, "")
+        if cost:
+            self.objective.SetCoefficient(column, float(cost))
+        return column
+
+    def add(self, h: int, stay_k: Ints, enter_k: Ints) -> None:
+        """Add a pattern. A host without one is one that everybody left: patterns are paid for who stays."""
+        column = self._column(self.solver.infinity(), -self.costs.move * float(stay_k @ self.master.weight_k))
+        self.host_row[h].SetCoefficient(column, 1.0)
+        offer_k, link = stay_k + enter_k, self.link[int(self.master.area_h[h])]
+        for k in np.flatnonzero(offer_k).tolist():
+            link[k].SetCoefficient(column, float(offer_k[k]))
+        self.patterns.append(column)
+
+    def solve(self, seconds: float) -> bool:
+        """Solve; whether that was done to the end."""
+        self.solver.SetTimeLimit(max(50, int(1000 * seconds)))
+        return bool(self.solver.Solve() == self.optimal)
 
 
 def prices(master: Master, costs: Costs, mixture: Mixture, scale: int) -> dict[str, Any]:

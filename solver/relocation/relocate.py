@@ -11,9 +11,9 @@ import numpy as np
 
 from zonewright.solver.deadline import Deadline
 from zonewright.solver.relocation.certificate import attempt, price_witness
-from zonewright.solver.relocation.counts import improve
-from zonewright.solver.relocation.master import Master, master_of
-from zonewright.solver.relocation.patterns import Costs, Mixture, best_prices, mix
+from zonewright.solver.relocation.counts import decide, improve, offer_of
+from zonewright.solver.relocation.master import Costs, Master, active_hosts, bound_costs, costs_for, master_of
+from zonewright.solver.relocation.patterns import Mixture, best_prices, mix
 from zonewright.solver.relocation.problem import Ints, Relocated, Relocation, values_of
 from zonewright.solver.relocation.program import columns_needed, solve_program
 from zonewright.solver.relocation.search import search
@@ -27,10 +27,13 @@ News = Callable[[str, int | None, int | None, str], None]
 _SMALL = 20_000
 #: Parts of the time that is left: for shapes, for that program.
 _SHAPES_SHARE, _PROGRAM_SHARE = 0.6, 0.6
+#: Up to so many columns all hosts are decided at once first, for this part of the time and at most these seconds;
+#: as long is spent on a bound that can be evaluated again once all is proven.
+_FIRST_COLUMNS, _FIRST_SHARE, _EXTRA_S = 1_500, 0.1, 1.0
+#: Prices of leaving an instance out, in moves of the largest weight: the first that leaves out nobody is taken.
+_PRICES = (30, 1_000)
 #: Offers of counts that are tried before classes are looked at one by one.
 _OFFERS = 4
-#: A stage before costs this many times the most that one move can; beyond so many stages no more than that.
-_DEAR, _LEVELS = 1_000, 3
 
 Placement = tuple[Ints, Ints, Ints]
 
@@ -141,17 +144,49 @@ def _certify(table: Table, run: _Run, deadline: Deadline, say: News) -> None:
 
 def _by_shapes(master: Master, run: _Run, deadline: Deadline, workers: int, seed: int, say: News) -> None:
     """Bound by mixtures of patterns, round them to counts per host, give the places to classes by flows."""
-    table = master.table
+    table, last = master.table, run.stages - 1
     until_s = deadline.seconds + _SHAPES_SHARE * deadline.left
-    costs = _costs(table, run.stages - 1)
-    mixture = mix(master, costs, deadline, until_s)
+    costs = costs_for(table, last)
+    active = active_hosts(master)
+    if run.placement is not None and 2 * len(active) * master.kinds <= _FIRST_COLUMNS:
+        found, proven = decide(
+            master,
+            costs,
+            offer_of(master, *run.placement),
+            active,
+            deadline,
+            seconds=min(_EXTRA_S, _FIRST_SHARE * deadline.left),
+            workers=workers,
+            seed=seed,
+            floor=run.bound(last),
+        )
+        if found is not None:
+            run.offer(seated(table, seats(master, found), deadline), "shapes")
+            if proven:
+                run.prove(last, found.cost, (0,) * last, {"kind": "counts", "bound": found.cost})
+            say("shapes", run.values[-1], run.bound(last), f"counts of shapes reach {found.cost}")
+        if run.closed:
+            # What a search proved is worth less than what anyone can evaluate: look for prices a little longer.
+            until_s = deadline.seconds + min(_EXTRA_S, _FIRST_SHARE * deadline.left)
+    mixture = None
+    for dear in _PRICES:
+        # The smaller the price of leaving someone out, the sooner the mixture is found; it has to be high enough.
+        costs = bound_costs(table, last, dear)
+        mixture = mix(master, costs, deadline, until_s)
+        if mixture is None or mixture.unplaced < 0.5:
+            break
     if mixture is None:
         return
-    floor = math.ceil(mixture.value - 1e-6) if mixture.exact else 0
+    if run.closed:
+        bound, data = best_prices(master, costs, mixture, run.values[:last], last)
+        if bound >= run.values[last]:
+            run.bounds[last] = (bound, run.values[:last], data)
+        return
+    floor = math.ceil(mixture.value - 1e-6) if mixture.exact and mixture.unplaced < 1e-6 else 0
     for attempt_number in range(_OFFERS):
         found = improve(
             master,
-            costs,
+            costs_for(table, last),
             mixture,
             deadline,
             until_s=until_s,
@@ -162,34 +197,27 @@ def _by_shapes(master: Master, run: _Run, deadline: Deadline, workers: int, seed
         if found is None:
             break
         run.offer(seated(table, seats(master, found), deadline), "shapes")
-        _prove_by_prices(master, mixture, run, deadline, until_s)
+        _prove_by_prices(master, costs, mixture, run, deadline, until_s)
         say("shapes", run.values[-1], run.bound(run.stages - 1), f"counts of shapes reach {found.cost}")
         if run.closed or deadline.seconds > until_s:
             break
 
 
-def _costs(table: Table, stage: int) -> Costs:
-    """Return costs of 1 for a stage and of much more for those before, nothing for those after."""
-    priorities = table.problem.priorities
-    large = _DEAR * int(table.weight_c.max(initial=1))
-    levels = [
-        large ** min(stage - k, _LEVELS) if k < stage else int(k == stage) for k in range(len(priorities) + 2)
-    ]
-    return Costs(levels[0], dict(zip(priorities, levels[1:-1], strict=True)), levels[-1])
-
-
-def _prove_by_prices(master: Master, mixture: Mixture, run: _Run, deadline: Deadline, until_s: float) -> None:
+def _prove_by_prices(
+    master: Master, costs: Costs, mixture: Mixture, run: _Run, deadline: Deadline, until_s: float
+) -> None:
     """Bound every open stage, given the values of those before, by exact prices."""
     for stage in range(run.stages):
         if run.bound(stage) >= run.values[stage] or run.proved_for(stage):
             continue
-        own, costs = mixture, _costs(master.table, stage)
+        own, own_costs = mixture, costs
         if stage < run.stages - 1:
-            found = mix(master, costs, deadline, until_s)
+            own_costs = bound_costs(master.table, stage, _PRICES[0])
+            found = mix(master, own_costs, deadline, until_s)
             if found is None:
                 return
             own = found
-        bound, data = best_prices(master, costs, own, run.values[:stage], stage)
+        bound, data = best_prices(master, own_costs, own, run.values[:stage], stage)
         run.prove(stage, bound, run.values[:stage], data)
 
 

@@ -8,6 +8,7 @@ One stage after the other; a bound is about answers as good in the stages before
   What the classes pay at least, less what hosts and limits earn at most, is a bound whatever the prices are
   (Geoffrion 1974); here all of it is exact integers over one `scale`. A host's earnings are a knapsack, solved
   exactly.
+- `counts`: no counts of kinds per host are cheaper, by a search that is repeated (nobody stopped or unplaced).
 - `keeping`: who of some entries must leave, whoever goes where: a proof over a program of these entries alone.
 - `linear`, `tree`, `parts`, `search`, with their `data`: proofs over a program by class and host, evaluated as
   those of plans are (see `zonewright.solver.witness`); what only a search proved is searched for again.
@@ -55,6 +56,10 @@ def _stage(problem: Relocation, stages: list[dict[str, Any]], values: list[int],
         return 0
     if data["kind"] == "prices":
         return max(0, price_bound(problem, values, number, data))
+    if data["kind"] == "counts":
+        from zonewright.solver.relocation.counts import research
+
+        return research(problem, values, number, int(data["bound"]))
     if "data" in data or data["kind"] == "keeping":
         from zonewright.solver.relocation.program import program_bound
 
