@@ -14,7 +14,7 @@ from zonewright.models.executor.whereabouts import Whereabouts
 from zonewright.models.migration import Migration
 from zonewright.models.operations import Operation
 from zonewright.models.problems import InputError, maybe
-from zonewright.models.resources import Image, LoadBalancer, Subnet
+from zonewright.models.resources import Disk, Image, LoadBalancer, Subnet
 from zonewright.models.world import World
 
 
@@ -67,6 +67,7 @@ class _Middle:
             "images": [self._image(image) for image in estate.images],
             "load_balancers": self._balancers(),
             "elastic_ips": self._addresses(),
+            "disks": self._disks(),
         }
         return estate.model_copy(update={k: v for k, v in update.items() if v != getattr(estate, k)})
 
@@ -188,6 +189,23 @@ class _Middle:
             else address.model_copy(update={"bound_to": bound[address.id]})
             for address in self.world.estate.elastic_ips
         ]
+
+    def _disks(self) -> list[Disk]:
+        """Return disks where they are now: a copied, restored or retyped one is where its instance has arrived."""
+        found = {disk.id: disk for disk in self.world.estate.disks}
+        nodes = self.world.tree.nodes
+        for deed in self._done_in_order(Operation.COPY_DISK, Operation.RESTORE_DISK, Operation.RETYPE_VOLUME):
+            disk, target = found.get(deed.step.thing or ""), deed.act.target
+            if disk is None or target is None or not self._is_done(deed.act.first("runs")):
+                continue
+            region = self.world.tree.at_level(target, "region")
+            update: dict[str, Any] = {}
+            if disk.zone is not None:
+                update["zone"] = nodes[self.world.zone_of(target)].id
+            if disk.region is not None and region is not None:
+                update["region"] = nodes[region].id
+            found[disk.id] = disk.model_copy(update=update)
+        return list(found.values())
 
     def _done_in_order(self, *operations: Operation) -> list[Deed]:
         found = [d for d in self.cast.deeds if d.step.do in operations and self._is_done(d)]

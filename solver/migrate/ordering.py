@@ -192,7 +192,7 @@ class _Lowering:
             modes.append(self._mode(w, m, way, penalty))
         movement = work.movement
         if movement is None:
-            return Job(tuple(modes))
+            return self._job_without_movement(work.ways[0][0].action, modes)
         group = self.before.groups[movement.unit.group]
         minutes = group.targets.recovery_minutes
         due = int(minutes * 60) if minutes is not None and movement.kind != "start" else None
@@ -200,6 +200,18 @@ class _Lowering:
         if movement.source is not None and self._suspect(movement.source):
             priority += _SUSPECT
         return Job(tuple(modes), priority, movement.count, due)
+
+    def _job_without_movement(self, action: Action, modes: list[Mode]) -> Job:
+        """Return the job of work on a thing, or of a takeover: the service of those who are lost is back by it."""
+        if action.kind != "takeover" or action.group is None:
+            return Job(tuple(modes))
+        units = self.before.units_of[action.group]
+        priority = max(
+            (u.priority for u in units if not action.instances or u.name in action.instances), default=0
+        )
+        minutes = self.before.groups[action.group].targets.recovery_minutes
+        due = int(minutes * 60) if minutes is not None else None
+        return Job(tuple(modes), priority, action.count, due)
 
     def _suspect(self, site: int) -> bool:
         incidents = self.after.world.tree.incidents
@@ -250,7 +262,10 @@ class _Lowering:
         return max(self.tree.nodes[a].domain.ready_after_s or 0 for a in ancestors)
 
     def _runs_before(self, draft: Draft) -> bool:
-        return draft.movement is not None and draft.movement.kind == "move"
+        """Return whether the service is there until this stops it: a move, or what a standby hands back."""
+        if draft.movement is None:
+            return draft.action.kind == "takeover" and draft.action.takes_over == draft.action.group
+        return draft.movement.kind == "move"
 
     def _draft_holds(self, w: int, m: int, draft: Draft, tasks: list[int]) -> tuple[Point | None, Point | None]:
         """Hold what a draft uses while it runs; return when it takes its target and frees its source."""

@@ -147,7 +147,9 @@ def losses(after: Aftermath, view: View, stopped_for_others: Mapping[int, int]) 
         fields["instances"] = [unit.name] if unit.name else []
         if stopped > gives_way:
             pinned = unit.pinned
-            text = "is pinned where it has to leave" if pinned else "has to leave and fits nowhere under the rules that hold"
+            text = (
+                "is pinned where it has to leave" if pinned else "has to leave, and fits nowhere under the rules"
+            )
             reason: Literal["pinned", "left_behind"] = "pinned" if pinned else "left_behind"
             yield Loss(**fields, count=stopped - gives_way, reason=reason, message=text)
         if gives_way:
