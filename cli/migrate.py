@@ -152,6 +152,10 @@ def migrate(
             rich_help_panel=_LIMITS,
         ),
     ] = 0.0,
+    curve: Annotated[
+        bool,
+        typer.Option("--curve", help="Say what fewer moves would reach, too.", rich_help_panel=_LIMITS),
+    ] = False,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -277,7 +281,7 @@ def migrate(
 
             save(world.estate, save_estate)
     left_s = max(0.05, time_limit - (time.monotonic() - began))
-    options = {"workers": workers, "seed": seed, "work_limit": work_limit}
+    options = {"workers": workers, "seed": seed, "work_limit": work_limit, "curve": curve}
     result = _solve(world, event, target, left_s, options, quiet)
     saved, written, fault = _save(world, result, str(save_estate or estate), output, runbook)
     _show(world, result, saved, written, json_=json_, quiet=quiet)
