@@ -10,7 +10,8 @@ from typing import Any
 Raw = dict[str, Any]
 #: Placements that a case may have at most, before any rule.
 MOST_PLACEMENTS = 3000
-FAMILIES = ("cycle", "tight", "zones", "apart", "any")
+#: What is planted, in turn: the same number has the same family always.
+FAMILIES = ("cycle", "tight", "cycle", "zones", "cycle", "any", "cycle", "apart", "cycle", "tight")
 
 
 @dataclass(frozen=True)
@@ -119,20 +120,23 @@ def _cycle(rng: Random) -> tuple[Raw, Raw]:
     estate = _frame(rng, hosts)
     ring = rng.randint(2, min(3, hosts))
     size = rng.randint(2, 4)
+    stuck = rng.random() < 0.6
     for k in range(ring):
-        mine = size if rng.random() < 0.7 else rng.randint(1, 4)
+        mine = size if stuck or rng.random() < 0.7 else rng.randint(1, 4)
         group = _group(estate, rng, {f"h{k}": 1}, mine)
-        group["movability"]["may_stop"] = rng.random() < 0.2
+        group["movability"]["may_stop"] = rng.random() < 0.1
         goal = f"h{(k + 1) % ring}"
         barred = [f"h{j}" for j in range(hosts) if f"h{j}" != goal]
         _rule(estate, "domains", [group["id"]], forbid=barred, continuous=rng.random() < 0.1)
     for _ in range(rng.randint(1, 3)):
         where = f"h{rng.randrange(hosts)}"
-        _group(estate, rng, {where: 1}, rng.randint(1, 2))
+        group = _group(estate, rng, {where: 1}, rng.randint(1, 2))
+        group["pinned"] = stuck and rng.random() < 0.8
     _memory(estate, rng, 0.3)
-    _room(estate, rng, (0, 0, 0, 1))
+    _room(estate, rng, (0, 0, 0, 0 if stuck else 1))
     for host in estate["hosts"][ring:]:
-        host["capacity"]["cpu_milli"] += rng.choice((0, 1, size, size, size + 1))
+        more = size - 1 if stuck and rng.random() < 0.5 else size
+        host["capacity"]["cpu_milli"] = host["capacity"].get("cpu_milli", 0) + more
         if "memory_mib" in host["capacity"]:
             host["capacity"]["memory_mib"] += rng.randint(0, 3)
     _on_the_way(estate, rng)

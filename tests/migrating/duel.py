@@ -102,9 +102,8 @@ def _against_planner(case: Case, facts: Facts, best: Aim | None, outcome: Outcom
 
 def _target(facts: Facts, best: Aim, migration: Migration) -> Iterator[str]:
     goals = {goal.goal: goal.value for goal in migration.objective}
-    out = [n for name, n in goals.items() if name == "stopped" or name.startswith("placed")]
-    if not any(squad.running for squad in facts.squads):
-        out = [0, *out]
+    priorities = sorted({squad.priority for squad in facts.squads}, reverse=True)
+    out = [goals.get(name, 0) for name in ("stopped", *(f"placed[{priority}]" for priority in priorities))]
     said = (tuple(out), goals.get("soft[1000]", 0), goals["moves"])
     if said != best.key:
         yield f"the planner's losses, wishes and moves are {said}, the best are {best.key}"
