@@ -122,7 +122,7 @@ def costs_for(table: Table, stage: int) -> Costs:
 
 
 def bound_costs(table: Table, stage: int, dear: int) -> Costs:
-    """Return costs for the bound on a stage: 1 for it, `dear` moves for a stage before, nothing for those after."""
+    """Return costs for the bound on a stage: 1 for it, `dear` moves for one before, nothing for those after."""
     priorities = table.problem.priorities
     large = dear * int(table.weight_c.max(initial=1))
     levels = [large if k < stage else int(k == stage) for k in range(len(priorities) + 2)]
