@@ -104,7 +104,9 @@ class GivenUp(Record):
     instance: Member | None = None
     """None: of the group's unnamed ones."""
     site: Name
+    """Where they run, or ran."""
     reason: Text
+    """Why none of the recipes in question gets them away."""
 
 
 class Degraded(Record):

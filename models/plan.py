@@ -107,7 +107,8 @@ class BoundWitness(Record):
     goal: Text
     kind: Name
     """`trivial`, `linear` (multipliers), `tree` (branches with multipliers at every leaf), `search` (a search
-    that found nothing better), or `parts` (one witness for each independent part)."""
+    that found nothing better), `parts` (one witness for each independent part), or `relocation` (who must leave
+    hosts at least)."""
     bound: Whole
     data: dict[str, Any] = {}
 
