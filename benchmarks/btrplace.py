@@ -6,8 +6,8 @@
 FILE is an instance (JSON, plain or gzipped), PLAN what BtrPlace itself would write: the model it starts from and
 `actions` with id, vm, from, to, start and end. The public originals are in the repository `btrplace/scheduler` and
 in those of its authors' papers. `seconds` is from the file to the plan written, `seconds_total` has the start of
-the interpreter, the imports and the compiling of kernels as well. Exits 0 with a plan, 3 when none exists, 4 when none was found, 1 on a
-file that is no such instance.
+the interpreter, the imports and the compiling of kernels as well. Exits 0 with a plan, 3 when none exists, 4 when
+none was found, 1 on a file that is no such instance.
 """
 
 from __future__ import annotations
