@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from tests.migrating.facts import Facts, Squad, Where
+from tests.migrating.targets import Judge
 from zonewright.models.migration import Action, Migration, Step
 
 #: What takes its target from its start on, and what gives up its source at its end.
@@ -175,6 +176,8 @@ class _Replay:
                     yield f"{here} of {group} are in {site} at the end, {asked} are to be"
         if moved:
             yield "somebody is under way at the end"
+        if Judge(self.facts, lenient=self.migration.lenient).unmended(wanted) is None:
+            yield "the target breaks rules"
 
     def _may_stay(self, group: str, site: str, wanted: Where) -> bool:
         """Return whether who has to leave and cannot may still be where he was."""

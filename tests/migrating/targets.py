@@ -62,25 +62,37 @@ def aims(facts: Facts) -> list[Aim]:
 
 
 def _all(facts: Facts, *, lenient: bool) -> list[Aim]:
-    rules = [(label, rule) for label, rule in facts.labelled if not (lenient and rule["rule"] == "spread")]
-    today = facts.broken({s.group: dict(s.running) for s in facts.squads}, rules)
-    mend = bool(facts.event.get("mend"))
-    strictly = bool(facts.event.get("strictly"))
-    wishes = {key[0] for key in today if key[0] != "capacity"} if mend and not strictly else set()
-    tolerated = {} if mend else _tolerated(facts, today, dict(rules))
+    judge = Judge(facts, lenient=lenient)
     found: list[Aim] = []
     ways = [list(_ways(facts, squad)) for squad in facts.squads]
     for choice in itertools.product(*ways):
         at = {squad.group: where for squad, where in zip(facts.squads, choice, strict=True)}
-        urgent = 0
-        for key, amount in facts.broken(at, rules).items():
-            if key[0] in wishes:
-                urgent += amount
-            elif amount > tolerated.get(key, 0):
-                break
-        else:
+        urgent = judge.unmended(at)
+        if urgent is not None:
             found.append(aim_of(facts, at, urgent))
     return found
+
+
+class Judge:
+    """What an event allows a placement to break."""
+
+    def __init__(self, facts: Facts, *, lenient: bool) -> None:
+        self.facts = facts
+        self.rules = [(name, r) for name, r in facts.labelled if not (lenient and r["rule"] == "spread")]
+        today = facts.broken({s.group: dict(s.running) for s in facts.squads}, self.rules)
+        mend, strictly = bool(facts.event.get("mend")), bool(facts.event.get("strictly"))
+        self.wishes = {key[0] for key in today if key[0] != "capacity"} if mend and not strictly else set()
+        self.tolerated = {} if mend else _tolerated(facts, today, dict(self.rules))
+
+    def unmended(self, at: dict[str, Where]) -> int | None:
+        """Return by how much rules stay broken that were to be mended; None where others are broken."""
+        urgent = 0
+        for key, amount in self.facts.broken(at, self.rules).items():
+            if key[0] in self.wishes:
+                urgent += amount
+            elif amount > self.tolerated.get(key, 0):
+                return None
+        return urgent
 
 
 def _tolerated(
