@@ -9,6 +9,7 @@ import pytest
 
 from tests.command import run
 from tests.events.stage import HERE, Show, play
+from zonewright.instances import shipped_estate_path
 from zonewright.models import load_world, save_plan
 from zonewright.models.executor import execute
 from zonewright.models.migration_files import load_migration
@@ -19,10 +20,11 @@ Stage = Callable[..., Show]
 
 @pytest.fixture
 def stage(tmp_path: Path) -> Stage:
-    """Play an event on an estate of this folder, in which texts may be replaced first."""
+    """Play an event on an estate of this folder or a bundled one, in which texts may be replaced first."""
 
     def played(name: str, *options: str, replace: dict[str, str] | None = None) -> Show:
-        text = (HERE / f"{name}.yaml").read_text()
+        own = HERE / f"{name}.yaml"
+        text = (own if own.exists() else shipped_estate_path(name)).read_text()
         for before, after in (replace or {}).items():
             assert before in text
             text = text.replace(before, after)
@@ -52,7 +54,7 @@ def saved_after(show: Show, *options: str) -> Path:
 
 def test_zone_failed(stage: Stage) -> None:
     """From the image, from copies with the age of the oldest, by a standby; what has no copy is lost."""
-    show = stage("guangzhou-shop", "--fail", "ap-guangzhou-2")
+    show = stage("payments-guangzhou", "--fail", "ap-guangzhou-2")
     two, three = "ap-guangzhou-2", "ap-guangzhou-3"
     assert show.code == 5
     assert show.moved() == {
@@ -85,7 +87,7 @@ def test_zone_failed(stage: Stage) -> None:
 
 def test_standby_takes_over_and_hands_back(stage: Stage, tmp_path: Path) -> None:
     """By its elastic IP alone; from the estate that was saved afterwards it goes back the same way."""
-    show = stage("guangzhou-shop", "--fail", "ap-guangzhou-2")
+    show = stage("payments-guangzhou", "--fail", "ap-guangzhou-2")
     taken = show.one(kind="takeover")
     assert (taken.group, taken.takes_over, taken.downtime_s, taken.data_loss_minutes) == (
         "payments",
@@ -116,7 +118,7 @@ def test_standby_takes_over_and_hands_back(stage: Stage, tmp_path: Path) -> None
 
 def test_the_rest_from_the_middle(stage: Stage, tmp_path: Path) -> None:
     """What is done stays done, what failed is planned anew, and the next plan fits the estate that was saved."""
-    show = stage("guangzhou-shop", "--fail", "ap-guangzhou-2")
+    show = stage("payments-guangzhou", "--fail", "ap-guangzhou-2")
     web = max(show.actions("recovery", group="web"), key=lambda action: action.count)
     (wrong,) = [a for a in show.actions(recipe="cvm-restore") if a.instances == ["ins-orders01"]]
     done = f"{web.id},{show.one(kind='takeover').id}"
@@ -130,7 +132,7 @@ def test_the_rest_from_the_middle(stage: Stage, tmp_path: Path) -> None:
 
 def test_zone_drained(stage: Stage) -> None:
     """Stateless ones from an image without an outage, others at rest; disks, addresses and backends in order."""
-    show = stage("guangzhou-shop", "--drain", "ap-guangzhou-2")
+    show = stage("payments-guangzhou", "--drain", "ap-guangzhou-2")
     assert show.code == 0
     assert show.migration.moves == 12
     assert not show.migration.recoveries
@@ -160,7 +162,7 @@ def test_zone_drained(stage: Stage) -> None:
 
 
 def test_sold_out_for_return(stage: Stage) -> None:
-    show = stage("guangzhou-shop", "--drain", "ap-guangzhou-1")
+    show = stage("payments-guangzhou", "--drain", "ap-guangzhou-1")
     assert show.moved() == {("builders", 4, "ap-guangzhou-1", "ap-guangzhou-2")}
     warning = "ap-guangzhou-1 is sold out for cvm: what leaves it cannot return"
     assert warning in show.migration.warnings
@@ -170,7 +172,7 @@ def test_sold_out_for_return(stage: Stage) -> None:
 
 def test_same_block_in_another_zone(stage: Stage) -> None:
     """All out, the paid one to another subnet of its zone, the balancer deleted; made again; all in."""
-    show = stage("guangzhou-ledger", "--drain", "ap-guangzhou-2")
+    show = stage("cashdesks-guangzhou", "--drain", "ap-guangzhou-2")
     subnet, balancer = show.one(recipe="cvm-carry-cidr"), show.one(recipe="cvm-carry-balancer")
     delete, create = show.step(subnet, "delete_subnet"), show.step(subnet, "create_subnet")
     assert (create.thing, create.cidr, create.at) == ("subnet-ledger01", "10.30.2.0/24", "ap-guangzhou-3")
@@ -198,28 +200,28 @@ def test_both_are_paid_for(stage: Stage) -> None:
     def cost(show: Show) -> int:
         return next(goal.value for goal in show.migration.objective if goal.goal == "cost")
 
-    paid = stage("guangzhou-ledger", "--drain", "ap-guangzhou-2")
+    paid = stage("cashdesks-guangzhou", "--drain", "ap-guangzhou-2")
     billing = ',\n     billing: {mode: prepaid, paid_until: "2026-09-30T00:00:00+08:00"}}\n  - {id: ins-archive1'
-    free = stage("guangzhou-ledger", "--drain", "ap-guangzhou-2", replace={billing: "}\n  - {id: ins-archive1"})
+    free = stage("cashdesks-guangzhou", "--drain", "ap-guangzhou-2", replace={billing: "}\n  - {id: ins-archive1"})
     assert cost(paid) == cost(free)
     assert "keep_original" not in {step.do.value for step in free.migration.steps}
 
 
 def test_nobody_waits_for_a_subnet_who_need_not(stage: Stage) -> None:
     """Whoever may change its address goes into a subnet that is there, not into the one that is made again."""
-    archive = stage("guangzhou-ledger", "--drain", "ap-guangzhou-2").one(group="archive")
+    archive = stage("cashdesks-guangzhou", "--drain", "ap-guangzhou-2").one(group="archive")
     assert archive.subnet == "subnet-other003"
 
 
 def test_disks_are_attached_or_copied(stage: Stage) -> None:
     """By the scope of their kind: a regional one is detached and attached, a zonal one copied over."""
-    regional = stage("guangzhou-ledger", "--drain", "ap-guangzhou-2")
+    regional = stage("cashdesks-guangzhou", "--drain", "ap-guangzhou-2")
     assert [d for d in regional.does(regional.one(group="archive")) if "disk" in d] == [
         "detach_disk",
         "attach_disk",
     ]
     zonal = stage(
-        "guangzhou-ledger",
+        "cashdesks-guangzhou",
         "--drain",
         "ap-guangzhou-2",
         replace={
@@ -278,7 +280,7 @@ def test_what_was_restored_is_where_it_was_restored(stage: Stage, tmp_path: Path
 
 def test_host_suspect(stage: Stage) -> None:
     """Whoever can moves while it runs; a disk of the host's own is copied while its instance is stopped."""
-    show = stage("moscow-hosts", "--suspect", "r1-h-0")
+    show = stage("servers-moscow", "--suspect", "r1-h-0")
     assert show.migration.moves == 6
     assert {a.source for a in show.migration.actions} == {"r1-h-0"}
     recipes = {(a.group, a.recipe, a.downtime_s > 0) for a in show.migration.actions}
@@ -296,7 +298,7 @@ def test_host_suspect(stage: Stage) -> None:
 
 def test_dead_host_in_a_live_zone(stage: Stage) -> None:
     """Volumes live on: started elsewhere, nothing lost. A disk of the host's own is gone, with its data."""
-    show = stage("moscow-hosts", "--fail", "r1-h-0")
+    show = stage("servers-moscow", "--fail", "r1-h-0")
     assert show.lost() == {("cache", 1, "no_copy")}
     assert {(a.group, a.count, a.recipe, a.data_loss_minutes) for a in show.actions("recovery")} == {
         ("front", 2, "operator-restart", 0),
@@ -312,12 +314,12 @@ def test_dead_host_in_a_live_zone(stage: Stage) -> None:
 
 def test_consolidation(stage: Stage) -> None:
     """As many hosts as can be are empty, with the fewest moves; with fewer moves fewer hosts."""
-    show = stage("moscow-hosts", "--consolidate")
+    show = stage("servers-moscow", "--consolidate")
     goals = [goal.goal for goal in show.migration.objective]
     assert goals.index("placed[0]") < goals.index("hosts") < goals.index("moves")
     used = next(goal for goal in show.migration.objective if goal.goal == "hosts")
     assert used.value == used.bound == len(held(show))
-    few = stage("moscow-hosts", "--consolidate", "--max-moves", "2")
+    few = stage("servers-moscow", "--consolidate", "--max-moves", "2")
     assert few.migration.moves == 2
     assert len(held(show)) < len(held(few)) == 8 - 2
 
@@ -328,7 +330,7 @@ def held(show: Show) -> set[str]:
 
 
 def test_to_a_given_plan(stage: Stage, tmp_path: Path) -> None:
-    first = stage("moscow-hosts", "--consolidate")
+    first = stage("servers-moscow", "--consolidate")
     assert first.migration.target is not None
     wanted = tmp_path / "wanted.json"
     save_plan(first.migration.target, wanted)
@@ -339,7 +341,7 @@ def test_to_a_given_plan(stage: Stage, tmp_path: Path) -> None:
 
 def test_rebalance(stage: Stage) -> None:
     """No host above the share afterwards, with the fewest moves."""
-    show = stage("moscow-hosts", "--rebalance", "0.6")
+    show = stage("servers-moscow", "--rebalance", "0.6")
     assert show.migration.moves == 2
     memory: dict[str, int] = {}
     for (group, _), sites in show.execution.placement.items():
@@ -352,7 +354,7 @@ def test_rebalance(stage: Stage) -> None:
 def test_mend(stage: Stage) -> None:
     """Two replicas in one rack, both told to be apart: one goes, nobody else."""
     show = stage(
-        "moscow-hosts",
+        "servers-moscow",
         "--mend",
         replace={"{id: pg-2, group: pg, site: r2-h-3}": "{id: pg-2, group: pg, site: r1-h-1}"},
     )
@@ -362,7 +364,7 @@ def test_mend(stage: Stage) -> None:
 
 
 def test_as_many_moves_as_allowed(stage: Stage) -> None:
-    show = stage("moscow-hosts", "--drain", "r1", "--max-moves", "3")
+    show = stage("servers-moscow", "--drain", "r1", "--max-moves", "3")
     assert show.migration.moves == 3
     assert not show.migration.losses
     staying = sum(
@@ -378,7 +380,7 @@ def test_nothing_worth_moving(stage: Stage, event: str) -> None:
     """A host that is back and whom nobody misses; one that holds nobody: an empty plan, and it says so."""
     host = "r1-h-0" if event == "--restore" else "r2-h-4"
     more = {"{id: r2-h, in: r2, count: 4,": "{id: r2-h, in: r2, count: 5,"}
-    show = stage("moscow-hosts", event, host, replace=more)
+    show = stage("servers-moscow", event, host, replace=more)
     assert not show.migration.steps
     assert "There is nothing to do." in show.out
     assert "There is nothing to do." in show.runbook
