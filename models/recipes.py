@@ -124,7 +124,7 @@ class Migrating(Record):
     mib_per_second: Annotated[int, Field(ge=1, le=10**6)] = 100
     """How fast memory, disks and images are copied where no uplink says less."""
     one_at_a_time: Name | None = None
-    """A level (`zone`): the moves out of one of its domains are over before those out of the next begin."""
+    """A level (`zone`): no move out of one of its domains is under way beside one out of another."""
     windows: list[Window] = []
     """Steps that interrupt a running service lie inside one of these; recoveries wait for none."""
     starts_at: Moment | None = None
