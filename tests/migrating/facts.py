@@ -105,6 +105,16 @@ class Facts:
         disk_lives = any(s not in self.dead for s in beside) and not group.get("movability", {}).get("local_disk")
         return bool(group.get("stateful")) and not disk_lives
 
+    def may_pass(self, group: str, source: str, via: str) -> bool:
+        """Return whether a group's instances may go over a third site: a living host of their zone.
+
+        Rules on places bind sources as they are today and targets at the end; third hosts where they always hold.
+        """
+        if self.level[via] != "host" or self.zone(via) != self.zone(source) or via in self.dead | self.left:
+            return False
+        always = [rule for rule in self.rules if rule["rule"] == "domains" and rule.get("continuous")]
+        return not any(group in self.selected(rule) and via in self._inside(rule["forbid"]) for rule in always)
+
     # Limits.
 
     @cached_property

@@ -131,11 +131,7 @@ def _ways(facts: Facts, squad: Squad, kind: str, source: str, target: str) -> tu
     if squad.live:
         found.append(Way(0, (Leg("live", squad.seconds, source, target, 0),)))
         for via in facts.sites:
-            if (
-                via not in (source, target)
-                and facts.zone(via) == facts.zone(source)
-                and facts.level[via] == "host"
-            ):
+            if via not in (source, target) and facts.may_pass(squad.group, source, via):
                 first = Leg("live", squad.seconds, source, via, 0)
                 found.append(Way(BYPASS, (first, Leg("live", squad.seconds, via, target, 1))))
     if squad.may_stop and near:
@@ -158,7 +154,7 @@ class Board:
                     self.staying.append((squad, site, n - going.count(site)))
         self.settings = facts.estate.get("migration", {})
         self.begin = tuple(Spot() for _ in movers)
-        self.continuous = [rule for rule in facts.rules if rule.get("continuous")]
+        self.continuous = [r for r in facts.rules if r.get("continuous") and r["rule"] != "domains"]
         self.keeping = [rule for rule in facts.estate.get("rules", []) if rule["rule"] == "keep_running"]
         self.at_first = self._excesses(self.begin)
 
@@ -226,8 +222,6 @@ class Board:
                     elif rule["rule"] == "separation" and lv == rule["level"]:
                         others = sum(1 for g in groups if g != group and at[g].get((lv, domain)))
                         found[number, group, domain] = others
-                    elif rule["rule"] == "domains" and domain in rule["forbid"]:
-                        found[number, group, domain] = n
         return found
 
     def _may_start(self, spots: tuple[Spot, ...], i: int, then: tuple[Spot, ...]) -> bool:

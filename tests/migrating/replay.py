@@ -31,7 +31,9 @@ class _Replay:
         self.recipes = {r["id"]: r for r in settings["recipes"]}
         self.all, self.per = settings.get("most_at_once"), settings.get("most_at_once_per", {})
         self.continuous = [
-            (rule["id"], rule) for rule in facts.rules if rule.get("continuous") and rule["rule"] != "spread"
+            (rule["id"], rule)
+            for rule in facts.rules
+            if rule.get("continuous") and rule["rule"] not in ("spread", "domains")
         ]
         self.at_first = facts.broken(self._sites(-1)[0], self.continuous)
 
@@ -57,6 +59,9 @@ class _Replay:
                 lengths = [squad.seconds]
             else:
                 lengths = [step.get("seconds", 0) for step in recipe["steps"]]
+            passes = action.kind == "bypass"
+            if passes and not self.facts.may_pass(squad.group, str(action.source), str(action.target)):
+                yield f"{action.id} passes through {action.target}, where it may not be"
             turns = -(-action.count // self._lanes(action))
             if [step.end_s - step.start_s for step in steps] != [turns * length for length in lengths]:
                 yield f"{action.id} does not last as long as it has to"
