@@ -70,11 +70,31 @@ def write(
         bounds=list(plan.bounds),
         given_up=list(given_up),
         ruled_out=list(cuts),
-        warnings=list(dict.fromkeys([*after.warnings, *target.warnings])),
+        warnings=list(dict.fromkeys([*after.warnings, *target.warnings, *_waiting(world, after, drafts)])),
         assumptions=list(dict.fromkeys(said)),
         engine=target.engine,
         seed=seed,
     )
+
+
+def _waiting(world: World, after: Aftermath, drafts: list[Draft]) -> Iterable[str]:
+    """Yield that windows keep what is suspect from being left at once, where they do."""
+    migrating = world.estate.migration
+    origin = migrating.starts_at or world.estate.taken_at
+    suspect = {s for name in after.event.suspect for s in world.tree.sites_under[world.tree.by_id[name]]}
+    opens = [window.start for window in migrating.windows if origin is not None and window.end > origin]
+    if not suspect or origin is None or min(opens, default=origin) <= origin:
+        return
+    held = {
+        draft.action.group or ""
+        for draft in drafts
+        if draft.movement is not None
+        and draft.movement.source in suspect
+        and any(s.interrupts for s in draft.steps)
+    }
+    if held:
+        names, groups = ", ".join(after.event.suspect), ", ".join(sorted(held))
+        yield f"{names}: not left at once, as windows hold back {groups}; if that cannot wait, plan without them"
 
 
 def _order_status(arrangement: Arrangement | None, drafts: list[Draft]) -> Status:

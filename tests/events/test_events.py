@@ -460,6 +460,17 @@ def test_one_zone_at_a_time_in_windows_with_enough_running(stage: Stage) -> None
     assert show.migration.moves == 8
 
 
+def test_windows_that_hold_back_what_is_suspect_are_said(stage: Stage) -> None:
+    """Front ends leave at once, without an outage; the registry waits for the night, and somebody has to know."""
+    show = stage("three-halls", "--suspect", "east")
+    (warning,) = show.migration.warnings
+    assert warning.startswith("east: not left at once, as windows hold back registry;")
+    assert show.step(show.one(group="front"), "create_image").start_s == 0
+    assert show.step(show.one(group="registry"), "create_image").start_s == 4 * 3600
+    without = stage("three-halls", "--suspect", "east", replace={"2026-03-02T22:00": "2026-03-02T17:00"})
+    assert without.migration.warnings == []
+
+
 def test_what_is_handed_back_waits_for_its_window(stage: Stage, tmp_path: Path) -> None:
     """The standby serves until then: taking the address off it is an outage of a running service."""
     now = saved_after(stage("three-halls", "--fail", "north"))
