@@ -36,9 +36,10 @@ class Things:
         """(disk, action) for which a copy of the disk was made."""
         self.dead_units: set[int] = set()
         for unit in before.units:
-            for name in unit.elastic_ips:
+            # What runs nowhere holds nothing: its things are free for whoever is started in its name.
+            for name in unit.elastic_ips if unit.current else ():
                 self.bound[name] = (unit.index, -1)
-            for name in unit.disks:
+            for name in unit.disks if unit.current else ():
                 self.attached[name] = (unit.index, -1)
             if unit.current and set(unit.current) <= dead:
                 self.dead_units.add(unit.index)

@@ -224,9 +224,8 @@ class _Lowering:
         legs: list[tuple[Draft, Point | None, Point | None]] = []
         for d, draft in enumerate(way):
             tasks: list[int] = []
-            open_outage = False
+            away = self._away(draft)
             for s, step in enumerate(draft.steps):
-                open_outage |= step.interrupts and self._runs_before(draft)
                 task = len(self.tasks)
                 self.tasks.append(
                     Task(
@@ -235,7 +234,7 @@ class _Lowering:
                         m,
                         earliest=self._ready(draft, step),
                         latest_end=self.latest_end,
-                        in_window=bool(self.migrating.windows) and open_outage,
+                        in_window=bool(self.migrating.windows) and s in away,
                     )
                 )
                 self.step_of.append((w, m, d, s))
@@ -245,7 +244,6 @@ class _Lowering:
                     stops = task
                 if step.serves:
                     serves = task
-                    open_outage = False
             if last is not None and tasks:
                 self.precedences.append(Precedence(last, tasks[0]))
             if tasks:
@@ -266,6 +264,19 @@ class _Lowering:
         if draft.movement is None:
             return draft.action.kind == "takeover" and draft.action.takes_over == draft.action.group
         return draft.movement.kind == "move"
+
+    def _away(self, draft: Draft) -> range:
+        """Return the steps during which a service that is there today is away."""
+        stops_for_others = draft.movement is not None and draft.movement.kind == "stop"
+        if not stops_for_others and not self._runs_before(draft):
+            return range(0)
+        effects = [EFFECTS[step.do] for step in draft.steps]
+        begins = next((s for s, step in enumerate(draft.steps) if step.interrupts), None)
+        if begins is None:
+            stopping = (s + (effect.stops == "end") for s, effect in enumerate(effects) if effect.stops)
+            begins = next(stopping, len(effects))
+        back = max((s for s, step in enumerate(draft.steps) if step.serves), default=len(effects) - 1)
+        return range(begins, back + 1)
 
     def _draft_holds(self, w: int, m: int, draft: Draft, tasks: list[int]) -> tuple[Point | None, Point | None]:
         """Hold what a draft uses while it runs; return when it takes its target and frees its source."""

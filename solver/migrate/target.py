@@ -76,18 +76,25 @@ def find_target(
     strict = _find(after, search)
     if strict.plan is not None and not any(strict.out):
         return strict
-    wounded = bool(after.dead or after.left)
-    if search.deadline.over or (strict.plan is not None and not wounded):
+    if search.deadline.over or event.strictly:
         return strict
-    lenient = _find(aftermath(world, event, lenient=True, given_up=given_up), search)
+    loosened = aftermath(world, event, lenient=True, given_up=given_up)
+    if loosened.estate == after.estate:
+        return strict
+    lenient = _find(loosened, search)
     if lenient.plan is not None and (strict.plan is None or _less_lost(lenient, strict)):
         return lenient
     return strict
 
 
 def _less_lost(a: Target, b: Target) -> bool:
-    """Return whether fewer are without a place, or as many with fewer moves: nobody stops for a lost rule."""
-    return (a.out, a.moves) < (b.out, b.moves)
+    """Return whether fewer are without a place, or, once something is lost, as many with fewer moves.
+
+    Nobody stops for a lost rule.
+    """
+    if a.after.dead or a.after.left:
+        return (a.out, a.moves) < (b.out, b.moves)
+    return a.out < b.out
 
 
 def _given(after: Aftermath, plan: Plan) -> Target:
