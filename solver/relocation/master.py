@@ -115,8 +115,11 @@ def costs_for(table: Table, stage: int) -> Costs:
     """Return costs of 1 for a stage and of much more for those before, nothing for those after."""
     priorities = table.problem.priorities
     large = _DEAR * int(table.weight_c.max(initial=1))
+    # Whatever all instances together cost fits into 62 bits, twice for who is stopped and unplaced.
+    most = 2**60 // max(1, int(table.count_c.sum()))
     levels = [
-        large ** min(stage - k, _LEVELS) if k < stage else int(k == stage) for k in range(len(priorities) + 2)
+        min(large ** min(stage - k, _LEVELS), most) if k < stage else int(k == stage)
+        for k in range(len(priorities) + 2)
     ]
     return Costs(levels[0], dict(zip(priorities, levels[1:-1], strict=True)), levels[-1])
 
