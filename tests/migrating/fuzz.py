@@ -103,7 +103,7 @@ class _Trial:
             return world
         estate = settled(world, plan)
         if self.case.settle == "shuffled":
-            estate = _shuffled(estate, [world.tree.nodes[s].id for s in world.tree.sites], self.rng)
+            estate = _shuffled(World(estate), self.rng)
         return World(estate)
 
     def _somewhere(self, world: World) -> Plan | None:
@@ -205,17 +205,27 @@ def proven(world: World, migration: Migration) -> Iterator[str]:
             yield f"bound {finding.bound} on {finding.goal} ({finding.kind}): {finding.text}"
 
 
-def _shuffled(estate: Estate, sites: list[str], rng: Random) -> Estate:
-    """Return an estate with a few instances elsewhere, whatever rule that breaks."""
+def _shuffled(world: World, rng: Random) -> Estate:
+    """Return an estate with a few instances elsewhere in their region, whatever rule that breaks."""
+    estate, tree = world.estate, world.tree
+
+    def elsewhere(site: str) -> str:
+        sites = world.region_sites(tree.by_id[site])
+        return tree.nodes[rng.choice(sorted(sites))].id
+
+    free = {group.id for group in estate.groups if not group.vpcs}
     instances = [
-        i.model_copy(update={"site": rng.choice(sites), "subnet": None}) if rng.random() < 0.25 else i
+        i.model_copy(update={"site": elsewhere(i.site), "subnet": None})
+        if i.site is not None and i.group in free and rng.random() < 0.25
+        else i
         for i in estate.instances
     ]
     groups = []
     for group in estate.groups:
         current = dict(group.current)
-        if current and rng.random() < 0.4:
-            source, target = rng.choice(sorted(current)), rng.choice(sites)
+        if current and group.id in free and rng.random() < 0.4:
+            source = rng.choice(sorted(current))
+            target = elsewhere(source)
             current[source] -= 1
             current[target] = current.get(target, 0) + 1
         groups.append(group.model_copy(update={"current": {s: n for s, n in current.items() if n}}))

@@ -206,7 +206,7 @@ class _Maker:
             vpcs.append(vpc)
             zones = [z for z in self.zones if self.region_of[z] == region]
             for number, zone in enumerate(zones):
-                for extra in range(rng.choice((0, 1, 1, 2))):
+                for extra in range(rng.choice((1, 1, 1, 2))):
                     block = f"10.{position}.{10 * number + extra}.0/{rng.choice((26, 28, 29))}"
                     subnet: Raw = {"id": f"sub-{zone}-{extra}", "vpc": vpc["id"], "cidr": block, "zone": zone}
                     if self.chance(0.15):
@@ -295,8 +295,7 @@ class _Maker:
         here = [s["id"] for s in self.raw["subnets"] if s["vpc"] in own and s.get("zone") in (None, zone)]
         if here and self.chance(0.6):
             group["subnets"] = [self.rng.choice(here)]
-            if self.chance(0.8):
-                homes = [s for s in self.sites if self.zone_of[s] == zone]
+            homes = [s for s in self.sites if self.zone_of[s] == zone]
         return homes
 
     def _movability(self) -> Raw:
