@@ -127,6 +127,11 @@ def lanes_of(world: World, sites: Iterable[int]) -> int | None:
     return min(limits, default=None)
 
 
+def side_by_side(count: int, lanes: int | None) -> int:
+    """Return how many of some instances are under way at the same time, with `lanes` at most (None: all)."""
+    return count if lanes is None else min(count, lanes)
+
+
 def crossed(world: World, source: int, target: int) -> tuple[list[int], list[int]]:
     """Return the domains that a copy from site to site leaves, and those that it enters, lowest first.
 

@@ -43,14 +43,15 @@ def check_references(world: World) -> None:
     check_magnitudes(world)
 
 
-def _known(name: str | None, known: Iterable[str], what: str, path: Path) -> None:
+def check_known(name: str | None, known: Iterable[str], what: str, path: Path) -> None:
+    """Raise InputError where a name is given that is none of those known; it says the nearest of them."""
     if name is not None and name not in known:
         raise InputError(f"unknown {what} {name}.{maybe(name, known)}", path=path)
 
 
 def _all_known(names: Sequence[str], known: Iterable[str], what: str, path: Path) -> None:
     for position, name in enumerate(names):
-        _known(name, known, what, (*path, position))
+        check_known(name, known, what, (*path, position))
 
 
 def _unique(world: World) -> None:
@@ -90,12 +91,12 @@ def _unique(world: World) -> None:
 def _resources(world: World, amounts: Mapping[str, Any], path: Path) -> None:
     known = world.estate.known_resources
     for name in amounts:
-        _known(name, known, "resource", (*path, name))
+        check_known(name, known, "resource", (*path, name))
 
 
 def _priced(world: World, prices: Mapping[str, Any], path: Path) -> None:
     for name in prices:
-        _known(name, (*SPELLINGS, *world.estate.known_resources), "resource", (*path, name))
+        check_known(name, (*SPELLINGS, *world.estate.known_resources), "resource", (*path, name))
 
 
 def _topology(world: World, levels: Mapping[str, str]) -> None:
@@ -121,19 +122,19 @@ def _topology_of(world: World, part: Estate | Catalogue, places: set[str], prefi
             _resources(world, entry.reserve, (*path, "reserve"))
             _priced(world, entry.price, (*path, "price"))
             for name in entry.flavours:
-                _known(name, world.flavours, "flavour", (*path, "flavours", name))
+                check_known(name, world.flavours, "flavour", (*path, "flavours", name))
             for name in entry.states if world.products else ():
-                _known(name, world.products, "product", (*path, "states", name))
+                check_known(name, world.products, "product", (*path, "states", name))
     for section in ("latencies", "links", "traffic_prices"):
         for position, entry in enumerate(getattr(part, section)):
             _all_known(entry.between, places, "domain", (*prefix, section, position, "between"))
     for position, client in enumerate(part.clients):
-        _known(client.region, places, "domain", (*prefix, "clients", position, "region"))
+        check_known(client.region, places, "domain", (*prefix, "clients", position, "region"))
     for position, flavour in enumerate(part.flavours):
         path = (*prefix, "flavours", position)
         _resources(world, flavour.resources, (*path, "resources"))
         for name in flavour.price:
-            _known(name, places, "domain", (*path, "price", name))
+            check_known(name, places, "domain", (*path, "price", name))
 
 
 def _levels(world: World) -> dict[str, str]:
@@ -151,7 +152,7 @@ def _place(name: str | None, level: str, levels: Mapping[str, str], path: Path) 
     """Raise InputError unless the name is that of a domain of the level."""
     if name is None:
         return
-    _known(name, levels, level, path)
+    check_known(name, levels, level, path)
     if levels[name] != level:
         near = maybe(name, (other for other, at in levels.items() if at == level))
         raise InputError(f"{name} is a {levels[name]}, a {level} belongs here.{near}", path=path)
@@ -161,7 +162,7 @@ def _networks(world: World, levels: Mapping[str, str]) -> None:
     estate = world.estate
     for position, vpc in enumerate(estate.vpcs):
         _place(vpc.region, "region", levels, ("vpcs", position, "region"))
-        _known(vpc.account, world.accounts, "account", ("vpcs", position, "account"))
+        check_known(vpc.account, world.accounts, "account", ("vpcs", position, "account"))
         if vpc.new_subnet_prefix is not None:
             if vpc.cidr is None:
                 raise InputError("needs a cidr to cut new subnets from", path=("vpcs", position))
@@ -173,9 +174,9 @@ def _networks(world: World, levels: Mapping[str, str]) -> None:
     blocks: dict[str, list[tuple[ipaddress.IPv4Network, int]]] = {}
     for position, subnet in enumerate(estate.subnets):
         path: Path = ("subnets", position)
-        _known(subnet.vpc, world.vpcs, "network", (*path, "vpc"))
+        check_known(subnet.vpc, world.vpcs, "network", (*path, "vpc"))
         _place(subnet.zone, "zone", levels, (*path, "zone"))
-        _known(subnet.route_table, world.attachables["route_table"], "route table", (*path, "route_table"))
+        check_known(subnet.route_table, world.attachables["route_table"], "route table", (*path, "route_table"))
         if subnet.cidr is None:
             continue
         block = ipaddress.IPv4Network(subnet.cidr)
@@ -206,26 +207,26 @@ def _things(world: World, levels: Mapping[str, str]) -> None:
             path: Path = (section, position)
             _place(thing.region, "region", levels, (*path, "region"))
             _place(thing.zone, "zone", levels, (*path, "zone"))
-            _known(thing.account, world.accounts, "account", (*path, "account"))
+            check_known(thing.account, world.accounts, "account", (*path, "account"))
     for position, address in enumerate(estate.elastic_ips):
-        _known(address.bound_to, world.groups, "group", ("elastic_ips", position, "bound_to"))
+        check_known(address.bound_to, world.groups, "group", ("elastic_ips", position, "bound_to"))
     for position, table in enumerate(estate.route_tables):
-        _known(table.vpc, world.vpcs, "network", ("route_tables", position, "vpc"))
+        check_known(table.vpc, world.vpcs, "network", ("route_tables", position, "vpc"))
     for position, image in enumerate(estate.images):
         for number, name in enumerate(image.regions):
             _place(name, "region", levels, ("images", position, "regions", number))
-        _known(image.account, world.accounts, "account", ("images", position, "account"))
+        check_known(image.account, world.accounts, "account", ("images", position, "account"))
     for position, balancer in enumerate(estate.load_balancers):
         path = ("load_balancers", position)
         _place(balancer.region, "region", levels, (*path, "region"))
-        _known(balancer.account, world.accounts, "account", (*path, "account"))
+        check_known(balancer.account, world.accounts, "account", (*path, "account"))
         for number, name in enumerate(balancer.zones):
             _place(name, "zone", levels, (*path, "zones", number))
         _all_known(balancer.backends, world.groups, "group", (*path, "backends"))
-        _known(balancer.subnet, world.subnets, "subnet", (*path, "subnet"))
+        check_known(balancer.subnet, world.subnets, "subnet", (*path, "subnet"))
         kinds = [b.kind for c in world.catalogues for b in c.balancers]
         if kinds:
-            _known(balancer.kind, kinds, "kind of load balancer", (*path, "kind"))
+            check_known(balancer.kind, kinds, "kind of load balancer", (*path, "kind"))
 
 
 _ATTACHED = (
@@ -238,11 +239,11 @@ _ATTACHED = (
 
 
 def _attachments(world: World, entry: Any, path: Path) -> None:
-    _known(entry.image, world.images, "image", (*path, "image"))
+    check_known(entry.image, world.images, "image", (*path, "image"))
     for field, kind in _ATTACHED:
         if names := getattr(entry, field):
             _all_known(names, world.attachables[kind], kind.replace("_", " "), (*path, field))
-    _known(entry.route_table, world.attachables["route_table"], "route table", (*path, "route_table"))
+    check_known(entry.route_table, world.attachables["route_table"], "route table", (*path, "route_table"))
 
 
 def _groups(world: World) -> None:
@@ -250,15 +251,15 @@ def _groups(world: World) -> None:
     services = _services_stated(world)
     for position, group in enumerate(world.estate.groups):
         path: Path = ("groups", position)
-        _known(group.account, world.accounts, "account", (*path, "account"))
-        _known(group.flavour, world.flavours, "flavour", (*path, "flavour"))
+        check_known(group.account, world.accounts, "account", (*path, "account"))
+        check_known(group.flavour, world.flavours, "flavour", (*path, "flavour"))
         _resources(world, group.demand, (*path, "demand"))
         if world.products:
-            _known(group.product, world.products, "product", (*path, "product"))
+            check_known(group.product, world.products, "product", (*path, "product"))
         _all_known(group.vpcs, world.vpcs, "network", (*path, "vpcs"))
         _all_known(group.subnets, world.subnets, "subnet", (*path, "subnets"))
         for name in group.clients:
-            _known(name, world.clients, "client location", (*path, "clients", name))
+            check_known(name, world.clients, "client location", (*path, "clients", name))
         if sum(map(as_fraction, group.clients.values())) > 1:
             raise InputError("the shares add up to more than 1", path=(*path, "clients"))
         for number, service in enumerate(group.needs_services):
@@ -267,7 +268,7 @@ def _groups(world: World) -> None:
         for name in group.current:
             _site(world, name, sites, (*path, "current", name))
         _attachments(world, group, path)
-        _known(group.standby_of, world.groups, "group", (*path, "standby_of"))
+        check_known(group.standby_of, world.groups, "group", (*path, "standby_of"))
         if group.standby_of == group.id:
             raise InputError(f"{group.id} cannot be a standby of itself", path=(*path, "standby_of"))
 
@@ -291,10 +292,10 @@ def _instances(world: World) -> None:
     counts: dict[str, int] = {}
     for position, instance in enumerate(world.estate.instances):
         path: Path = ("instances", position)
-        _known(instance.group, world.groups, "group", (*path, "group"))
+        check_known(instance.group, world.groups, "group", (*path, "group"))
         _site(world, instance.site, sites, (*path, "site"))
-        _known(instance.subnet, world.subnets, "subnet", (*path, "subnet"))
-        _known(instance.flavour, world.flavours, "flavour", (*path, "flavour"))
+        check_known(instance.subnet, world.subnets, "subnet", (*path, "subnet"))
+        check_known(instance.flavour, world.flavours, "flavour", (*path, "flavour"))
         _resources(world, instance.demand or {}, (*path, "demand"))
         _attachments(world, instance, path)
         counts[instance.group] = counts.get(instance.group, 0) + 1
@@ -313,8 +314,8 @@ def _services(world: World) -> None:
     for position, service in enumerate(world.estate.services):
         _all_known(service.chain, world.groups, "group", ("services", position, "chain"))
     for position, traffic in enumerate(world.estate.traffic):
-        _known(traffic.source, world.groups, "group", ("traffic", position, "from"))
-        _known(traffic.target, world.groups, "group", ("traffic", position, "to"))
+        check_known(traffic.source, world.groups, "group", ("traffic", position, "from"))
+        check_known(traffic.target, world.groups, "group", ("traffic", position, "to"))
     estate = world.estate
     if "client_latency" in estate.goals and not any(g.clients for g in estate.groups):
         raise InputError("client_latency needs groups with clients", path=("goals",))
@@ -330,17 +331,17 @@ def _rule(world: World, rule: Any, path: Path) -> None:
     if level is not None:
         _level(world, rule, level, path)
     domain = getattr(rule, "domain", None)
-    _known(domain, world.tree.by_id, "domain", (*path, "domain"))
+    check_known(domain, world.tree.by_id, "domain", (*path, "domain"))
     if isinstance(rule, Quota):
-        _known(rule.account, world.accounts, "account", (*path, "account"))
-        _known(rule.resource, world.estate.known_resources, "resource", (*path, "resource"))
-        _known(rule.flavour, world.flavours, "flavour", (*path, "flavour"))
+        check_known(rule.account, world.accounts, "account", (*path, "account"))
+        check_known(rule.resource, world.estate.known_resources, "resource", (*path, "resource"))
+        check_known(rule.flavour, world.flavours, "flavour", (*path, "flavour"))
         if world.products:
-            _known(rule.product, world.products, "product", (*path, "product"))
+            check_known(rule.product, world.products, "product", (*path, "product"))
     elif isinstance(rule, Load):
         _all_known(rule.resources, world.estate.known_resources, "resource", (*path, "resources"))
     elif isinstance(rule, Affinity):
-        _known(rule.to, world.groups, "group", (*path, "to"))
+        check_known(rule.to, world.groups, "group", (*path, "to"))
     elif isinstance(rule, Domains):
         _all_known(rule.allow, world.tree.by_id, "domain", (*path, "allow"))
         _all_known(rule.forbid, world.tree.by_id, "domain", (*path, "forbid"))
@@ -348,10 +349,10 @@ def _rule(world: World, rule: Any, path: Path) -> None:
         _all_known(rule.instances, {i.id for i in world.estate.instances}, "instance", (*path, "instances"))
     elif isinstance(rule, Avoid):
         for position, held in enumerate(rule.together):
-            _known(held.group, world.groups, "group", (*path, "together", position, "group"))
-            _known(held.domain, world.tree.by_id, "domain", (*path, "together", position, "domain"))
+            check_known(held.group, world.groups, "group", (*path, "together", position, "group"))
+            check_known(held.domain, world.tree.by_id, "domain", (*path, "together", position, "domain"))
             members = [i.id for i in world.estate.instances if i.group == held.group]
-            _known(held.like, members, "instance", (*path, "together", position, "like"))
+            check_known(held.like, members, "instance", (*path, "together", position, "like"))
     elif isinstance(rule, LatencyLimit):
         _latency(world, rule, path)
     elif isinstance(rule, Survive):
@@ -361,8 +362,8 @@ def _rule(world: World, rule: Any, path: Path) -> None:
 def _migrating(world: World) -> None:
     settings = world.estate.migration
     for name in settings.most_at_once_per:
-        _known(name, world.tree.levels, "level", ("migration", "most_at_once_per", name))
-    _known(settings.one_at_a_time, world.tree.levels, "level", ("migration", "one_at_a_time"))
+        check_known(name, world.tree.levels, "level", ("migration", "most_at_once_per", name))
+    check_known(settings.one_at_a_time, world.tree.levels, "level", ("migration", "one_at_a_time"))
     _recipes(world, settings.recipes, ("migration", "recipes"))
     for position, catalogue in enumerate(world.estate.catalogues):
         if not isinstance(catalogue, str):
@@ -385,14 +386,14 @@ def _tolerated(world: World) -> None:
     labels = {label for label, _ in all_rules(world)}
     for position, entry in enumerate(world.estate.tolerated):
         path: Path = ("tolerated", position)
-        _known(entry.rule, labels, "rule", (*path, "rule"))
-        _known(entry.group, world.groups, "group", (*path, "group"))
+        check_known(entry.rule, labels, "rule", (*path, "rule"))
+        check_known(entry.group, world.groups, "group", (*path, "group"))
         # A rule on latency names the location of the clients that it fails.
-        _known(entry.domain, {**world.tree.by_id, **world.clients}, "domain", (*path, "domain"))
+        check_known(entry.domain, {**world.tree.by_id, **world.clients}, "domain", (*path, "domain"))
 
 
 def _level(world: World, rule: Any, level: str, path: Path) -> None:
-    _known(level, world.tree.levels, "level", (*path, "level"))
+    check_known(level, world.tree.levels, "level", (*path, "level"))
     if isinstance(rule, AntiAffinity) and rule.delegate:
         return
     without = [s for s in world.tree.sites if world.tree.at_level(s, level) is None]
@@ -407,7 +408,7 @@ def _level(world: World, rule: Any, level: str, path: Path) -> None:
 def _latency(world: World, rule: LatencyLimit, path: Path) -> None:
     _all_known(rule.concerned(), world.groups, "group", path)
     _all_known(rule.locations, world.clients, "client location", (*path, "locations"))
-    _known(rule.leader, world.tree.by_id, "domain", (*path, "leader"))
+    check_known(rule.leader, world.tree.by_id, "domain", (*path, "leader"))
     if rule.clients is not None and not rule.client_locations(world):
         raise InputError(f"{rule.clients} has no clients: give locations", path=path)
 
@@ -431,7 +432,7 @@ def check_scenarios(estate: Estate) -> None:
 
 def _survive(world: World, rule: Survive, path: Path) -> None:
     for position, name in enumerate(rule.domains):
-        _known(name, world.tree.by_id, "domain", (*path, "domains", position))
+        check_known(name, world.tree.by_id, "domain", (*path, "domains", position))
         if world.tree.nodes[world.tree.by_id[name]].level != rule.level:
             raise InputError(f"{name} is no {rule.level}", path=(*path, "domains", position))
     _count_scenarios(len(rule.domains) or len(world.tree.domains_at(rule.level)), rule, path)

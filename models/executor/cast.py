@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from zonewright.models.durations import lanes_of
+from zonewright.models.durations import lanes_of, side_by_side
 from zonewright.models.migration import Action, Migration, Step
 from zonewright.models.operations import EFFECTS, Effect, Operation
-from zonewright.models.problems import InputError, maybe
+from zonewright.models.problems import InputError
 from zonewright.models.procedures import recipes_of
 from zonewright.models.recipes import Recipe, RecipeStep
+from zonewright.models.references import check_known
 from zonewright.models.world import Unit, World
 
 #: Steps in which nothing is under way.
@@ -76,7 +77,7 @@ class Act:
     @property
     def at_once(self) -> int:
         """How many instances are under way at the same time."""
-        return self.action.count if self.lanes is None else min(self.action.count, self.lanes)
+        return side_by_side(self.action.count, self.lanes)
 
     @cached_property
     def stops_for_good(self) -> bool:
@@ -155,9 +156,9 @@ def cast_of(world: World, migration: Migration, dead: frozenset[int]) -> Cast:
             raise InputError(f"{action.id} is given twice", path=(*path, "id"))
         source = _site(world, action.source, sites, (*path, "source"))
         target = _site(world, action.target, sites, (*path, "target"))
-        _known(action.group, world.groups, "group", (*path, "group"))
-        _known(action.takes_over, world.groups, "group", (*path, "takes_over"))
-        _known(action.recipe, recipes, "recipe", (*path, "recipe"))
+        check_known(action.group, world.groups, "group", (*path, "group"))
+        check_known(action.takes_over, world.groups, "group", (*path, "takes_over"))
+        check_known(action.recipe, recipes, "recipe", (*path, "recipe"))
         gone = source is not None and source in dead
         concerned = tuple(site for site in (None if gone else source, target) if site is not None)
         if concerned not in known_lanes:
@@ -178,8 +179,8 @@ def cast_of(world: World, migration: Migration, dead: frozenset[int]) -> Cast:
         path = ("steps", position)
         if step.id in deeds:
             raise InputError(f"{step.id} is given twice", path=(*path, "id"))
-        _known(step.action, acts, "action", (*path, "action"))
-        _known(step.at, world.tree.by_id, "domain", (*path, "at"))
+        check_known(step.action, acts, "action", (*path, "action"))
+        check_known(step.at, world.tree.by_id, "domain", (*path, "at"))
         at = world.tree.by_id[step.at] if step.at is not None else None
         deeds[step.id] = deed = Deed(position, step, acts[step.action], EFFECTS[step.do], at)
         deed.act.deeds.append(deed)
@@ -193,11 +194,6 @@ def cast_of(world: World, migration: Migration, dead: frozenset[int]) -> Cast:
     for act in acts.values():
         act.deeds.sort(key=lambda d: (d.start, d.end, d.index))
     return Cast(list(acts.values()), list(deeds.values()), unknown)
-
-
-def _known(name: str | None, known: Mapping[str, object], what: str, path: tuple[str | int, ...]) -> None:
-    if name is not None and name not in known:
-        raise InputError(f"unknown {what} {name}.{maybe(name, known)}", path=path)
 
 
 def _site(world: World, name: str | None, sites: frozenset[int], path: tuple[str | int, ...]) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from zonewright.models.catalogue import Scope
@@ -56,6 +57,11 @@ def image_can_be_had(world: World, unit: Unit, target: int) -> bool:
     image = world.images[unit.image]
     homes = [world.tree.by_id[name] for name in image.regions if name in world.tree.by_id]
     return image.copy_allowed and any(lives(world, home) for home in homes)
+
+
+def starts_fresh(operations: Collection[Operation]) -> bool:
+    """Return whether instances start from their group's image, not from one made of the original."""
+    return Operation.CREATE_INSTANCE in operations and Operation.CREATE_IMAGE not in operations
 
 
 def other_subnet(world: World, source: int, left: str | None) -> str | None:

@@ -29,11 +29,6 @@ def lives(world: World, node: int) -> bool:
     return any(site not in dead for site in world.tree.sites_under[node])
 
 
-def same_region(world: World, a: int, b: int) -> bool:
-    """Return whether two nodes are in one region; where an estate has no regions all of it is one."""
-    return world.same_region(a, b)
-
-
 def disk_reaches(world: World, unit: Unit, name: str, source: int | None, target: int) -> bool:
     """Return whether a data disk lives and can be attached at the target as it is.
 
@@ -47,7 +42,7 @@ def disk_reaches(world: World, unit: Unit, name: str, source: int | None, target
     home = _node(world, disk.region)
     if home is None and source is not None:
         home = source
-    if home is not None and not same_region(world, home, target):
+    if home is not None and not world.same_region(home, target):
         return False
     if scope is Scope.REGIONAL:
         return home is None or any(site not in dead_sites(world) for site in world.region_sites(home))
@@ -64,7 +59,7 @@ def address_reaches(world: World, unit: Unit, name: str, source: int | None, tar
     home = _node(world, world.attachables["elastic_ip"][name].region)
     if home is None:
         home = source
-    return home is None or same_region(world, home, target)
+    return home is None or world.same_region(home, target)
 
 
 def copy_of(world: World, unit: Unit, disk: str | None, target: int) -> Snapshot | None:
@@ -85,7 +80,7 @@ def at_hand(world: World, unit: Unit, copy: Snapshot, target: int) -> bool:
     region = _node(world, copy.region)
     if region is None or world.scope(unit.product, "snapshot") in (Scope.GLOBAL, Scope.NONE):
         return True
-    return same_region(world, region, target)
+    return world.same_region(region, target)
 
 
 def minutes_lost(world: World, copies: Iterable[Snapshot]) -> float | None:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
 from zonewright.models.catalogue import Scope
-from zonewright.models.durations import best_rate, lanes_of, least_seconds
+from zonewright.models.durations import best_rate, lanes_of, least_seconds, side_by_side
 from zonewright.models.migration import Action, Step
 from zonewright.models.operations import EFFECTS, Operation
 from zonewright.models.problems import InputError
@@ -17,7 +17,7 @@ from zonewright.models.procedures import recipes_of
 from zonewright.models.recipes import Recipe, RecipeStep
 from zonewright.models.resources import Kind, Snapshot
 from zonewright.solver.migrate.changes import changes_of
-from zonewright.solver.migrate.conditions import image_can_be_had, other_subnet, things_of
+from zonewright.solver.migrate.conditions import image_can_be_had, other_subnet, starts_fresh, things_of
 from zonewright.solver.migrate.copies import (
     at_hand,
     copy_of,
@@ -25,7 +25,6 @@ from zonewright.solver.migrate.copies import (
     disk_reaches,
     lives,
     minutes_lost,
-    same_region,
 )
 from zonewright.solver.migrate.ordering import Draft
 from zonewright.solver.migrate.texts import clipped, filled, those
@@ -69,7 +68,7 @@ def why_no_way(world: World, movement: Movement, dead: bool) -> str:
 
 def across(world: World, source: int, target: int) -> Across:
     """Return how far it is from site to site: within a zone, a region, or to another region."""
-    if not same_region(world, source, target):
+    if not world.same_region(source, target):
         return "region"
     return "host" if world.zone_of(source) == world.zone_of(target) else "zone"
 
@@ -212,8 +211,7 @@ class _Builder:
         self.world, self.recipe, self.action = world, recipe, action
         self.unit, self.count, self.target = unit, count, target
         self.lanes = lanes_of(world, [site for site in (source, target) if site is not None])
-        at_once = count if self.lanes is None else min(count, self.lanes)
-        self.rate = best_rate(world, source, target, at_once)
+        self.rate = best_rate(world, source, target, side_by_side(count, self.lanes))
         self.words: dict[str, str] = {}
         self.steps: list[Step] = []
         self.ids: set[str] = set()
@@ -378,8 +376,7 @@ def _without_source(world: World, does: set[Operation], movement: Movement) -> s
             return "its volumes are lost with their zone"
     if Operation.RESTORE_SYSTEM in does and copy_of(world, unit, None, target) is None:
         return "there is no copy of its system that lives"
-    fresh = Operation.CREATE_INSTANCE in does and not does & {Operation.CREATE_IMAGE, Operation.RESTORE_SYSTEM}
-    if fresh and not image_can_be_had(world, unit, target):
+    if starts_fresh(does) and not image_can_be_had(world, unit, target):
         return f"its image {unit.image} is not in {world.tree.nodes[world.region_of(target)].id}"
     return None
 
@@ -498,8 +495,7 @@ def _assumptions(unit: Unit, recipe: Recipe, steps: Sequence[Step], *, unknown: 
             found.append(f"{recipe.id}: {' '.join(source.assumption.split())}")
     if unknown:
         found.append(f"{unit.group}: nobody says when its copies were made, so how much data is lost is unknown")
-    does = {step.do for step in steps}
-    if Operation.CREATE_INSTANCE in does and Operation.CREATE_IMAGE not in does and unit.image is None:
+    if unit.image is None and starts_fresh([step.do for step in steps]):
         found.append(f"{unit.group}: there is an image to start it from, though the estate names none")
     return list(dict.fromkeys(found))
 

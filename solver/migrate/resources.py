@@ -14,7 +14,7 @@ from zonewright.models.procedures import recipes_of
 from zonewright.models.recipes import Recipe, RecipeStep
 from zonewright.models.resources import LoadBalancer, Subnet
 from zonewright.models.rules.balancer import stays_behind
-from zonewright.solver.migrate.conditions import image_is_missing
+from zonewright.solver.migrate.conditions import image_is_missing, starts_fresh
 from zonewright.solver.migrate.ordering import Draft, Work
 from zonewright.solver.migrate.recipes import for_product, ways
 from zonewright.solver.migrate.texts import filled
@@ -76,7 +76,7 @@ def _images(after: Aftermath, movements: Sequence[Movement]) -> Iterator[Draft |
         if unit.image is None or not image_is_missing(world, unit, movement.target):
             continue
         fitting = ways(world, movement, movement.kind == "recovery")
-        if fitting and _starts_fresh([step.do for step in fitting[0].steps]):
+        if fitting and starts_fresh([step.do for step in fitting[0].steps]):
             key = (unit.image, world.region_of(movement.target))
             known = wanted.get(key)
             if known is None or unit.demand.get("disk_gib", 0) > known.demand.get("disk_gib", 0):
@@ -292,11 +292,6 @@ def _product_in(world: World, vpc: str) -> str:
     return (group.product if group else None) or world.default_product
 
 
-def _starts_fresh(operations: Sequence[Operation]) -> bool:
-    """Return whether instances start from their group's image, not from one made of the original."""
-    return Operation.CREATE_INSTANCE in operations and Operation.CREATE_IMAGE not in operations
-
-
 class _Linker:
     """Says which steps of other works a step needs."""
 
@@ -339,7 +334,7 @@ class _Linker:
             yield from self._known(Operation.CREATE_BALANCER, step.thing)
         elif EFFECTS[step.do].takes_target is not None and draft.movement is not None:
             yield from self._known(Operation.CREATE_SUBNET, draft.movement.subnet_after)
-            if step.do is Operation.CREATE_INSTANCE and _starts_fresh([s.do for s in draft.steps]):
+            if step.do is Operation.CREATE_INSTANCE and starts_fresh([s.do for s in draft.steps]):
                 yield from self._image(draft.movement)
 
     def _known(self, do: Operation, thing: str | None, place: str | None = None) -> Iterator[str]:
