@@ -170,6 +170,8 @@ class _Planning:
         self.world, self.event, self.search = world, event, search
         self.given, self.order, self.order_goals = given, order, order_goals
         self.cuts: list[Avoid] = []
+        self.ruled_out: list[Avoid] = []
+        """The cuts that the latest target was found with."""
         self.given_up: list[GivenUp] = []
         self.sure = True
         """Every target was ruled out for a reason that nothing could have helped."""
@@ -188,11 +190,14 @@ class _Planning:
                 if all(goal.closed for goal in found.objective[: len(found.out)]):
                     return self._no_order(target, blocked)
                 return self._unordered(target, Status.UNKNOWN, None, blocked)
-            target = found
+            target, self.ruled_out = found, list(self.cuts)
             if not self.order:
                 return self._done(target, [], None, None)
             works, missing = self._works(target)
-            if missing and self.given is None:
+            if missing and self.given is not None:
+                nodes = self.world.tree.nodes
+                return self._no_order(target, [f"{_words(m, nodes)}: {why}"[:400] for m, why in missing])
+            if missing:
                 self._give_up(target, missing)
                 target = None
                 continue
@@ -355,7 +360,7 @@ class _Planning:
         from zonewright.solver.migrate.writing import write
 
         migration = write(
-            self.world, self._final(target), drafts, arrangement, self.cuts, self.given_up, self.search.seed
+            self.world, self._final(target), drafts, arrangement, self.ruled_out, self.given_up, self.search.seed
         )
         if self.order:
             execution = execute(self.world, migration)
@@ -367,7 +372,7 @@ class _Planning:
     def _final(self, target: Target) -> Target:
         """Return the target as one of the estate without the cuts, which only led there."""
         assert target.plan is not None
-        if not self.cuts:
+        if not self.ruled_out:
             return target
         after = aftermath(self.world, self.event, lenient=target.after.lenient, given_up=self.given_up)
         plan = target.plan.model_copy(update={"estate_fingerprint": after.estate.fingerprint})
@@ -421,7 +426,9 @@ class _Planning:
         """Return a result whose target stands and whose order does not."""
         from zonewright.solver.migrate.writing import write
 
-        migration = write(self.world, self._final(target), [], None, self.cuts, self.given_up, self.search.seed)
+        migration = write(
+            self.world, self._final(target), [], None, self.ruled_out, self.given_up, self.search.seed
+        )
         update = {"order_status": status, "reason": reason, "blocked": blocked or []}
         return MigrationResult(
             status=Status.INFEASIBLE if reason else Status.UNKNOWN,
