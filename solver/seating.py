@@ -43,7 +43,8 @@ def seat_subnets(
         own = demand.current
         if own in demand.fits and left[own] >= demand.count:
             left[own] -= demand.count
-            seating[demand.unit, demand.site] = {own: demand.count}
+            of_site = seating.setdefault((demand.unit, demand.site), {})
+            of_site[own] = of_site.get(own, 0) + demand.count
         else:
             rest.append(demand)
     fresh = [seat.subnet for seat in seats if seat.subnet not in world.subnets]
@@ -88,6 +89,7 @@ def _demands(
     network_at: Callable[[World, Unit, int], str | None],
 ) -> list[Demand]:
     networks = {seat.vpc for seat in seats} | {s.vpc for s in world.subnets.values()}
+    zone_of = {seat.subnet: seat.zone for seat in seats}
     found: list[Demand] = []
     for unit_index, by_site in sites.items():
         unit = world.units[unit_index]
@@ -103,8 +105,21 @@ def _demands(
                 for s in seats
                 if s.vpc == vpc and s.zone in (None, zone) and (not unit.subnets or s.subnet in unit.subnets)
             )
-            found.append(Demand(unit_index, site, count, fits, unit.current_subnet or ""))
+            own = unit.current_subnet or _only_seat(world, fits, zone_of)
+            stays = min(count, unit.current.get(site, 0)) if own in fits else 0
+            if stays:
+                found.append(Demand(unit_index, site, stays, fits, own))
+            if count > stays:
+                found.append(Demand(unit_index, site, count - stays, fits, unit.current_subnet or ""))
     return found
+
+
+def _only_seat(world: World, fits: tuple[str, ...], zone_of: Mapping[str, int | None]) -> str:
+    """Return the subnet that those who are there sit in today, where it can only be one; else empty."""
+    there = [
+        name for name in fits if name in world.subnets and (zone_of[name] is None or world.subnets[name].zone)
+    ]
+    return there[0] if len(there) == 1 else ""
 
 
 def _flow(
@@ -151,6 +166,7 @@ def _flow(
     for number, demand, name in arcs:
         taken = flow.flow(number)
         if taken:
-            seating.setdefault((demand.unit, demand.site), {})[name] = taken
+            of_site = seating.setdefault((demand.unit, demand.site), {})
+            of_site[name] = of_site.get(name, 0) + taken
             left[name] -= taken
     return True

@@ -83,6 +83,7 @@ class _Middle:
             act.stops_for_good and self._is_done(act.first("stops"))
         )
         if not arrived and not destroyed:
+            self._reseat(act)
             return
         for unit, count in act.parts:
             if act.source is not None:
@@ -93,6 +94,15 @@ class _Middle:
                 if unit.name is not None:
                     runs = act.first("runs")
                     self.moved[unit.name] = runs.end if runs is not None else 0
+
+    def _reseat(self, act: Act) -> None:
+        """Put paid originals that wait in another subnet there; they have not moved yet."""
+        for deed in act.deeds:
+            if deed.step.do is Operation.CHANGE_SUBNET and self._is_done(deed) and act.source is not None:
+                for unit, count in act.parts:
+                    found = sum(n for _, n in self.people.leave(unit, act.source, count))
+                    if found:
+                        self.people.arrive(unit, act.source, deed.step.thing, found)
 
     def _group(self, group: Any) -> Any:
         unnamed = next((u for u in self.world.units_of[group.id] if u.name is None), None)
@@ -110,7 +120,7 @@ class _Middle:
     def _instance(self, instance: Any) -> Any:
         seats = list(self.people.seats[self.index_of[instance.id]])
         site = self.world.tree.nodes[seats[0][0]].id if seats else None
-        if site == instance.site:
+        if site == instance.site and (not seats or seats[0][1] in (None, instance.subnet)):
             return instance
         update: dict[str, Any] = {"site": site, "private_ip": None, "subnet": seats[0][1] if seats else None}
         origin = beginning(self.world, self.migration)
@@ -171,7 +181,7 @@ class _Middle:
                 for entry in chosen:
                     if entry.balancer == balancer.id:
                         update = {"zones": list(entry.zones)}
-                if deed.act.action.subnet is not None:
+                if balancer.internal:
                     update["subnet"] = deed.act.action.subnet
             found[balancer.id] = balancer.model_copy(update=update)
         return list(found.values())

@@ -70,7 +70,6 @@ def _of_unit(after: Aftermath, unit: Unit, seats: list[tuple[int, str | None, in
     leaving = [[site, count] for site, count in sorted(staying.items()) if count > 0]
     dead = after.displaced.get((unit.group, unit.name), {})
     gone = [[site, count] for site, count in sorted(dead.items())]
-    before = _subnet_before(after, unit)
     for level in _NEARNESS:
         for kind, sources in (("move", leaving), ("recovery", gone)):
             for source in sources:
@@ -79,6 +78,7 @@ def _of_unit(after: Aftermath, unit: Unit, seats: list[tuple[int, str | None, in
                     if count and _together(after, level, source[0], target[0]):
                         source[1] -= count
                         target[1] -= count
+                        before = _subnet_before(after, unit, source[0])
                         yield Movement(unit, count, kind, source[0], target[0], before, subnets[number])  # type: ignore[arg-type]
     for number, (site, count) in enumerate(arriving):
         if count:
@@ -95,11 +95,16 @@ def _together(after: Aftermath, level: str | None, a: int, b: int) -> bool:
     return domain is not None and domain == after.world.tree.at_level(b, level)
 
 
-def _subnet_before(after: Aftermath, unit: Unit) -> str | None:
-    """Return the subnet an instance sits in today, as far as the estate says."""
+def _subnet_before(after: Aftermath, unit: Unit, site: int) -> str | None:
+    """Return the subnet an instance at a site sits in today, as far as the estate says."""
     if unit.name is not None:
-        known = next((i for i in after.before.estate.instances if i.id == unit.name), None)
-        if known is not None and known.subnet is not None:
-            return known.subnet
+        memo: dict[str, str | None] | None = after.before.__dict__.get("_subnets_today")
+        if memo is None:
+            memo = {instance.id: instance.subnet for instance in after.before.estate.instances}
+            after.before.__dict__["_subnets_today"] = memo
+        if memo.get(unit.name) is not None:
+            return memo[unit.name]
     subnets = after.before.groups[unit.group].subnets
-    return subnets[0] if len(subnets) == 1 else None
+    zone = after.before.tree.nodes[after.before.zone_of(site)].id
+    only = after.before.subnets[subnets[0]] if len(subnets) == 1 else None
+    return only.id if only is not None and only.zone in (None, zone) else None

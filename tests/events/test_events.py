@@ -10,12 +10,20 @@ import pytest
 from tests.command import run
 from tests.events.stage import HERE, Show, play
 from zonewright.instances import shipped_estate_path
-from zonewright.models import load_world, save_plan
-from zonewright.models.executor import execute
+from zonewright.models import Status, World, load_world, save_plan
+from zonewright.models.events import Event
+from zonewright.models.executor import estate_after, execute
 from zonewright.models.migration_files import load_migration
 from zonewright.models.operations import Operation
+from zonewright.solver import plan_migration
 
 Stage = Callable[..., Show]
+
+
+def estate_path(name: str) -> Path:
+    """Return an estate of this folder, or a bundled one."""
+    own = HERE / f"{name}.yaml"
+    return own if own.exists() else shipped_estate_path(name)
 
 
 @pytest.fixture
@@ -23,8 +31,7 @@ def stage(tmp_path: Path) -> Stage:
     """Play an event on an estate of this folder or a bundled one, in which texts may be replaced first."""
 
     def played(name: str, *options: str, replace: dict[str, str] | None = None) -> Show:
-        own = HERE / f"{name}.yaml"
-        text = (own if own.exists() else shipped_estate_path(name)).read_text()
+        text = estate_path(name).read_text()
         for before, after in (replace or {}).items():
             assert before in text
             text = text.replace(before, after)
@@ -273,6 +280,53 @@ def test_what_was_restored_is_where_it_was_restored(stage: Stage, tmp_path: Path
     assert disk.region == "ap-shanghai"
     back = play(tmp_path, now, "--restore", "ap-guangzhou")
     assert not back.migration.losses
+
+
+def test_who_stays_keeps_its_address(stage: Stage) -> None:
+    """Who is in the only subnet of its zone sits there, said or not: no newcomer is given that address."""
+    show = stage("payments-guangzhou", "--drain", "ap-guangzhou-1", "--drain", "ap-guangzhou-2")
+    assert show.migration.moves == 16
+    assert show.migration.target is not None
+    (standby,) = [p for p in show.migration.target.placements if p.group == "payments-standby"]
+    assert standby.subnet == "subnet-pays0003"
+
+
+def test_lost_with_its_subnet_and_back(stage: Stage, tmp_path: Path) -> None:
+    """A balancer made anew outside a lost subnet is there still when the subnet is back."""
+    lost = stage("cashdesks-guangzhou", "--fail", "ap-guangzhou-2")
+    assert lost.lost() == {("ledger", 3, "no_copy"), ("archive", 1, "no_copy")}
+    now = saved_after(lost)
+    assert load_world(now).balancers["clb-ledger01"].subnet is None
+    back = play(tmp_path, now, "--restore", "ap-guangzhou-2")
+    assert not back.migration.steps, "what was lost runs again where it was"
+
+
+@pytest.mark.parametrize(
+    ("name", "event"),
+    [
+        ("payments-guangzhou", {"fail": ["ap-guangzhou-2"]}),
+        ("cashdesks-guangzhou", {"drain": ["ap-guangzhou-2"]}),
+        ("moscow-tenant", {"drain": ["GZ1"]}),
+        ("servers-moscow", {"suspect": ["r1-h-0"]}),
+        ("three-halls", {"fail": ["north"], "suspect": ["east"]}),
+    ],
+)
+def test_the_rest_from_any_moment(name: str, event: dict[str, list[str]]) -> None:
+    """Wherever a migration is broken off, the rest plays, and nobody is lost who was not before."""
+    world = load_world(estate_path(name))
+    happened = Event.model_validate(event)
+    whole = plan_migration(world, event=happened, workers=1).migration
+    assert whole is not None
+    lost = {loss.group: loss.count for loss in whole.losses}
+    for second in sorted({step.end_s for step in whole.steps}):
+        done = [step.id for step in whole.steps if step.end_s <= second]
+        now = World(estate_after(world, whole, done))
+        rest = plan_migration(now, event=happened, workers=1).migration
+        assert rest is not None
+        assert rest.order_status is not Status.INFEASIBLE
+        assert execute(now, rest).valid
+        assert {loss.group: loss.count for loss in rest.losses} == lost, f"broken off at {second} s"
+    assert not [action for action in rest.actions if action.group is not None], "all is done"
 
 
 # VK: hosts of an operator, zones of a tenant.
