@@ -85,7 +85,7 @@ def _of_unit(after: Aftermath, unit: Unit, seats: list[tuple[int, str | None, in
             yield Movement(unit, count, "start", None, site, None, subnets[number])
     for site, count in leaving:
         if count and site not in after.left:
-            yield Movement(unit, count, "stop", site, site, before)
+            yield Movement(unit, count, "stop", site, site, _subnet_before(after, unit, site))
 
 
 def _together(after: Aftermath, level: str | None, a: int, b: int) -> bool:
