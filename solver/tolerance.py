@@ -30,6 +30,7 @@ PRECISE = frozenset(
         "latency",
         "load",
         "load_balancer",
+        "network",
         "pin",
         "quota",
         "residency",

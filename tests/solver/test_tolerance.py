@@ -111,3 +111,24 @@ def test_hosts_that_are_overfull_stay_so_and_take_no_more() -> None:
     assert result.plan is not None
     assert check_plan(world, result.plan).valid
     assert {goal.goal: goal.value for goal in result.objective}["moves"] == 0
+
+
+def test_a_caller_out_of_reach_in_one_region_does_not_go_to_another_out_of_reach() -> None:
+    """The front in one region reaches nobody already; a second region may not become as bad."""
+    estate = {
+        "estate": "e",
+        "regions": [{"id": "r1"}, {"id": "r2"}, {"id": "r3"}],
+        "zones": [{"id": "z1", "in": "r1"}, {"id": "z2", "in": "r2"}, {"id": "z3", "in": "r3"}],
+        "groups": [
+            {"id": "front", "count": 2, "demand": {"cpu_cores": 1}, "current": {"z1": 2}},
+            {"id": "back", "count": 1, "demand": {"cpu_cores": 1}, "current": {"z3": 1}},
+        ],
+        "services": [{"id": "s", "chain": ["front", "back"]}],
+        "rules": [{"rule": "anti_affinity", "groups": ["front"], "level": "zone", "at_most": 1}],
+        "tolerated": [{"rule": "network", "group": "front", "domain": "r1", "amount": 1}],
+    }
+    world = World(estate_from_data(estate))
+    result = place(world, workers=1, time_limit_s=20)
+    assert result.plan is not None
+    assert check_plan(world, result.plan).valid
+    assert {p.site for p in result.plan.placements if p.group == "front"} == {"z1", "z3"}
