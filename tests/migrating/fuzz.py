@@ -186,7 +186,7 @@ def promised(result: MigrationResult) -> Iterator[str]:
         case Status.UNKNOWN:
             if result.reason is not None or (migration is not None and migration.steps):
                 yield f"unknown with reason {result.reason}"
-            if result.seconds < 0.5 * LIMIT_S:
+            if result.seconds < 0.4 * LIMIT_S:
                 yield f"unknown after {result.seconds:.1f} s: {result.blocked} {result.warnings}"
 
 

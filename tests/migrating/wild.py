@@ -207,7 +207,7 @@ class _Maker:
             zones = [z for z in self.zones if self.region_of[z] == region]
             for number, zone in enumerate(zones):
                 for extra in range(rng.choice((1, 1, 1, 2))):
-                    block = f"10.{position}.{10 * number + extra}.0/{rng.choice((26, 28, 29))}"
+                    block = f"10.{position}.{10 * number + extra}.0/{rng.choice((26, 27, 27))}"
                     subnet: Raw = {"id": f"sub-{zone}-{extra}", "vpc": vpc["id"], "cidr": block, "zone": zone}
                     if self.chance(0.15):
                         subnet["used"] = 1
@@ -328,9 +328,10 @@ class _Maker:
             entry: Raw = {"id": name, "group": group["id"]}
             if placed and not self.chance(0.07):
                 entry["site"] = site
-                zone, _ = self.at(site)
+                zone, region = self.at(site)
+                home = {v["id"] for v in self.raw.get("vpcs", ()) if v.get("region") == region}
                 fit = [s for s in self.raw.get("subnets", ()) if s.get("zone") in (None, zone) and "cidr" in s]
-                fit = [s for s in fit if s["vpc"] in group.get("vpcs", ())]
+                fit = [s for s in fit if s["vpc"] in group.get("vpcs", ()) and s["vpc"] in home]
                 fit = [s for s in fit if s["id"] in group.get("subnets", [s["id"]])]
                 if fit and self.chance(0.8):
                     entry["subnet"] = self.rng.choice(fit)["id"]
