@@ -213,20 +213,24 @@ def _selected_cells(
                     yield cls, place, column
 
 
+def quota_use(rule: Quota, unit: Unit) -> int:
+    """Return how much of a quota on its group each instance of a unit uses, wherever it is."""
+    if rule.account not in (None, unit.account) or rule.product not in (None, unit.product):
+        return 0
+    if rule.flavour is not None and (unit.flavour is None or unit.flavour.id != rule.flavour):
+        return 0
+    return unit.demand.get(rule.resource, 0) if rule.resource is not None else 1
+
+
 def quota(ctx: Context, rule: Quota, label: str, layer: Layer | None) -> None:
     """Instances, or a resource, or a flavour, in a domain."""
     if layer is None or (layer.event and rule.soft is not None):
         return
     terms: list[tuple[int, int]] = []
     for cls, _, column in _selected_cells(ctx, layer, rule.selected(ctx.world), rule.domain):
-        unit = cls.unit
-        if rule.account is not None and unit.account != rule.account:
-            continue
-        if rule.product is not None and unit.product != rule.product:
-            continue
-        if rule.flavour is not None and (unit.flavour is None or unit.flavour.id != rule.flavour):
-            continue
-        terms.append((column, unit.demand.get(rule.resource, 0) if rule.resource else 1))
+        each = quota_use(rule, cls.unit)
+        if each:
+            terms.append((column, each))
     what = rule.resource or rule.flavour or "instances"
     _limited(ctx, rule, label, rule.domain, terms, rule.most, f"at most {rule.most} {what}")
 

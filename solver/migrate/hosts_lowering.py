@@ -35,6 +35,7 @@ from zonewright.models.world import Unit, World
 from zonewright.solver.context import Context
 from zonewright.solver.families.base import Stages
 from zonewright.solver.lowering import LOWERINGS
+from zonewright.solver.lowering.sums import quota_use
 from zonewright.solver.profiles import Reach
 from zonewright.solver.relocation.problem import (
     Apart,
@@ -399,24 +400,17 @@ class _Lowering:
             self.apart.append((left, right, only_h))
 
     def _quota(self, label: str, rule: Quota) -> None:
-        units = [u for u in self._units(rule.selected(self.world)) if self._counts(rule, self.world.units[u])]
-        each = {u: self.world.units[u].demand.get(rule.resource, 0) if rule.resource else 1 for u in units}
-        if sum(each[u] * self.world.units[u].count for u in units) <= rule.most:
+        uses = {u: quota_use(rule, self.world.units[u]) for u in self._units(rule.selected(self.world))}
+        each = {u: n for u, n in uses.items() if n}
+        if sum(n * self.world.units[u].count for u, n in each.items()) <= rule.most:
             return
         most = rule.most + self.more.get(label, {}).get(rule.domain, {}).get(None, 0)
         node = self.tree.by_id[rule.domain] if rule.domain is not None else None
         domain_h = np.zeros(len(self.sites), np.int64) if node is None else self._inside(node).astype(np.int64) - 1
         if rule.resource is None:
-            self._add_limit(units, domain_h, _ints([most]))
+            self._add_limit(list(each), domain_h, _ints([most]))
         else:
-            self.columns.append(_Column({u: n for u, n in each.items() if n}, domain_h, _ints([most])))
-
-    def _counts(self, rule: Quota, unit: Unit) -> bool:
-        return (
-            rule.account in (None, unit.account)
-            and rule.product in (None, unit.product)
-            and (rule.flavour is None or (unit.flavour is not None and unit.flavour.id == rule.flavour))
-        )
+            self.columns.append(_Column(each, domain_h, _ints([most])))
 
     def _avoid(self, label: str, rule: Avoid) -> None:
         if len(rule.together) > 1:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from itertools import combinations
+from typing import TypeVar
 
 from zonewright.models.aftermath import Aftermath
-from zonewright.models.durations import crossed, lanes_of
+from zonewright.models.durations import BITS_PER_MBIT, BITS_PER_MIB, crossed, lanes_of, side_by_side
 from zonewright.models.events import Incident
 from zonewright.models.migration import Action, Step
 from zonewright.models.operations import EFFECTS
@@ -17,7 +18,9 @@ from zonewright.models.plan import Plan
 from zonewright.models.problems import InputError
 from zonewright.models.recipes import Recipe
 from zonewright.models.rules import AntiAffinity, KeepRunning, Quota, Separation, all_rules
-from zonewright.models.world import Unit, World
+from zonewright.models.rules.base import GroupRule
+from zonewright.models.world import World
+from zonewright.solver.lowering.sums import quota_use
 from zonewright.solver.migrate.moves import Movement
 from zonewright.solver.order.problem import (
     Arrangement,
@@ -31,11 +34,11 @@ from zonewright.solver.order.problem import (
     Task,
 )
 
+R = TypeVar("R", bound=GroupRule)
+
 #: A resource of the ordering core: what it is, the domain (-1: none in particular), what more tells it apart.
 Key = tuple[str, int, str | None]
 
-#: Bits per second of one MiB per second.
-BITS_PER_MIB = 8 * 2**20
 #: Added to the priority of what leaves a suspect domain: it may fail at any moment.
 _SUSPECT = 2000
 
@@ -367,8 +370,8 @@ class _Lowering:
         for label, quota in self._quotas.get(unit.group, ()):
             here = quota.domain if quota.domain is not None else self.tree.nodes[domain].ancestors[0]
             at = self.tree.by_id[here] if isinstance(here, str) else here
-            amount = 1 if quota.resource is None else unit.demand.get(quota.resource, 0)
-            if at == domain and amount and _quota_concerns(quota, unit):
+            amount = quota_use(quota, unit)
+            if at == domain and amount:
                 place = domain if quota.domain is not None else -1
                 yield ("quota", place, label), quota.most, amount * movement.count
 
@@ -389,7 +392,7 @@ class _Lowering:
         source = movement.source if movement.kind == "move" else None
         ends = [s for s in (source, movement.target) if s is not None]
         lanes = lanes_of(self.before, ends)
-        weight = movement.count if lanes is None else min(movement.count, lanes)
+        weight = side_by_side(movement.count, lanes)
         if settings.most_at_once is not None:
             self.holds.append(
                 Hold(self._resource(("all", -1, None), settings.most_at_once), weight, first, last, w, m)
@@ -405,7 +408,7 @@ class _Lowering:
             return
         out, into = crossed(self.before, movement.source, movement.target)
         lanes = lanes_of(self.before, [movement.source, movement.target])
-        at_once = movement.count if lanes is None else min(movement.count, lanes)
+        at_once = side_by_side(movement.count, lanes)
         for step, task in zip(draft.steps, tasks, strict=True):
             if step.mib_per_second is None:
                 continue
@@ -413,7 +416,7 @@ class _Lowering:
                 for domain in domains:
                     uplink = self.tree.nodes[domain].domain.uplink_mbit_s
                     if uplink is not None:
-                        resource = self._resource((f"uplink {way}", domain, None), uplink * 10**6)
+                        resource = self._resource((f"uplink {way}", domain, None), uplink * BITS_PER_MBIT)
                         copied = at_once if EFFECTS[step.do].per == "instance" else 1
                         amount = step.mib_per_second * BITS_PER_MIB * copied
                         self.holds.append(Hold(resource, amount, (task, "start"), (task, "end"), w, m))
@@ -575,40 +578,28 @@ class _Lowering:
     @cached_property
     def _apart(self) -> dict[str, list[tuple[str, AntiAffinity]]]:
         """Group to the limits per domain that hold at every moment."""
-        found: dict[str, list[tuple[str, AntiAffinity]]] = {}
-        for label, rule in all_rules(self.ruling):
-            if isinstance(rule, AntiAffinity) and rule.continuous and rule.soft is None and not rule.delegate:
-                for group in rule.selected(self.ruling):
-                    found.setdefault(group, []).append((label, rule))
-        return found
+        return self._on_groups(AntiAffinity, lambda rule: rule.continuous and not rule.delegate)
 
     @cached_property
     def _quotas(self) -> dict[str, list[tuple[str, Quota]]]:
         """Group to the quotas that it draws on."""
-        found: dict[str, list[tuple[str, Quota]]] = {}
-        for label, rule in all_rules(self.ruling):
-            if isinstance(rule, Quota) and rule.soft is None:
-                for group in rule.selected(self.ruling):
-                    found.setdefault(group, []).append((label, rule))
-        return found
+        return self._on_groups(Quota)
 
     @cached_property
     def _keeping(self) -> dict[str, list[tuple[str, KeepRunning]]]:
         """Group to the rules on how many serve at every moment."""
-        found: dict[str, list[tuple[str, KeepRunning]]] = {}
+        return self._on_groups(KeepRunning)
+
+    def _on_groups(
+        self, kind: type[R], holds: Callable[[R], bool] = lambda rule: True
+    ) -> dict[str, list[tuple[str, R]]]:
+        """Return group to the hard rules of a kind on it, with their labels."""
+        found: dict[str, list[tuple[str, R]]] = {}
         for label, rule in all_rules(self.ruling):
-            if isinstance(rule, KeepRunning):
+            if isinstance(rule, kind) and rule.soft is None and holds(rule):
                 for group in rule.selected(self.ruling):
                     found.setdefault(group, []).append((label, rule))
         return found
-
-
-def _quota_concerns(quota: Quota, unit: Unit) -> bool:
-    if quota.account is not None and unit.account != quota.account:
-        return False
-    if quota.product is not None and unit.product != quota.product:
-        return False
-    return quota.flavour is None or (unit.flavour is not None and unit.flavour.id == quota.flavour)
 
 
 __all__ = ["Draft", "Ordering", "Work", "lower_order"]
