@@ -2,7 +2,7 @@
 
     python -m benchmarks.migration_cases [--cases 500] [--first 0] [--json]
 
-Every case is an estate of two to five hosts or three zones with three to nine instances and an event. Trying
+Every case is an estate of two to five hosts or three zones with two to eight instances and an event. Trying
 everything says which placement loses least and moves fewest among those that an order leads to, how few moves
 over third hosts it takes, and, where few move, how fast it can be done. Exits 1 where the planner says anything
 else, where its order breaks anything on the way, and where the cases are not what they are for.
