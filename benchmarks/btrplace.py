@@ -24,7 +24,8 @@ from typing import Any
 
 import numpy as np
 
-_STARTED = time.time()
+from benchmarks.process import process_start
+
 #: What a run imports on its way: imports are not what is measured.
 IMPORTED = (
     "instances.btrplace",
@@ -87,7 +88,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     row.seconds = round(time.monotonic() - began, 3)
-    row.seconds_total = round(time.time() - _process_start(), 3)
+    row.seconds_total = round(time.time() - process_start(), 3)
     _print(row, as_json=options.json)
     return 0 if row.makespan is not None else 3 if row.status == "INFEASIBLE" else 4
 
@@ -302,18 +303,6 @@ def _write(plan: dict[str, Any], path: Path) -> None:
     from pydantic_core import to_json
 
     path.write_bytes(to_json(plan))
-
-
-def _process_start() -> float:
-    """Return when this process began, as the system says it, or when this module was read."""
-    try:
-        fields = Path("/proc/self/stat").read_text().rsplit(")", 1)[1].split()
-        up = float(Path("/proc/uptime").read_text().split()[0])
-        import os
-
-        return time.time() - (up - int(fields[19]) / os.sysconf("SC_CLK_TCK"))
-    except (OSError, ValueError, IndexError):
-        return _STARTED
 
 
 def _print(row: Row, *, as_json: bool) -> None:

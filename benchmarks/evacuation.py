@@ -28,7 +28,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-_STARTED = time.time()
+from benchmarks.process import process_start
 
 
 @dataclass
@@ -121,7 +121,7 @@ def run(options: argparse.Namespace) -> Row:
         if options.output is not None and plan is not None:
             _write(options.output, answer)
     seconds = time.monotonic() - began - imported[0]
-    total = time.time() - _process_start()
+    total = time.time() - process_start()
     data = json.loads(_text(options.file))
     lost = {host["id"] for host in data["hosts"] if host["zone"] == data["failed_zone"]}
     displaced = sum(instance["host"] in lost for instance in data["instances"])
@@ -258,18 +258,6 @@ def _compiling() -> Iterator[list[int]]:
 
     with install_listener("numba:compile", Counting()):
         yield count
-
-
-def _process_start() -> float:
-    """Return when this process began, in seconds since the epoch; where nobody says, when this file was read."""
-    try:
-        fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
-        up = float(Path("/proc/uptime").read_text().split()[0])
-        import os
-
-        return time.time() - up + int(fields[19]) / os.sysconf("SC_CLK_TCK")
-    except (OSError, ValueError, IndexError):
-        return _STARTED
 
 
 def _print(row: Row, *, as_json: bool) -> None:

@@ -7,12 +7,18 @@ import signal
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from zonewright.cli.boundary import say
 from zonewright.cli.exits import Exit
 
+if TYPE_CHECKING:
+    from zonewright.solver.migrate.plan import MigrationResult
+    from zonewright.solver.result import Listener, Result
+
 T = TypeVar("T")
+R = TypeVar("R", "Result", "MigrationResult")
 
 _TICK_S = 0.1
 _PATIENCE_S = 1.7
@@ -72,3 +78,19 @@ class Background(Generic[T]):
             self._error = error
         finally:
             self._done.set()
+
+
+def solved(work: Callable[[Listener, threading.Event], R], currency: str, *, quiet: bool) -> R:
+    """Return the result of a solve that tells its progress and hears that it is to stop.
+
+    A result is marked as interrupted where it was asked to, whether or not it was done by then.
+    """
+    from zonewright.cli.progress import ProgressLine
+
+    progress = ProgressLine(currency, quiet=quiet)
+    run = Background(lambda stop: work(progress, stop))
+    try:
+        result = run.run(progress.tick, progress.close)
+    finally:
+        progress.close()
+    return replace(result, interrupted=True) if run.stop.is_set() else result

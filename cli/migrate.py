@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from zonewright.models.events import Event
     from zonewright.models.migration import Migration
     from zonewright.solver.migrate.plan import MigrationResult
+    from zonewright.solver.result import Listener
 
 
 _EVENT = "What happened, or is wanted"
@@ -412,12 +413,9 @@ def _steps(migration: Migration, names: list[str], option: str) -> set[str]:
 
 def _moved(before: World, now: World, event: Event) -> int:
     """Return how many running instances have changed their site already."""
-    from zonewright.models.events import Incident
+    from zonewright.models.aftermath import aftermath
 
-    gone = [
-        name for name, what in {**before.estate.incidents, **event.incidents}.items() if what is Incident.FAILED
-    ]
-    dead = {site for name in gone for site in before.tree.sites_under[before.tree.by_id[name]]}
+    dead = aftermath(before, event).dead
     current = {(unit.group, unit.name): unit.current for unit in now.units}
     return sum(
         max(0, count - current.get((unit.group, unit.name), {}).get(site, 0))
@@ -430,15 +428,10 @@ def _moved(before: World, now: World, event: Event) -> int:
 def _solve(
     world: World, event: Event, target: Plan | None, time_limit_s: float, options: dict[str, Any], quiet: bool
 ) -> MigrationResult:
-    from dataclasses import replace
-
     from zonewright import solver
-    from zonewright.cli.background import Background
-    from zonewright.cli.progress import ProgressLine
+    from zonewright.cli.background import solved
 
-    progress = ProgressLine(world.estate.currency, quiet=quiet)
-
-    def work(stop: threading.Event) -> MigrationResult:
+    def work(progress: Listener, stop: threading.Event) -> MigrationResult:
         return solver.plan_migration(
             world,
             event=event,
@@ -449,12 +442,7 @@ def _solve(
             **options,
         )
 
-    run = Background(work)
-    try:
-        result = run.run(progress.tick, progress.close)
-    finally:
-        progress.close()
-    return replace(result, interrupted=True) if run.stop.is_set() else result
+    return solved(work, world.estate.currency, quiet=quiet)
 
 
 def _save(

@@ -15,7 +15,7 @@ from zonewright.cli.saving import file_name, writable
 
 if TYPE_CHECKING:
     from zonewright.models import Plan, World
-    from zonewright.solver.result import Result
+    from zonewright.solver.result import Listener, Result
 
 
 @guarded
@@ -107,15 +107,10 @@ def _solve(
     hint: Plan | None,
     quiet: bool,
 ) -> Result:
-    from dataclasses import replace
-
     from zonewright import solver
-    from zonewright.cli.background import Background
-    from zonewright.cli.progress import ProgressLine
+    from zonewright.cli.background import solved
 
-    progress = ProgressLine(world.estate.currency, quiet=quiet)
-
-    def work(stop: threading.Event) -> Result:
+    def work(progress: Listener, stop: threading.Event) -> Result:
         return solver.place(
             world,
             time_limit_s=time_limit_s,
@@ -128,12 +123,7 @@ def _solve(
             stop=stop,
         )
 
-    run = Background(work)
-    try:
-        result = run.run(progress.tick, progress.close)
-    finally:
-        progress.close()
-    return replace(result, interrupted=True) if run.stop.is_set() else result
+    return solved(work, world.estate.currency, quiet=quiet)
 
 
 def _save(world: World, result: Result, output: Path | None) -> tuple[str | None, Exception | None]:
