@@ -9,7 +9,7 @@ from zonewright.solver.relocation.problem import (
     Together,
     values_of,
 )
-from zonewright.solver.relocation.relocate import relocate
+from zonewright.solver.relocation.relocate import relocate, warm_up
 from zonewright.solver.relocation.witness import verify
 
 __all__ = [
@@ -22,4 +22,5 @@ __all__ = [
     "relocate",
     "values_of",
     "verify",
+    "warm_up",
 ]

@@ -16,9 +16,6 @@ from zonewright.solver.relocation.problem import Ints
 from zonewright.solver.relocation.state import State, entries, place_units, put_all, state_of
 from zonewright.solver.relocation.table import Table
 
-#: Tries of taking another displaced instance's place, per displaced instance.
-_TRIES = 2_000
-
 
 @dataclass(frozen=True)
 class Attempt:
@@ -56,7 +53,7 @@ def attempt(table: Table, deadline: Deadline) -> Attempt:
     kept = int((table.weight_c[table.class_n] * (table.count_n - keeping.leave_n)).sum())
     stay_c = np.bincount(table.class_n, table.count_n - keeping.leave_n, table.classes).astype(np.int64)
     order_c = hardest_first(table, table.count_c - stay_c, state)
-    host_u, _ = place_units(state, order_c, tightness(table, state, order_c), _TRIES * len(order_c))
+    host_u, _ = place_units(state, order_c, tightness(table, state, order_c))
     left_out_c = np.bincount(order_c[host_u < 0], minlength=table.classes)
     return Attempt(entries(state), left_out_c, keeping, at_all - kept, state)
 

@@ -17,6 +17,8 @@ from zonewright.solver.relocation.witness import kinds_of
 
 #: Cells of hosts x kinds up to which a master is built.
 MOST_CELLS = 4_000_000
+#: So few hosts are areas of their own.
+_FEW_HOSTS = 16
 #: A stage before costs this many times the most that one move can; beyond so many stages no more than that.
 _DEAR, _LEVELS = 1_000, 3
 
@@ -138,11 +140,13 @@ def _areas(table: Table) -> tuple[int, Ints, int]:
     """Return the partition with the fewest domains (at least two) that limits of one class speak of."""
     members_t = np.bincount(table.tally_x, minlength=len(table.kind_t))
     single = (table.kind_t == LIMIT) & (members_t == 1)
-    best, fewest = -1, table.hosts
+    best, fewest = -1, table.hosts + (table.hosts <= _FEW_HOSTS)
     for q in np.unique(table.partition_t[single]).tolist():
         domains = len(np.unique(table.domain_qh[q][table.domain_qh[q] >= 0]))
         if 1 < domains < fewest:
             best, fewest = q, domains
+    if best < 0 and table.hosts <= _FEW_HOSTS:
+        return -1, np.arange(table.hosts), table.hosts
     if best < 0:
         return -1, np.zeros(table.hosts, np.int64), 1
     area_h = table.domain_qh[best].copy()

@@ -128,6 +128,21 @@ def relocate(
     return _answer(table, run, time.monotonic() - began)
 
 
+def warm_up() -> None:
+    """Compile every kernel, or load it from the cache, by moving one instance off a closed host."""
+    one, none = np.ones(1, np.int64), np.zeros(1, np.int64)
+    open_mh = np.array([[False, True]])
+    tiny = Relocation(
+        np.ones((2, 1), np.int64), one[:, None], one, none, one, none, none, one, open_mh, open_mh, none
+    )
+    table = lower(tiny)
+    found = attempt(table, Deadline(60.0))
+    master = master_of(table)
+    if master is not None:
+        seated(table, seats(master, offer_of(master, *found.placement)), Deadline(60.0))
+        mix(master, bound_costs(table, 2, _PRICES[0]), Deadline(60.0), 60.0)
+
+
 def _certify(table: Table, run: _Run, deadline: Deadline, say: News) -> None:
     """Place the displaced without touching anybody, and count who must leave in any case."""
     found = attempt(table, deadline)

@@ -24,8 +24,6 @@ from zonewright.solver.relocation.table import LIMIT, Table
 
 #: Arcs beyond which a kind's flow is not built.
 MOST_ARCS = 4_000_000
-#: Tries of taking another newcomer's place, per instance without one.
-_TRIES = 2_000
 
 Placement = tuple[Ints, Ints, Ints]
 
@@ -221,5 +219,5 @@ def seated(table: Table, found: Seats, deadline: Deadline) -> Placement:
     missing_c = table.count_c - np.bincount(class_n, count_n, table.classes).astype(np.int64)
     if missing_c.any():
         order_c = hardest_first(table, missing_c, state)
-        place_units(state, order_c, tightness(table, state, order_c), _TRIES * len(order_c))
+        place_units(state, order_c, tightness(table, state, order_c))
     return entries(state)

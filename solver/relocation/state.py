@@ -19,6 +19,10 @@ from zonewright.solver.relocation.table import Table
 _GOLDEN = 0x1E3779B97F4A7C15
 
 
+#: Tries of taking another displaced instance's place: for each, and in all.
+_TRIES, _STEPS = 2_000, 4_000_000
+
+
 class State(NamedTuple):
     """All arrays of a placement; the kernels change free, count and list arrays in place.
 
@@ -232,11 +236,11 @@ def best_host(s, c, tight_r, avoid):
 
 
 @njit(cache=True, nogil=True)
-def place_each(s, order_c, tight_r, new_n, steps):
+def place_each(s, order_c, tight_r, new_n, tries, steps):
     """Put one instance of each class, in order, where it fits best; returns how many were left out.
 
     `new_n` gets the host of each, -1 where it fits nowhere. One that fits nowhere may take the place of another
-    of these if that one fits elsewhere; `steps` of such tries at most.
+    of these if that one fits elsewhere: `tries` each, `steps` in all.
     """
     hosts = s.free_hr.shape[0]
     # Numbers of one type: a literal would compile `put` once more.
@@ -245,17 +249,24 @@ def place_each(s, order_c, tight_r, new_n, steps):
     head = np.full(hosts, -1, np.int64)
     after = np.full(units, -1, np.int64)
     left_out = 0
+    hopeless = nowhere
     for i in range(units):
         c = order_c[i]
+        if c == hopeless:
+            # One like it found no place just now.
+            new_n[i] = -1
+            left_out += 1
+            continue
         h = best_host(s, c, tight_r, nowhere)
         if h < 0 and steps > 0:
+            until = max(np.int64(0), steps - tries)
             mask = s.mask_c[c]
             for g in range(hosts):
                 if not s.enter_mh[mask, g]:
                     continue
                 before = -1
                 j = head[g]
-                while j >= 0 and steps > 0:
+                while j >= 0 and steps > until:
                     o = order_c[j]
                     steps -= 1
                     short = False
@@ -285,9 +296,10 @@ def place_each(s, order_c, tight_r, new_n, steps):
                         put(s, o, g, more)
                     before = j
                     j = after[j]
-                if h >= 0 or steps <= 0:
+                if h >= 0 or steps <= until:
                     break
             if h < 0:
+                hopeless = c
                 new_n[i] = -1
                 left_out += 1
             continue
@@ -301,7 +313,7 @@ def place_each(s, order_c, tight_r, new_n, steps):
     return left_out
 
 
-def place_units(state: Any, order_c: Ints, tight_r: Any, steps: int) -> tuple[Ints, int]:
+def place_units(state: Any, order_c: Ints, tight_r: Any) -> tuple[Ints, int]:
     """Put one instance of each class in order; return the host of each (-1: none) and how many were left out."""
     new_n = np.full(len(order_c), -1, np.int64)
-    return new_n, int(place_each(state, order_c, tight_r, new_n, steps))
+    return new_n, int(place_each(state, order_c, tight_r, new_n, _TRIES, _STEPS))

@@ -30,7 +30,7 @@ from zonewright.solver.relocation.problem import Ints, Relocation
 #: Cells of the table up to which a host's knapsack is filled in; beyond, it is searched.
 _CELLS = 40_000
 #: Nodes of that search; what is left open after them counts by its relaxation.
-_NODES = 20_000
+_NODES = 5_000
 _DAMAGED = (KeyError, IndexError, TypeError, ValueError, AttributeError)
 
 Item = tuple[int, tuple[int, ...], int]
@@ -313,7 +313,8 @@ def _searched(room: tuple[int, ...], items: Sequence[Item]) -> int:
         for r in range(len(room))
     ]
 
-    def relaxed(start: int, left: tuple[int, ...]) -> int:
+    def relaxed(start: int, cap: int, left: tuple[int, ...]) -> int:
+        """Bound what items from `start` on add, at most `cap` of the first."""
         found: list[int] = []
         for r, ranked in enumerate(by_resource):
             rest, worth = left[r], 0
@@ -321,6 +322,8 @@ def _searched(room: tuple[int, ...], items: Sequence[Item]) -> int:
                 if i < start:
                     continue
                 value, size, most = order[i]
+                if i == start:
+                    most = cap
                 if size[r] * most <= rest:
                     rest -= size[r] * most
                     worth += value * most
@@ -331,21 +334,22 @@ def _searched(room: tuple[int, ...], items: Sequence[Item]) -> int:
         return min(found)
 
     best, highest_open, nodes = 0, 0, 0
-    stack: list[tuple[int, tuple[int, ...], int]] = [(0, room, 0)]
+    stack: list[tuple[int, int, tuple[int, ...], int]] = [(0, order[0][2], room, 0)]
     while stack:
-        start, left, worth = stack.pop()
-        best = max(best, worth)
-        if start == len(order):
-            continue
-        bound = worth + relaxed(start, left)
+        start, cap, left, worth = stack.pop()
+        bound = worth + relaxed(start, cap, left)
         if bound <= max(best, highest_open):
             continue
         nodes += 1
         if nodes > _NODES:
             highest_open = max(highest_open, bound)
             continue
-        value, size, most = order[start]
-        top = min([most] + [c // s for c, s in zip(left, size, strict=True) if s])
-        for n in range(top + 1):
-            stack.append((start + 1, tuple(c - n * s for c, s in zip(left, size, strict=True)), worth + n * value))
+        value, size, _ = order[start]
+        take = min([cap] + [c // s for c, s in zip(left, size, strict=True) if s])
+        best = max(best, worth + take * value)
+        if take:
+            stack.append((start, take - 1, left, worth))
+        if start + 1 < len(order):
+            after = tuple(c - take * s for c, s in zip(left, size, strict=True))
+            stack.append((start + 1, order[start + 1][2], after, worth + take * value))
     return max(best, highest_open)

@@ -9,7 +9,7 @@ import pytest
 from tests.solver import relocation_oracle as oracle
 from tests.solver.relocation_cases import DATA, evacuation, small
 from zonewright.solver.deadline import Deadline
-from zonewright.solver.relocation import relocate, verify
+from zonewright.solver.relocation import relocate, verify, warm_up
 
 
 @pytest.mark.parametrize("start", range(0, 120, 20))
@@ -48,3 +48,9 @@ def test_survivors_that_must_make_room_are_as_few_as_proven(name: str) -> None:
     lost = int(problem.at_count_n[closed_n].sum())
     assert answer.values == (0, 0, lost + EXTRA[name])
     assert verify(problem, answer.witness) == answer.bounds == answer.values
+
+
+def test_kernels_can_be_compiled_beforehand() -> None:
+    warm_up()
+    answer = relocate(small(3), Deadline(20.0), 1, 0)
+    oracle.assert_sound(small(3), answer)
