@@ -345,7 +345,7 @@ class _Reckoning:
                 alive
                 and self._closed(subnet.zone)
                 and any(
-                    group.keep_private_ip and subnet.id in self._subnets_of(group)
+                    group.keep_private_ip and subnet.id in self._subnets_of(group) and self._some_in(group, sites)
                     for group in self.before.estate.groups
                 )
             ):
@@ -354,6 +354,13 @@ class _Reckoning:
         for name, reason in held.items():
             self.warnings.append(f"{name} cannot go along with its private addresses: {reason}")
         return going - set(held)
+
+    def _some_in(self, group: Group, sites: Collection[int]) -> bool:
+        """Return whether some of a group run at one of these sites, or nowhere: else it has left them already."""
+        return any(
+            sum(unit.current.values()) < unit.count or any(site in sites for site in unit.current)
+            for unit in self.before.units_of[group.id]
+        )
 
     def _open_zones_beside(self, zone: str | None) -> list[int]:
         """Return the zones of a zone's region that nobody has to leave."""
@@ -407,6 +414,10 @@ class _Reckoning:
             update = {"subnets": [], "vpcs": sorted({*group.vpcs, *(s.vpc for s in held)})}
         if fewer:
             update["count"] = group.count - fewer
+        running = sum(n for unit in self.before.units_of[group.id] for n in unit.current.values())
+        if group.all_or_nothing and 0 < running < group.count and not self.event.strictly:
+            # It runs in part today: nobody stops for those that are missing.
+            update["all_or_nothing"] = False
         stays = {self.before.tree.nodes[s].id for g, name, s in self.staying if g == group.id and name is None}
         if any(site in dead or site in stays for site in group.current):
             update["current"] = {s: n for s, n in group.current.items() if s not in dead and s not in stays}
