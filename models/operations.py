@@ -1,7 +1,7 @@
 """What a step of a migration does: the whole vocabulary, with the effect of each word, as data.
 
-The planner writes plans in these words and the executor plays them. What both build on is data and its meaning: this
-table, the recipes, how long steps take, what an event leaves. Neither uses a line of the other's.
+The planner writes plans in these words and the executor plays them. What both build on is data and its
+meaning: this table, the recipes, how long steps take, what an event leaves. Neither uses a line of the other's.
 """
 
 from __future__ import annotations
