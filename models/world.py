@@ -193,7 +193,17 @@ class World:
         return None
 
     def region_of(self, node: int) -> int:
-        """Return the region a node is in, or its root where the estate has no regions."""
+        """Return the region a node is in; for all that is in none the same node, the first root of these."""
+        region = self.tree.at_level(node, "region")
+        return region if region is not None else self._first_outside
+
+    @cached_property
+    def _first_outside(self) -> int:
+        outside = (node.index for node in self.tree.nodes if node.parent is None and node.level != "region")
+        return next(outside, 0)
+
+    def home_of(self, node: int) -> int:
+        """Return the region a node is in, or the root of its branch where it is in none: who has its country."""
         region = self.tree.at_level(node, "region")
         return region if region is not None else self.tree.nodes[node].ancestors[0]
 

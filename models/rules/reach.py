@@ -100,7 +100,7 @@ class ServiceAvailability(ReachRule):
 
     def domain_of(self, world: World, site: int) -> int:
         """Name the region."""
-        return world.region_of(site)
+        return world.home_of(site)
 
 
 def services_needed(world: World, unit: Unit) -> list[str]:
@@ -213,14 +213,14 @@ class Residency(ReachRule):
         """Return the country that is not allowed."""
         if unit.group not in _selected(self, world):
             return None
-        country = world.tree.nodes[world.region_of(site)].domain.country
+        country = world.tree.nodes[world.home_of(site)].domain.country
         if country in self.countries:
             return None
         return f"is in {country or 'a country not stated'}, only {', '.join(self.countries)} is allowed"
 
     def domain_of(self, world: World, site: int) -> int:
         """Name the region."""
-        return world.region_of(site)
+        return world.home_of(site)
 
     def violations(self, view: View, label: str) -> Iterator[Violation]:
         """Yield instances, disks and snapshots outside the countries."""

@@ -163,7 +163,8 @@ def residency(ctx: Context, rule: Residency, label: str, layer: Layer | None) ->
     """Regions in the allowed countries only; a copy or disk abroad breaks the rule by itself."""
     reach, tree = ctx.reach, ctx.world.tree
     allowed = set(rule.countries)
-    abroad = np.array([tree.nodes[int(r)].domain.country not in allowed for r in reach.region_s], bool)
+    homes = [tree.nodes[ctx.world.home_of(site)] for site in reach.sites]
+    abroad = np.array([home.domain.country not in allowed for home in homes], bool)
     groups = rule.selected(ctx.world)
     _close(ctx, rule, label, layer, abroad, groups)
     if layer is not ctx.layers[0] if ctx.layers else True:
