@@ -99,7 +99,8 @@ def _only_subnet(world: World, unit: Unit, vpc: str | None, site: int) -> str | 
     fitting = [
         subnet.id
         for subnet in world.subnets.values()
-        if (vpc is None or subnet.vpc == vpc)
+        if subnet.cidr is not None
+        and (vpc is None or subnet.vpc == vpc)
         and (not unit.subnets or subnet.id in unit.subnets)
         and (subnet.zone == zone or (subnet.zone is None and not zonal))
     ]

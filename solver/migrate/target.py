@@ -11,7 +11,7 @@ from zonewright.models.check import judge
 from zonewright.models.events import Event
 from zonewright.models.migration import GivenUp
 from zonewright.models.placing import view_of
-from zonewright.models.plan import GoalValue, Plan, Status
+from zonewright.models.plan import GoalValue, Placement, Plan, Status
 from zonewright.models.world import World
 from zonewright.solver.deadline import Deadline
 from zonewright.solver.place import place
@@ -98,7 +98,8 @@ def _less_lost(a: Target, b: Target) -> bool:
 
 
 def _given(after: Aftermath, plan: Plan) -> Target:
-    """Judge a placement that somebody else chose."""
+    """Judge a placement that somebody else chose, without those that the event has counted out."""
+    plan = _without_lost(after, plan)
     report = judge(view_of(after.world, plan))
     broken = [v for v in report.violations if v.hard]
     update = {
@@ -112,6 +113,26 @@ def _given(after: Aftermath, plan: Plan) -> Target:
         target.status = Status.INFEASIBLE
         target.clash = [Clash(v.rule, v.label, v.group, v.domain, v.message) for v in broken]
     return target
+
+
+def _without_lost(after: Aftermath, plan: Plan) -> Plan:
+    """Return a plan without the named instances that are lost for good, and as many unnamed ones as are left."""
+    nobody = {unit.name for unit in after.before.units} - {unit.name for unit in after.world.units} - {None}
+    had = {unit.group: unit.count for unit in after.before.units if unit.name is None}
+    have = {unit.group: unit.count for unit in after.world.units if unit.name is None}
+    left = {group: have.get(group, 0) for group, count in had.items() if have.get(group, 0) < count}
+    if not nobody and not left:
+        return plan
+    entries: list[Placement] = []
+    for entry in plan.placements:
+        names = [name for name in entry.instances if name not in nobody]
+        unnamed = max(0, entry.count - len(entry.instances))
+        if entry.group in left:
+            unnamed = min(unnamed, left[entry.group])
+            left[entry.group] -= unnamed
+        if names or unnamed:
+            entries.append(entry.model_copy(update={"instances": names, "count": len(names) + unnamed}))
+    return plan.model_copy(update={"placements": entries, "unplaced": [], "scenarios": []})
 
 
 def _find(after: Aftermath, search: Search) -> Target:
