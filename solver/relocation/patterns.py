@@ -244,8 +244,12 @@ def _limit_prices(master: Master, costs: Costs, price_ak: Ints, scale: int) -> l
             if left <= 0:
                 break
         for a in range(master.areas):
-            if price_a[a] < margin and (c, a) in of_class:
-                found[of_class[c, a], a] = margin - int(price_a[a])
+            t = of_class.get((c, a))
+            if t is None or price_a[a] >= margin:
+                continue
+            if cap_a[a] or not int(table.problem.limits[t].most_d[a]):
+                # An area that is closed to the class needs no price: nobody goes there for nothing.
+                found[t, a] = margin - int(price_a[a])
     return [[t, a, price] for (t, a), price in sorted(found.items())]
 
 
