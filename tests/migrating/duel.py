@@ -78,7 +78,7 @@ def _against_planner(case: Case, facts: Facts, best: Aim | None, outcome: Outcom
     estate, event = estate_from_data(case.estate), Event.model_validate(case.event)
     try:
         result = plan_migration(
-            estate, event=event, workers=1, time_limit_s=20, order_goals=("penalty", "makespan")
+            estate, event=event, workers=1, time_limit_s=60, order_goals=("penalty", "makespan")
         )
     except ArithmeticError as error:
         yield f"the planner fails: {error}"
