@@ -16,8 +16,9 @@ from zonewright.models.migration import Action, Step
 from zonewright.models.operations import EFFECTS
 from zonewright.models.plan import Plan
 from zonewright.models.problems import InputError
+from zonewright.models.quantities import as_fraction
 from zonewright.models.recipes import Recipe
-from zonewright.models.rules import AntiAffinity, KeepRunning, Quota, Separation, all_rules
+from zonewright.models.rules import AntiAffinity, KeepRunning, Load, Quota, Separation, all_rules
 from zonewright.models.rules.base import GroupRule
 from zonewright.models.world import World
 from zonewright.solver.lowering.sums import quota_use
@@ -49,6 +50,7 @@ _WORDS = {
     "instances": "places for instances",
     "apart": "distance by",
     "quota": "quota",
+    "load": "load under",
     "all": "moves at once",
     "at once": "moves at once",
     "uplink out": "bandwidth out",
@@ -56,6 +58,10 @@ _WORDS = {
     "down": "replicas that may be away by",
     "backends": "backends of",
 }
+
+
+#: What is limited at every moment, whoever takes it: those who stay take of it, too.
+_STANDING = frozenset({"room", "flavour", "instances", "apart", "quota", "load"})
 
 
 @dataclass
@@ -374,6 +380,12 @@ class _Lowering:
             if at == domain and amount:
                 place = domain if quota.domain is not None else -1
                 yield ("quota", place, label), quota.most, amount * movement.count
+        for label, load in self._loads:
+            for what in self.tree.nodes[domain].domain.capacity if load.level == level else ():
+                usable, amount = self.tree.nodes[domain].usable(what), unit.demand.get(what, 0)
+                if amount and usable is not None and (not load.resources or what in load.resources):
+                    limit = int(usable * as_fraction(load.most_share))
+                    yield ("load", domain, f"{label} {what}"), limit, amount * movement.count
 
     def _resource(self, key: Key, capacity: int) -> int:
         number = self.number.get(key)
@@ -483,7 +495,7 @@ class _Lowering:
 
     def _static(self) -> None:
         """Hold for ever what stays where it is, of every resource that something else takes."""
-        domains = {at for what, at, _ in self.number if what in ("room", "flavour", "instances", "apart", "quota")}
+        domains = {at for what, at, _ in self.number if what in _STANDING}
         if -1 in domains:
             domains |= {node.index for node in self.tree.nodes if node.parent is None}
         load: dict[int, int] = {}
@@ -584,6 +596,15 @@ class _Lowering:
     def _quotas(self) -> dict[str, list[tuple[str, Quota]]]:
         """Group to the quotas that it draws on."""
         return self._on_groups(Quota)
+
+    @cached_property
+    def _loads(self) -> list[tuple[str, Load]]:
+        """The limits on load that hold at every moment."""
+        return [
+            (label, rule)
+            for label, rule in all_rules(self.ruling)
+            if isinstance(rule, Load) and rule.continuous and rule.soft is None
+        ]
 
     @cached_property
     def _keeping(self) -> dict[str, list[tuple[str, KeepRunning]]]:

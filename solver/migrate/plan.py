@@ -27,6 +27,7 @@ from zonewright.solver.result import Clash, Listener, Progress
 if TYPE_CHECKING:
     import pandas as pd
 
+    from zonewright.models.executor import Breach
     from zonewright.solver.order.problem import Arrangement, Blocked
 
 #: Hosts of the zones concerned up to which a cut speaks of all that is on them.
@@ -192,7 +193,7 @@ class _Planning:
                 return self._unordered(target, Status.UNKNOWN, None, blocked)
             target, self.ruled_out = found, list(self.cuts)
             if not self.order:
-                return self._done(target, [], None, None)
+                return self._result(target, self._written(target, [], None))
             works, missing = self._works(target)
             if missing and self.given is not None:
                 nodes = self.world.tree.nodes
@@ -205,13 +206,17 @@ class _Planning:
             if arrangement.status != "INFEASIBLE":
                 if not arrangement.mode_j and works:
                     return self._unordered(target, Status.UNKNOWN)
-                return self._done(target, ordering.timed(arrangement), ordering, arrangement)
-            blocked = self._say_blocked(ordering, arrangement.blocked)
-            if (
-                self.given is not None
-                or arrangement.blocked is None
-                or not self._cut(target, ordering, arrangement)
-            ):
+                drafts = ordering.timed(arrangement)
+                migration = self._written(target, drafts, arrangement)
+                broken = self._broken(migration)
+                if broken is None:
+                    return self._result(target, migration)
+                blocked = [broken.message[:400]]
+                is_cut = self.given is None and self._cut_movement(target, drafts, broken)
+            else:
+                blocked = self._say_blocked(ordering, arrangement.blocked)
+                is_cut = self.given is None and self._cut(target, ordering, arrangement)
+            if not is_cut:
                 return self._no_order(target, blocked)
             if self.search.deadline.over:
                 return self._unordered(target, Status.UNKNOWN)
@@ -291,7 +296,8 @@ class _Planning:
     def _cut(self, target: Target, ordering: Ordering, arrangement: Arrangement) -> bool:
         """Rule out that all of what blocks each other is where it is meant to be; False where nothing is."""
         assert target.plan is not None
-        assert arrangement.blocked is not None
+        if arrangement.blocked is None:
+            return False
         stuck = [ordering.works[job] for job in arrangement.blocked.jobs]
         self.sure &= all(work.complete or work.movement is None for work in stuck)
         units = {work.movement.unit.index: {work.movement.target} for work in stuck if work.movement is not None}
@@ -305,12 +311,21 @@ class _Planning:
         # Who may not be stopped is nowhere: only all places together say that he is.
         self.sure &= not stops or len({target.after.world.zone_of(s) for s in target.after.world.tree.sites}) == 1
         together = _held(target, units)
-        if not together:
+        return self._rule_out(together)
+
+    def _cut_movement(self, target: Target, drafts: list[Draft], broken: Breach) -> bool:
+        """Rule out where a movement ends that breaks a rule on its way; False where that rules out nothing.
+
+        Another order might spare the rule: that nothing else leads there is not sure.
+        """
+        self.sure = False
+        moved = next((d.movement for d in drafts if d.action.id == broken.action and d.movement is not None), None)
+        return moved is not None and self._rule_out(_held(target, {moved.unit.index: {moved.target}}))
+
+    def _rule_out(self, together: list[Held]) -> bool:
+        if not together or any(known.together == together for known in self.cuts):
             return False
-        cut = Avoid(rule="avoid", id=f"{RULED_OUT}{len(self.cuts) + 1}", together=together)
-        if any(known.together == cut.together for known in self.cuts):
-            return False
-        self.cuts.append(cut)
+        self.cuts.append(Avoid(rule="avoid", id=f"{RULED_OUT}{len(self.cuts) + 1}", together=together))
         return True
 
     def _blocked_alone(self, target: Target, stuck: list[Work]) -> bool:
@@ -353,21 +368,29 @@ class _Planning:
 
     # What comes of it.
 
-    def _done(
-        self, target: Target, drafts: list[Draft], ordering: Ordering | None, arrangement: Arrangement | None
-    ) -> MigrationResult:
-        from zonewright.models.executor import execute
+    def _written(self, target: Target, drafts: list[Draft], arrangement: Arrangement | None) -> Migration:
         from zonewright.solver.migrate.writing import write
 
-        migration = write(
+        return write(
             self.world, self._final(target), drafts, arrangement, self.ruled_out, self.given_up, self.search.seed
         )
-        if self.order:
-            execution = execute(self.world, migration)
-            if not execution.valid:
-                first = execution.violations[0] if execution.violations else execution.claims[0]
-                raise ArithmeticError(f"the migration does not play: {first}")
-        return self._result(target, migration)
+
+    def _broken(self, migration: Migration) -> Breach | None:
+        """Play a migration; return a rule that does not hold at every moment though ordering was not told of it.
+
+        Ordering knows nothing of continuous rules on company, distance, spread and survival. Anything else that a
+        migration breaks is a defect: raises ArithmeticError.
+        """
+        from zonewright.models.executor import Fault, execute
+
+        execution = execute(self.world, migration)
+        if execution.valid:
+            return None
+        others = [breach for breach in execution.violations if breach.fault is not Fault.RULE]
+        if others or execution.claims:
+            first = others[0] if others else execution.claims[0]
+            raise ArithmeticError(f"the migration does not play: {first}")
+        return execution.violations[0]
 
     def _final(self, target: Target) -> Target:
         """Return the target as one of the estate without the cuts, which only led there."""
@@ -406,7 +429,7 @@ class _Planning:
 
     def _not_for_all(self, target: Target) -> MigrationResult:
         """Return a result where every rule was to hold, and not everybody finds a place under them."""
-        proven = any(goal.bound for goal in target.objective[: len(target.out)])
+        proven = self.given is not None or any(goal.bound for goal in target.objective[: len(target.out)])
         result = self._no_target(target)
         return replace(
             result,
@@ -424,11 +447,7 @@ class _Planning:
         self, target: Target, status: Status, reason: str | None = None, blocked: list[str] | None = None
     ) -> MigrationResult:
         """Return a result whose target stands and whose order does not."""
-        from zonewright.solver.migrate.writing import write
-
-        migration = write(
-            self.world, self._final(target), [], None, self.ruled_out, self.given_up, self.search.seed
-        )
+        migration = self._written(target, [], None)
         update = {"order_status": status, "reason": reason, "blocked": blocked or []}
         return MigrationResult(
             status=Status.INFEASIBLE if reason else Status.UNKNOWN,

@@ -102,12 +102,13 @@ def _living_home(world: World, image: str) -> str:
 def _subnets(after: Aftermath, plan: Plan) -> Iterator[Draft | None]:
     number = 0
     seated = {placement.subnet for placement in plan.placements}
+    seated |= {b.subnet for b in after.world.balancers.values() if b.internal and not stays_behind(after.world, b)}
     for entry in [*plan.subnets, *_unsaid(after, plan)]:
         before = after.before.subnets[entry.subnet]
         cidr = entry.cidr or before.cidr
         carried = entry.zone is not None and before.zone not in (None, entry.zone)
         missing = before.zone is None and (entry.zone is not None or before.cidr is None)
-        if carried or (missing and (entry.zone is not None or before.id in seated)):
+        if carried or (missing and before.id in seated):
             number += 1
             yield _subnet(after, f"subnet-{number}", before, entry.zone, cidr, carried=carried)
     for new in plan.new_subnets:
