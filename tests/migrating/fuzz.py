@@ -126,7 +126,7 @@ class _Trial:
         second = self._plan(done, event)
         yield from (f"once done: {fault}" for fault in promised(second))
         if second.status is Status.INFEASIBLE and not event.strictly:
-            yield f"once done: {second.reason}: {[c.message for c in second.clash][:3]} {second.blocked[:1]}"
+            yield f"once done: {second.reason}: {second.clash[:3]} {second.blocked[:1]}"
         if second.migration is None:
             return
         settles = result.status is Status.OPTIMAL and not bounded and not migration.ruled_out
@@ -153,7 +153,7 @@ class _Trial:
         text = f"after {', '.join(sorted(done))}"[:300]
         yield from (f"{text}: {fault}" for fault in promised(rest))
         if rest.status is Status.INFEASIBLE and not event.strictly:
-            yield f"{text}: {rest.reason}: {[c.message for c in rest.clash][:3]} {rest.blocked[:1]}"
+            yield f"{text}: {rest.reason}: {rest.clash[:3]} {rest.blocked[:1]}"
         if rest.migration is not None:
             yield from (f"{text}: {fault}" for fault in documented(now, rest.migration))
 

@@ -459,7 +459,7 @@ class _Maker:
         rng, found = self.rng, Raw()
         domains = sorted({*self.zones, *self.sites, *self.racks, *self.regions})
         kinds = ("fail", "fail", "drain", "drain", "suspect", "restore", "mend", "rebalance", "consolidate", "to")
-        for kind in {rng.choice(kinds), *(rng.choice(kinds) for _ in range(self.chance(0.3)))}:
+        for kind in sorted({rng.choice(kinds), *(rng.choice(kinds) for _ in range(self.chance(0.3)))}):
             match kind:
                 case "mend":
                     found["mend"] = True
