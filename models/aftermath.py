@@ -7,7 +7,7 @@ counted out, and what the survivors break already is tolerated.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
@@ -108,6 +108,9 @@ class _Reckoning:
         for name in event.restore:
             incidents.pop(name, None)
         self.incidents: dict[str, Incident] = incidents | event.incidents
+        for name in _failed_by_state(world, event.restore):
+            # It is dead with nobody in it, too: balancers and copies may be there.
+            self.incidents.setdefault(name, Incident.FAILED)
         self.dead, self.left = _sites_of(world, self.incidents, event.restore)
         self.emptied: list[str] = []
         if event.max_moves is not None:
@@ -585,6 +588,15 @@ def _without(rule: AnyRule, gone: set[str]) -> AnyRule:
     if isinstance(rule, Pin) and set(rule.instances) & gone:
         return rule.model_copy(update={"instances": [name for name in rule.instances if name not in gone]})
     return rule
+
+
+def _failed_by_state(world: World, restored: Iterable[str]) -> Iterator[str]:
+    """Yield the domains that have failed for every product by their own state, and are not back."""
+    back = {world.tree.by_id[name] for name in restored}
+    for node in world.tree.nodes:
+        states = {node.domain.state} if node.domain.state is not None else set(node.domain.states.values())
+        if states == {State.FAILED} and not back.intersection(node.ancestors):
+            yield node.id
 
 
 def _sites_of(

@@ -76,8 +76,15 @@ def test_a_site_whose_own_state_is_failed_is_dead() -> None:
     data = ground(groups=[group("web", 3, current={"z1-a": 2, "z2-a": 1})])
     data["zones"][0]["state"] = "failed"
     found = after(data, drain=["z2"])
-    assert names(found, found.dead) == {"z1-a"}
+    assert names(found, found.dead) == {"z1-a", "z1-b"}
     assert found.displaced == {("web", None): {found.before.tree.by_id["z1-a"]: 2}}
+
+
+def test_a_zone_whose_own_state_is_failed_is_dead_with_nobody_in_it_until_it_is_restored() -> None:
+    data = ground(groups=[group("web", 1, current={"z2-a": 1})])
+    data["zones"][0]["state"] = "failed"
+    assert names(after(data, drain=["z2"]), after(data, drain=["z2"]).dead) == {"z1-a", "z1-b"}
+    assert after(data, restore=["z1"]).dead == frozenset()
 
 
 def test_an_unknown_domain_is_refused() -> None:

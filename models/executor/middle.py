@@ -166,21 +166,21 @@ class _Middle:
     def _balancers(self) -> list[LoadBalancer]:
         """Return balancers as they serve now: one that was deleted or created anew by its new zones, if any."""
         found = {balancer.id: balancer for balancer in self.world.estate.load_balancers}
+        entries = self.migration.target.balancers if self.migration.target is not None else []
+        chosen = {entry.balancer: list(entry.zones) for entry in entries}
         for deed in self._done_in_order(Operation.DELETE_BALANCER, Operation.CREATE_BALANCER):
             balancer = found.get(deed.step.thing or "")
             if balancer is None:
                 continue
             update: dict[str, Any] = {
                 "zones": [],
-                "zone_count": max(1, len(balancer.zones) or balancer.zone_count),
+                "zone_count": len(chosen.get(balancer.id, balancer.zones)) or balancer.zone_count,
             }
             zone = self.world.tree.at_level(deed.at, "zone") if deed.at is not None else None
             if deed.step.do is Operation.CREATE_BALANCER and zone is not None:
                 update = {"zones": [self.world.tree.nodes[zone].id]}
-                chosen = self.migration.target.balancers if self.migration.target is not None else []
-                for entry in chosen:
-                    if entry.balancer == balancer.id:
-                        update = {"zones": list(entry.zones)}
+                if balancer.id in chosen:
+                    update = {"zones": chosen[balancer.id]}
                 if balancer.internal:
                     update["subnet"] = deed.act.action.subnet
             found[balancer.id] = balancer.model_copy(update=update)
