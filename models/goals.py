@@ -67,11 +67,19 @@ def _soft(world: World, violations: list[Violation], priorities: list[int]) -> I
 
 
 def running(world: World, unit: Unit) -> int:
-    """Return how many of a unit run today and may not be stopped for others: not preemptible, site not failed."""
+    """Return how many of a unit run today and may not be stopped for others.
+
+    Not preemptible, the site not failed; who has to leave a site has no claim to stay, only to be placed again.
+    """
     if unit.preemptible:
         return 0
     gone = (State.FAILED, State.COMING_SOON)
-    return sum(n for site, n in unit.current.items() if world.tree.state(site, unit.product) not in gone)
+    tree = world.tree
+    return sum(
+        n
+        for site, n in unit.current.items()
+        if tree.state(site, unit.product) not in gone and not tree.must_leave(site)
+    )
 
 
 def stopped(view: View) -> int:

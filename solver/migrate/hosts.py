@@ -171,12 +171,14 @@ def _plan_of(problem: HostProblem, answer: Relocated, seed: int) -> tuple[Plan, 
 
 
 def _claim_of(problem: HostProblem, answer: Relocated) -> _Claim:
+    always = [*(0 for _ in problem.goals[:-1]), problem.moved_anyway]
     bounds = {
-        goal: BoundWitness(goal=goal, kind=WITNESS, bound=bound, data=answer.witness)
-        for goal, bound in zip(problem.goals, answer.bounds, strict=True)
-        if bound > 0
+        goal: BoundWitness(goal=goal, kind=WITNESS, bound=bound + more, data=answer.witness)
+        for goal, bound, more in zip(problem.goals, answer.bounds, always, strict=True)
+        if bound + more > 0
     }
-    return _Claim(dict(zip(problem.goals, answer.values, strict=True)), bounds)
+    values = [value + more for value, more in zip(answer.values, always, strict=True)]
+    return _Claim(dict(zip(problem.goals, values, strict=True)), bounds)
 
 
 def _with_bounds(plan: Plan, claims: list[_Claim]) -> Plan:
@@ -267,6 +269,8 @@ def proven_on_hosts(world: World, plan: Plan, witness: BoundWitness) -> tuple[in
     if not _as_good(problem, plan, witness, number):
         return None, "proven for plans that are better in the goals before"
     bound = verify(problem.relocation, witness.data)[number]
+    if witness.goal == "moves":
+        bound += problem.moved_anyway
     return bound, f"reckoned anew from the estate and exactly, at least {bound}"
 
 

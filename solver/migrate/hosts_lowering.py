@@ -79,6 +79,8 @@ class HostProblem:
     """Labels of the rules that concern somebody and are not said, or not in full."""
     strict: bool
     """Urgent wishes are taken for hard rules: what is proven holds for plans that place all and grant them all."""
+    moved_anyway: int
+    """What leaves because it has to, as moves are weighed: the core takes it for what is to be placed."""
     preemptible: bool
     """Somebody may be stopped for others: then the core's count of what is stopped is not the estate's."""
 
@@ -178,7 +180,7 @@ class _Lowering:
         class_of, units_c = self._classes(mask_u)
         units = [self.world.units[members[0]] for members in units_c]
         demand_cr, capacity_hr, domains = self._with_columns(units_c, capacity_hr, domains)
-        at = self._running(class_of)
+        at, moved_anyway = self._running(class_of)
         relocation = Relocation(
             capacity_hr=capacity_hr,
             demand_cr=demand_cr,
@@ -197,7 +199,8 @@ class _Lowering:
             domain_capacity=domains,
         )
         preemptible = any(unit.preemptible and unit.current for unit in self.world.units)
-        return HostProblem(self.world, relocation, units_c, tuple(self.left_out), self.strict, preemptible)
+        left_out = tuple(self.left_out)
+        return HostProblem(self.world, relocation, units_c, left_out, self.strict, moved_anyway, preemptible)
 
     # Reach
 
@@ -591,14 +594,18 @@ class _Lowering:
         ]
         return demand_cr, np.hstack([capacity_hr, most_hr]), (*widened, *added)
 
-    def _running(self, class_of: list[int]) -> dict[tuple[int, int], int]:
-        """Return (class, host) to how many run there."""
+    def _running(self, class_of: list[int]) -> tuple[dict[tuple[int, int], int], int]:
+        """Return (class, host) to how many run there and need not leave, and what those that must leave weigh."""
         found: dict[tuple[int, int], int] = {}
+        moved_anyway = 0
         for unit in self.world.units:
             for site, count in unit.current.items():
+                if self.tree.must_leave(site):
+                    moved_anyway += count * move_weight(self.world, unit)
+                    continue
                 key = (class_of[unit.index], self.position[site])
                 found[key] = found.get(key, 0) + count
-        return found
+        return found, moved_anyway
 
 
 def _ints(values: Iterable[int]) -> Ints:

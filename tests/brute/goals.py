@@ -42,7 +42,9 @@ def unplaced(scene: Scene) -> dict[int, int]:
 def running(facts: Facts, unit: Unit) -> int:
     if unit.own.get("preemptible"):
         return 0
-    return sum(n for s, n in unit.current.items() if facts.state(s, unit.product) not in ("failed", "coming_soon"))
+    gone = ("failed", "coming_soon")
+    runs = {s: n for s, n in unit.current.items() if facts.state(s, unit.product) not in gone}
+    return sum(n for s, n in runs.items() if not facts.to_be_left(s))
 
 
 def stopped(scene: Scene) -> int:

@@ -129,7 +129,8 @@ def aim_of(facts: Facts, at: dict[str, Where], urgent: int) -> Aim:
     for squad in facts.squads:
         where, running = at[squad.group], dict(squad.running)
         placed, ran = sum(where.values()), sum(running.values())
-        stopped += 0 if squad.preemptible else max(0, ran - placed)
+        held = sum(n for site, n in running.items() if site not in facts.left)
+        stopped += 0 if squad.preemptible else max(0, held - placed)
         missing[squad.priority] = missing.get(squad.priority, 0) + squad.count - placed
         gone = sum(max(0, n - where.get(site, 0)) for site, n in running.items())
         left += gone

@@ -278,13 +278,14 @@ def test_masks_are_shared_by_those_who_may_be_in_the_same_places() -> None:
 
 
 def test_a_damaged_witness_proves_nothing() -> None:
-    groups = [{"id": "g", "count": 2, "demand": {"cpu_milli": 3}, "current": {"h0": 1, "h1": 1}}]
-    after = after_of(estate(groups, []), Event(drain=["z0"]))
+    groups = [{"id": "g", "count": 2, "demand": {"cpu_milli": 1}, "current": {"h0": 2}}]
+    apart = [{"rule": "anti_affinity", "level": "host", "groups": ["g"]}]
+    after = after_of(estate(groups, apart), Event(mend=True, strictly=True))
     found = solved(after)
     assert found is not None
-    assert values(found.plan)["moves"] == 2
+    assert values(found.plan)["moves"] == 1
     assert all(f.confirmed for f in verify_bound(after.world, found.plan))
-    for change in ({"bound": 3}, {"data": {}}, {"data": {"values": [0, 0, 2], "stages": "none"}}):
+    for change in ({"bound": 2}, {"data": {}}, {"data": {"values": [0, 0, 1], "stages": "none"}}):
         bounds = [b.model_copy(update=change) if b.goal == "moves" else b for b in found.plan.bounds]
         objective = [
             g.model_copy(update={"bound": change.get("bound", g.bound)}) if g.goal == "moves" else g
@@ -292,3 +293,20 @@ def test_a_damaged_witness_proves_nothing() -> None:
         ]
         plan = found.plan.model_copy(update={"bounds": bounds, "objective": objective})
         assert not all(f.confirmed for f in verify_bound(after.world, plan)), change
+
+
+def test_nobody_healthy_is_stopped_for_who_has_to_leave() -> None:
+    """A lower priority keeps its place unless it is preemptible; who has to leave a host is left behind."""
+    groups = [
+        {"id": "high", "count": 1, "priority": 9, "demand": {"cpu_milli": 2}, "current": {"h0": 1}},
+        {"id": "low", "count": 3, "demand": {"cpu_milli": 2}, "current": {"h1": 1, "h2": 1, "h3": 1}},
+    ]
+    data = estate(groups, [])
+    for host in data["hosts"]:
+        host["capacity"] = {"cpu_milli": 3}
+    after = after_of(data, Event(drain=["h0"]))
+    found = solved(after)
+    assert found is not None
+    assert values(found.plan)["stopped"] == 0
+    assert values(found.plan)["placed[9]"] == 1
+    assert all(f.confirmed for f in verify_bound(after.world, found.plan))
