@@ -123,8 +123,10 @@ def _without_lost(after: Aftermath, plan: Plan) -> Plan:
     left = {group: have.get(group, 0) for group, count in had.items() if have.get(group, 0) < count}
     if not nobody and not left:
         return plan
+    closed = {after.before.tree.nodes[site].id for site in (*after.dead, *after.left)}
     entries: list[Placement] = []
-    for entry in plan.placements:
+    # Who is left goes where somebody may be.
+    for entry in sorted(plan.placements, key=lambda p: p.site in closed):
         names = [name for name in entry.instances if name not in nobody]
         unnamed = max(0, entry.count - len(entry.instances))
         if entry.group in left:
