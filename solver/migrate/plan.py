@@ -212,7 +212,7 @@ class _Planning:
                 if broken is None:
                     return self._result(target, migration)
                 blocked = [broken.message[:400]]
-                is_cut = self.given is None and self._cut_movement(target, drafts, broken)
+                is_cut = self._cut_movement(target, drafts, broken)
             else:
                 blocked = self._say_blocked(ordering, arrangement.blocked)
                 is_cut = self.given is None and self._cut(target, ordering, arrangement)
@@ -319,6 +319,8 @@ class _Planning:
         Another order might spare the rule: that nothing else leads there is not sure.
         """
         self.sure = False
+        if self.given is not None:
+            return False
         moved = next((d.movement for d in drafts if d.action.id == broken.action and d.movement is not None), None)
         return moved is not None and self._rule_out(_held(target, {moved.unit.index: {moved.target}}))
 
@@ -378,15 +380,17 @@ class _Planning:
     def _broken(self, migration: Migration) -> Breach | None:
         """Play a migration; return a rule that does not hold at every moment though ordering was not told of it.
 
-        Ordering knows nothing of continuous rules on company, distance, spread and survival. Anything else that a
-        migration breaks is a defect: raises ArithmeticError.
+        Ordering knows no continuous rules on company, distance, spread and survival; and a given target may
+        ask who stays for another subnet, which no step changes. Anything else that a migration breaks is a defect:
+        raises ArithmeticError.
         """
         from zonewright.models.executor import Fault, execute
 
         execution = execute(self.world, migration)
         if execution.valid:
             return None
-        others = [breach for breach in execution.violations if breach.fault is not Fault.RULE]
+        known = {Fault.RULE} if self.given is None else {Fault.RULE, Fault.TARGET}
+        others = [breach for breach in execution.violations if breach.fault not in known]
         if others or execution.claims:
             first = others[0] if others else execution.claims[0]
             raise ArithmeticError(f"the migration does not play: {first}")
