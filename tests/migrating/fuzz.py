@@ -130,9 +130,10 @@ class _Trial:
         if second.migration is None:
             return
         settles = result.status is Status.OPTIMAL and not bounded and not migration.ruled_out
-        left = [
-            action for action in second.migration.actions if action.kind in ("move", "bypass", "recovery", "start")
-        ]
+        # Whoever was stopped for others is pinned nowhere any more, and may find a place after all.
+        stopped = any(loss.reason == "stopped_for_others" for loss in migration.losses)
+        kinds = {"move", "bypass", "recovery"} if stopped else {"move", "bypass", "recovery", "start"}
+        left = [action for action in second.migration.actions if action.kind in kinds]
         if settles and second.status is Status.OPTIMAL and left:
             one = left[0]
             yield f"once done: {one.kind} of {one.count} {one.group} from {one.source} to {one.target} is left"
