@@ -212,12 +212,17 @@ class _Run:
         return None
 
     def _true_values(self, program: Program, values: list[int], base: Sites) -> list[int]:
-        """Return the goals' values on hosts: what pools could only bound from below is counted again."""
+        """Return the goals' values on hosts.
+
+        What pools could only bound from below is counted again, and what helping columns may have overstated.
+        """
         view = View(self.world, [Row(u, s, n) for u, by_site in base.items() for s, n in by_site.items()])
         again = {
             "moves": lambda: goals.moves(view),
             "cost": lambda: goals.cost(view),
             "hosts": lambda: len({row.site for row in view.rows}),
+            "balance": lambda: goals.balance(view),
+            "client_latency": lambda: goals.client_latency(view),
         }
         names = [stage.goal for stage in program.stages]
         return [again[goal]() if goal in again else value for goal, value in zip(names, values, strict=True)]
