@@ -415,6 +415,11 @@ class _Reckoning:
         if held and all(self._closed(s.zone) and s.id not in self._recreated for s in held):
             # Its subnets cannot follow: any other of its networks will do.
             update = {"subnets": [], "vpcs": sorted({*group.vpcs, *(s.vpc for s in held)})}
+            if self.emptied:
+                # Some may stay where they are: they keep their seats, and the others take any that is open.
+                near = {s.vpc for s in held}
+                others = [s.id for s in self.before.subnets.values() if s.vpc in near and not self._closed(s.zone)]
+                update["subnets"] = [*group.subnets, *others]
         if fewer:
             update["count"] = group.count - fewer
         running = sum(n for unit in self.before.units_of[group.id] for n in unit.current.values())
