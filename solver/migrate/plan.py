@@ -13,7 +13,7 @@ from zonewright.models.estate import Estate
 from zonewright.models.events import Event
 from zonewright.models.migration import GivenUp, Migration
 from zonewright.models.placing import view_of
-from zonewright.models.plan import GoalValue, Plan, Status
+from zonewright.models.plan import BoundWitness, GoalValue, Plan, Status
 from zonewright.models.rules.during import Avoid, Held
 from zonewright.models.tree import Node
 from zonewright.models.world import World
@@ -180,6 +180,7 @@ class _Planning:
     def result(self) -> MigrationResult:
         blocked: list[str] = []
         target: Target | None = None
+        last: Target | None = None
         for _ in range(MOST_TARGETS):
             found = find_target(self._world_with_cuts(), self.event, self.search, self.given, self.given_up)
             if found.plan is None or found.status is Status.INFEASIBLE:
@@ -191,7 +192,7 @@ class _Planning:
                 if all(goal.closed for goal in found.objective[: len(found.out)]):
                     return self._no_order(target, blocked)
                 return self._unordered(target, Status.UNKNOWN, None, blocked)
-            target, self.ruled_out = found, list(self.cuts)
+            target, self.ruled_out = found if self.sure else _unproven(found), list(self.cuts)
             if not self.order:
                 return self._result(target, self._written(target, [], None))
             works, missing = self._works(target)
@@ -199,8 +200,10 @@ class _Planning:
                 nodes = self.world.tree.nodes
                 return self._no_order(target, [f"{_words(m, nodes)}: {why}"[:400] for m, why in missing])
             if missing:
-                self._give_up(target, missing)
-                target = None
+                if not self._give_up(target, missing):
+                    return self._unordered(target, Status.UNKNOWN, None, [missing[0][1][:400]])
+                # With others counted out, or kept away, losses begin anew.
+                last, target = target, None
                 continue
             ordering, arrangement = self._arrange(target, works)
             if arrangement.status != "INFEASIBLE":
@@ -221,8 +224,9 @@ class _Planning:
             if self.search.deadline.over:
                 return self._unordered(target, Status.UNKNOWN)
             self._news(f"no order leads there: another target ({len(self.cuts)} ruled out)")
-        assert target is not None
-        return self._unordered(target, Status.UNKNOWN)
+        last = target or last
+        assert last is not None
+        return self._unordered(last, Status.UNKNOWN)
 
     def _news(self, message: str) -> None:
         if self.search.progress is not None:
@@ -244,23 +248,27 @@ class _Planning:
         assert target.plan is not None
         return make_works(target.after, target.plan, movements(target.after, target.plan))
 
-    def _give_up(self, target: Target, missing: list[tuple[Movement, str]]) -> None:
-        """Count out what has to leave and cannot; keep who may stay from going where no way leads."""
+    def _give_up(self, target: Target, missing: list[tuple[Movement, str]]) -> bool:
+        """Count out what has to leave and cannot; keep the others from going where no way leads.
+
+        Returns whether anything is new by that.
+        """
+        known = len(self.given_up) + len(self.cuts)
         after = target.after
         nodes = after.world.tree.nodes
         assert target.plan is not None
         for movement, reason in missing:
             unit, source = movement.unit, movement.source
-            if source is not None and (source in after.dead or source in after.left):
+            leaves = source is not None and (source in after.dead or source in after.left)
+            if leaves and source is not None and not _leads_anywhere(after, movement):
                 entry = GivenUp(group=unit.group, instance=unit.name, site=nodes[source].id, reason=reason[:400])
                 if entry not in self.given_up:
                     self.given_up.append(entry)
                     continue
             self.sure = False
-            together = _held(target, {unit.index: {movement.target}})
-            name = f"{RULED_OUT}{len(self.cuts) + 1}"
-            self.cuts.append(Avoid(rule="avoid", id=name, together=together))
+            self._rule_out(_kept_out(target, movement))
         self._news(f"no recipe leads there: {missing[0][1]}")
+        return len(self.given_up) + len(self.cuts) > known
 
     def _arrange(self, target: Target, works: list[Work]) -> tuple[Ordering, Arrangement]:
         """Order the works; where they block each other, by other ways or in smaller parts."""
@@ -300,10 +308,10 @@ class _Planning:
             return False
         stuck = [ordering.works[job] for job in arrangement.blocked.jobs]
         self.sure &= all(work.complete or work.movement is None for work in stuck)
-        units = {work.movement.unit.index: {work.movement.target} for work in stuck if work.movement is not None}
+        units: dict[int, set[int]] = {}
         for work in stuck:
             if work.movement is not None:
-                units[work.movement.unit.index].add(work.movement.target)
+                units.setdefault(work.movement.unit.index, set()).add(work.movement.target)
         stops = any(work.movement is not None and work.movement.kind == "stop" for work in stuck)
         if stops or not self._blocked_alone(target, stuck):
             # Whoever else stays near may be what is in the way: the cut is about their places, too.
@@ -467,6 +475,20 @@ class _Planning:
         )
 
 
+def _unproven(target: Target) -> Target:
+    """Return a target without its proof: something better may have been ruled out beside what has no order.
+
+    That nothing is below 0 needs no proof.
+    """
+    assert target.plan is not None
+    none = {goal.goal for goal in target.plan.objective if goal.closed and goal.value == 0}
+    objective = [g if g.goal in none else g.model_copy(update={"bound": None}) for g in target.plan.objective]
+    bounds = [BoundWitness(goal=goal.goal, kind="trivial", bound=0) for goal in objective if goal.goal in none]
+    plan = target.plan.model_copy(update={"objective": objective, "bounds": bounds, "status": Status.FEASIBLE})
+    text = "not proven: placements were ruled out that another way or order might lead to"
+    return replace(target, plan=plan, status=Status.FEASIBLE, warnings=[*target.warnings, text])
+
+
 def _held(target: Target, units: dict[int, set[int]]) -> list[Held]:
     """Return how many of each kind of instance the target has on these sites."""
     world = target.after.world
@@ -485,6 +507,29 @@ def _held(target: Target, units: dict[int, set[int]]) -> list[Held]:
     return [Held(group=g, domain=d, count=n, like=name) for (g, d, name), n in sorted(counts.items(), key=str)]
 
 
+def _kept_out(target: Target, movement: Movement) -> list[Held]:
+    """Return so many of a kind in the zone that a movement leads to as would be there with any of it."""
+    world, source = target.after.world, movement.source
+    zone = world.zone_of(movement.target)
+    near = source is not None and world.zone_of(source) == zone
+    sites = {movement.target} if near else set(world.tree.sites_under[zone])
+    here = _held(target, {movement.unit.index: sites})
+    count = sum(held.count for held in here) - movement.count + 1
+    domain = world.tree.nodes[movement.target if near else zone].id
+    return [here[0].model_copy(update={"domain": domain, "count": max(1, count)})] if here else []
+
+
+def _leads_anywhere(after: Aftermath, movement: Movement) -> bool:
+    """Return whether some recipe gets the instances to another site: one host of their zone, one of each other."""
+    from zonewright.solver.migrate.recipes import ways
+
+    world, source = after.world, movement.source
+    others = [s for s in world.tree.sites if s != source and not world.tree.must_leave(s)]
+    one_each = {world.zone_of(site): site for site in others}
+    dead = movement.kind == "recovery"
+    return any(ways(world, replace(movement, target=site), dead) for site in one_each.values())
+
+
 def _words(movement: Movement | None, nodes: Sequence[Node]) -> str:
     if movement is None:
         return "work on a network or balancer"
@@ -493,4 +538,4 @@ def _words(movement: Movement | None, nodes: Sequence[Node]) -> str:
     return f"{who} ({' -> '.join(ids)})"
 
 
-__all__ = ["Aftermath", "MigrationResult", "plan_migration"]
+__all__ = ["MigrationResult", "plan_migration"]
