@@ -132,7 +132,7 @@ def plan_migration(
     deadline = Deadline(time_limit_s, work_limit, stop or threading.Event())
     world = estate if isinstance(estate, World) else World(estate)
     deadline.reserve_s = min(0.2 * time_limit_s, 0.05 + 2e-4 * len(world.units))
-    search = Search(deadline, workers or os.cpu_count() or 1, seed, work_limit, progress, stop)
+    search = Search(deadline, workers or os.cpu_count() or 1, seed, work_limit, progress)
     if (curve or event.min_gain) and target is None:
         return _with_curve(world, event, search, order, order_goals)
     return _Planning(world, event, search, target, order, order_goals).result()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
@@ -55,7 +54,6 @@ class Search:
     seed: int
     work_limit: int | None = None
     progress: Listener | None = None
-    stop: threading.Event | None = None
 
 
 def find_target(
@@ -155,7 +153,7 @@ def _find(after: Aftermath, search: Search) -> Target:
         work_limit=search.work_limit,
         partial=True,
         progress=search.progress,
-        stop=search.stop,
+        stop=search.deadline.stop,
     )
     return Target(
         after,
