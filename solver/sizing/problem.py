@@ -29,10 +29,10 @@ BASE = -1
 class AreaLimit:
     """What the instances of some classes, together, may be by area in one layer.
 
-    `low` <= sum over the areas of `weight_a` x (instances of `classes` there) <= `high`. The layer is `BASE` or the
-    number of a scenario; there, who is in lost areas does not count and who arrives does. Says at most so many in an
-    area, at least so many outside of it, a skew (weights 1 and -1), at least m areas (any m - 1 of them hold less
-    than all).
+    `low` <= sum over the areas of `weight_a` x (instances of `classes` there) <= `high`. The layer is `BASE` or
+    the number of a scenario; there, who is in lost areas does not count and who arrives does. Says at most so many
+    in an area, at least so many outside of it, a skew (weights 1 and -1), at least m areas (any m - 1 of them hold
+    less than all).
     """
 
     classes: Ints
@@ -46,9 +46,10 @@ class AreaLimit:
 class SizingProblem:
     """Hosts, offers, who runs and who is wanted, and what is to be survived.
 
-    Of class c, `count_c` are wanted in all; the entries `at_*` of them run already and stay. In scenario s everything
-    in its lost areas is lost; of the classes `evacuated_sc[s]` whatever ran there is placed again on hosts of the
-    other areas, while survivors stay where they are. All limits hold before, and after every evacuation.
+    Of class c, `count_c` are wanted in all; the entries `at_*` of them run already and stay. In scenario s all that
+    is in its lost areas is lost; of the classes `evacuated_sc[s]` whatever ran there is placed again on hosts of the
+    other areas, while survivors stay where they are. Limits per host hold before and after every evacuation. A host
+    that holds more than it may already stays as it is and takes nobody.
     """
 
     capacity_hr: Ints
@@ -131,6 +132,7 @@ class SizingProblem:
             *((f"limit {i}", limit.classes, 0, classes) for i, limit in enumerate(self.limits)),
         ):
             if array.size and (array.min() < low or array.max() >= top):
+                wrong = array.min() if array.min() < low else array.max()
                 raise InputError(
                     f"{name} names number {array.min() if array.min() < low else array.max()} of {top}"
                 )
@@ -172,7 +174,7 @@ class SizingProblem:
 class Placed:
     """How many of a class are on a host, entry by entry.
 
-    Hosts are numbered through: those that exist first, then those bought, offer by offer in order of `new_offer_n`.
+    Hosts are numbered through: those that exist first, then those bought, in the order of `new_offer_n`.
     """
 
     class_n: Ints
