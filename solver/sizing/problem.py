@@ -46,10 +46,10 @@ class AreaLimit:
 class SizingProblem:
     """Hosts, offers, who runs and who is wanted, and what is to be survived.
 
-    Of class c, `count_c` are wanted in all; the entries `at_*` of them run already and stay. In scenario s all that
-    is in its lost areas is lost; of the classes `evacuated_sc[s]` whatever ran there is placed again on hosts of the
-    other areas, while survivors stay where they are. Limits per host hold before and after every evacuation. A host
-    that holds more than it may already stays as it is and takes nobody.
+    Of class c, `count_c` are wanted in all; the entries `at_*` of them run already and stay. In scenario s all
+    that is in its lost areas is lost; of the classes `evacuated_sc[s]` whatever ran there is placed again on hosts
+    of the other areas, while survivors stay where they are. Limits per host hold before and after every
+    evacuation. A host that holds more than it may already stays as it is and takes nobody.
     """
 
     capacity_hr: Ints
@@ -83,7 +83,7 @@ class SizingProblem:
     @property
     def areas(self) -> int:
         """The number of areas."""
-        return self.lost_sa.shape[1]
+        return int(self.lost_sa.shape[1])
 
     @property
     def scenarios(self) -> int:
@@ -133,9 +133,7 @@ class SizingProblem:
         ):
             if array.size and (array.min() < low or array.max() >= top):
                 wrong = array.min() if array.min() < low else array.max()
-                raise InputError(
-                    f"{name} names number {array.min() if array.min() < low else array.max()} of {top}"
-                )
+                raise InputError(f"{name} names number {wrong} of {top}")
         for name, least in (
             ("capacity_hr", 0),
             ("capacity_or", 0),
