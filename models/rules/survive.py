@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
@@ -144,27 +144,9 @@ class Survive(GroupRule):
         witness: list[Row],
         whole: frozenset[str],
     ) -> Iterator[Violation]:
-        from zonewright.models.rules import all_rules
-
-        rest = [row for row in view.rows if row.site not in gone]
-        after = View(
-            view.world,
-            [*rest, *witness],
-            balancer_zones=view.balancer_zones,
-            subnet_zones=view.subnet_zones,
-            subnet_sizes=view.subnet_sizes,
-            lost=gone,
-            base=view,
-            on_offer=self.on_offer,
-        )
-        for other_label, rule in all_rules(view.world):
-            if rule.soft is not None or not rule.in_events:
-                continue
-            for found in rule.violations(after, other_label):
-                if rule.suffers_from_loss and found.group is not None and found.group not in whole:
-                    continue
-                message = f"when this is lost: {found.rule} in {found.domain}: {found.message}"
-                yield self.broken(label, found.group, name, found.amount, message)
+        for found in broken_after(view, gone, witness, whole, on_offer=self.on_offer):
+            message = f"when this is lost: {found.rule} in {found.domain}: {found.message}"
+            yield self.broken(label, found.group, name, found.amount, message)
 
     def evacuated(self, world: World, *, hard: bool = False) -> frozenset[str]:
         """Return the groups of all rules (or all hard ones) that share this one's evacuation."""
@@ -181,6 +163,34 @@ class Survive(GroupRule):
         """Return what evacuation rules that are planned together share."""
         only = f"-of-{','.join(sorted(self.domains))}" if self.domains else ""
         return f"{self.level}-{self.lose}-{'any' if self.on_offer else 'firm'}{only}"
+
+
+def broken_after(
+    view: View, gone: frozenset[int], witness: list[Row], whole: Collection[str], *, on_offer: bool = False
+) -> Iterator[Violation]:
+    """Yield what is broken of the hard rules once sites are gone and what they displaced is where it is shown.
+
+    Rules that a loss alone can break are asked of the groups in `whole` only.
+    """
+    from zonewright.models.rules import all_rules
+
+    rest = [row for row in view.rows if row.site not in gone]
+    after = View(
+        view.world,
+        [*rest, *witness],
+        balancer_zones=view.balancer_zones,
+        subnet_zones=view.subnet_zones,
+        subnet_sizes=view.subnet_sizes,
+        lost=gone,
+        base=view,
+        on_offer=on_offer,
+    )
+    for label, rule in all_rules(view.world):
+        if rule.soft is not None or not rule.in_events:
+            continue
+        for found in rule.violations(after, label):
+            if not (rule.suffers_from_loss and found.group is not None and found.group not in whole):
+                yield found
 
 
 def recoverable(world: World, unit: Unit, level: str, scenario: tuple[int, ...]) -> bool:
