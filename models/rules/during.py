@@ -54,6 +54,13 @@ class Held(Record):
     count: Annotated[int, Field(ge=1, le=100_000_000)] = 1
     like: Member | None = None
     """Only those of the group's instances whose demand is this one's."""
+    outside: bool = False
+    """Everywhere but in the domain."""
+
+    def sites(self, world: World) -> frozenset[int]:
+        """Return the sites that are meant."""
+        inside = frozenset(world.tree.sites_under[world.tree.by_id[self.domain]])
+        return frozenset(world.tree.sites) - inside if self.outside else inside
 
     def counts(self, unit: Unit, world: World) -> bool:
         """Return whether a unit's instances are meant."""
@@ -64,7 +71,7 @@ class Held(Record):
 
 
 class Avoid(Rule):
-    """Not all of these at once: each says that a domain holds at least so many of a group.
+    """Not all of these at once: each says that a domain, or all but it, holds at least so many of a group.
 
     The planner of migrations adds one for a placement that no order leads to.
     """
@@ -86,14 +93,13 @@ class Avoid(Rule):
         """Yield one violation where all hold."""
         if view.base is not None:
             return
-        tree = view.world.tree
         for held in self.together:
-            inside = tree.sites_under[tree.by_id[held.domain]]
+            inside = held.sites(view.world)
             units = [u for u in view.world.units_of[held.group] if held.counts(u, view.world)]
             if sum(view.unit_counts[u.index].get(site, 0) for u in units for site in inside) < held.count:
                 return
         first = self.together[0]
-        said = ", ".join(f"{held.count} of {held.group} in {held.domain}" for held in self.together)
+        said = ", ".join(f"{held.count} of {held.group} {'outside' if held.outside else 'in'} {held.domain}" for held in self.together)
         yield self.broken(label, first.group, first.domain, 1, f"all at once: {said}")
 
 

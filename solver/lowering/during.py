@@ -23,6 +23,9 @@ def avoid(ctx: Context, rule: Avoid, label: str, layer: Layer | None) -> None:
             ctx.relaxed.add(label)
             return
         places = ctx.inside(node)
+        if held.outside:
+            # A pool that is partly in the domain may hold them all inside.
+            places = {place.index for place in ctx.places} - places
         meant = [c for c in ctx.classes_of.get(held.group, ()) if held.counts(ctx.classes[c].unit, ctx.world)]
         columns = tuple(j for c in meant for p, j in layer.cells[c].items() if p in places)
         sets.append((columns, held.count))

@@ -423,7 +423,8 @@ class _Lowering:
         if (label, held.group) in self.tolerated:
             # It cannot get any worse than it is.
             return
-        domain_h = self._inside(self.tree.by_id[held.domain]).astype(np.int64) - 1
+        inside_h = self._inside(self.tree.by_id[held.domain])
+        domain_h = (~inside_h if held.outside else inside_h).astype(np.int64) - 1
         units = [u for u in self._units([held.group]) if held.counts(self.world.units[u], self.world)]
         self._add_limit(units, domain_h, _ints([held.count - 1]))
 

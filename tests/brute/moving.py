@@ -32,6 +32,8 @@ def avoid(scene: Scene, rule: Raw) -> Breaches:
         return []
     for held in rule["together"]:
         inside = scene.facts.inside(held["domain"])
+        if held.get("outside"):
+            inside = [site for site in scene.facts.sites if site not in inside]
         if sum(scene.of_group[held["group"]].get(site, 0) for site in inside) < held.get("count", 1):
             return []
     return [(rule["together"][0]["group"], 1)]

@@ -44,6 +44,9 @@ def avoid(rng: Random) -> Raw:
         held: Raw = {"group": entry["id"], "domain": rng.choice(places)}
         if rng.random() < 0.7:
             held["count"] = rng.randint(1, max(1, entry["count"] - 1))
+        if rng.random() < 0.3:
+            held["outside"] = True
+            held["count"] = rng.randint(1, entry["count"])
         together.append(held)
     rule(data, "avoid", together=together)
     return data
