@@ -57,6 +57,10 @@ class Held(Record):
     outside: bool = False
     """Everywhere but in the domain."""
 
+    def __str__(self) -> str:
+        """Say it in words."""
+        return f"{self.count} of {self.group} {'outside' if self.outside else 'in'} {self.domain}"
+
     def sites(self, world: World) -> frozenset[int]:
         """Return the sites that are meant."""
         inside = frozenset(world.tree.sites_under[world.tree.by_id[self.domain]])
@@ -99,7 +103,7 @@ class Avoid(Rule):
             if sum(view.unit_counts[u.index].get(site, 0) for u in units for site in inside) < held.count:
                 return
         first = self.together[0]
-        said = ", ".join(f"{held.count} of {held.group} {'outside' if held.outside else 'in'} {held.domain}" for held in self.together)
+        said = ", ".join(str(held) for held in self.together)
         yield self.broken(label, first.group, first.domain, 1, f"all at once: {said}")
 
 
