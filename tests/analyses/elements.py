@@ -62,14 +62,15 @@ def broken(scene: Scene, whole: Collection[str] = ()) -> Elements:
             continue
         if rule.get("soft") or (kind == "survive" and (scene.before is not None or _evacuates(rule))):
             continue
-        excused = scene.before is not None and _hurt_by_loss(kind, rule)
+        excused = scene.before is not None and hurt_by_loss(kind, rule)
         for group, amount in check(scene, rule):
             if amount > 0 and not (excused and group is not None and group not in whole):
                 found.add((label, None if rule and is_whole(rule) else group, None, None))
     return frozenset(found)
 
 
-def _hurt_by_loss(kind: str, rule: Raw) -> bool:
+def hurt_by_loss(kind: str, rule: Raw) -> bool:
+    """Whether losing instances alone can break a rule for those that remain."""
     if kind == "affinity":
         return bool(rule.get("to"))
     return kind in survival.HURT_BY_LOSS and not (kind == "latency" and rule.get("between"))

@@ -66,7 +66,13 @@ def anti_affinity(data: Raw, rng: Random) -> None:
 
 def spread(data: Raw, rng: Random) -> None:
     asked: Raw = rng.choice(
-        ({"least_domains": 2}, {"least_domains": 3}, {"most_domains": 1}, {"largest_share": 0.5}, {"shape": "single"})
+        (
+            {"least_domains": 2},
+            {"least_domains": 3},
+            {"most_domains": 1},
+            {"largest_share": 0.5},
+            {"shape": "single"},
+        )
     )
     _add(data, "spread", groups=_some(data, rng), **asked)
 
@@ -202,7 +208,13 @@ def subnet(data: Raw, rng: Random) -> None:
     data["catalogues"] = [catalogue(resource_kinds=kinds)]
     data["vpcs"] = [{"id": "net", "region": "r1"}]
     data["subnets"] = [
-        {"id": f"s-{zone}", "vpc": "net", "cidr": f"10.0.{i}.0/29", "zone": zone, "reserved": rng.choice((5, 6, 7))}
+        {
+            "id": f"s-{zone}",
+            "vpc": "net",
+            "cidr": f"10.0.{i}.0/29",
+            "zone": zone,
+            "reserved": rng.choice((5, 6, 7)),
+        }
         for i, zone in enumerate(zone_names(data))
     ]
     for name in _some(data, rng):
