@@ -7,6 +7,7 @@ with current sites costs nothing: whoever leaves a site makes room for any other
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from zonewright.models.goals import move_weight, traffic_pairs
@@ -38,9 +39,11 @@ class Class:
         return self.units[0]
 
 
-def make_classes(world: World, reach: Reach) -> list[Class]:
-    """Return the classes of an estate, groups that nothing tells apart merged."""
-    apart = groups_apart(world)
+def make_classes(
+    world: World, reach: Reach, *, merge: bool = True, groups: Collection[str] | None = None
+) -> list[Class]:
+    """Return the classes of an estate (or of some groups), groups that nothing tells apart merged if `merge`."""
+    apart = groups_apart(world) if merge else set(world.groups)
     selected = _selections(world)
     flavour_matters = any(node.domain.flavours for node in world.tree.nodes) or any(
         rule.rule == "quota" and getattr(rule, "flavour", None) for _, rule in all_rules(world)
@@ -48,6 +51,8 @@ def make_classes(world: World, reach: Reach) -> list[Class]:
     classes: list[Class] = []
     known: dict[object, Class] = {}
     for unit in world.units:
+        if groups is not None and unit.group not in groups:
+            continue
         profile = reach.profiles[reach.of_unit[unit.index]]
         held = unit.pinned or _held(world, unit)
         own = unit.group if unit.group in apart or (held and unit.current) else None

@@ -108,10 +108,11 @@ class Context:
         node: int | None = None,
         text: str = "",
         what: str | None = None,
+        thing: str | None = None,
     ) -> Tag:
         """Return a tag in the user's names."""
         domain = self.world.tree.nodes[node].id if node is not None else None
-        return Tag(rule.rule, label, group, domain, text, what)
+        return Tag(rule.rule, label, group, domain, text, what, thing)
 
     def domain_of(self, level: str) -> list[int | None]:
         """Return the domain of a level for every place; None where its sites are in several, or in none."""

@@ -28,7 +28,7 @@ class Answer:
 class Model:
     """A CP-SAT model of a matrix, kept for several solves."""
 
-    def __init__(self, matrix: Matrix, switch_of_row: dict[int, int] | None = None) -> None:
+    def __init__(self, matrix: Matrix, switch_of_row: Mapping[int, int | tuple[int, ...]] | None = None) -> None:
         from ortools.sat.python import cp_model
 
         self._cp = cp_model
@@ -48,7 +48,8 @@ class Model:
             added = self.model.add_linear_constraint(left, lower, upper)
             switch = switch_of_row.get(i) if switch_of_row else None
             if switch is not None:
-                added.only_enforce_if(self.switch(switch))
+                switches = switch if isinstance(switch, tuple) else (switch,)
+                added.only_enforce_if([self.switch(index) for index in switches])
 
     def switch(self, index: int) -> Any:
         """Return the boolean that turns the rows of a switch on."""

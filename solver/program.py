@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from bisect import bisect_right
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,6 +34,8 @@ class Program:
     matrix: Matrix
     stages: list[Stage]
     primary: int
+    layer_i: list[int]
+    """Row to the layer that it is about: 0 is the plan itself."""
 
     @property
     def world(self) -> World:
@@ -60,11 +63,13 @@ def lower(
     explain: bool = False,
     scenarios: Collection[Scene] | None = None,
     margins: dict[int, float] | None = None,
+    groups: Collection[str] | None = None,
 ) -> Program:
     """Lower an estate.
 
     `partial` lets instances stay unplaced, `pooled` merges equal hosts (a relaxation), `explain` writes
-    reach as rows, and `scenarios` keeps only these of the evacuations (leaving any out is a relaxation too).
+    reach as rows and merges no groups, and `scenarios` keeps only these of the evacuations (leaving any out is a
+    relaxation too). With `groups` only these are placed, as if there were no others.
     `margins` leaves a share of a zone's pools free: no relaxation any more, but easier to pack.
     """
     counted = {
@@ -77,7 +82,8 @@ def lower(
     for label, rule in rules:
         LOWERINGS[rule.rule](nowhere, rule, label, None)
     places = pooled_places(world, reach) if pooled else single_places(world)
-    ctx = Context(world, reach, places, make_classes(world, reach), stages, partial, pooled, explain)
+    classes = make_classes(world, reach, merge=not explain, groups=groups)
+    ctx = Context(world, reach, places, classes, stages, partial, pooled, explain)
     ctx.margins = margins or {}
     ctx.layers.append(_base_layer(ctx))
     _whole(ctx)
@@ -85,20 +91,28 @@ def lower(
         LOWERINGS[rule.rule](ctx, rule, label, ctx.base)
     _stay_tolerated(ctx, ctx.base)
     ctx.families += ctx.tolerance.families()
+    first_of_layer = [0]
     for signature, scenario, on_offer in evacuation_layers(world, below_zones=not pooled):
         if scenarios is not None and (signature, scenario) not in scenarios:
             continue
+        first_of_layer.append(len(ctx.families))
         layer = make_layer(ctx, signature, scenario, on_offer)
         ctx.layers.append(layer)
+        if explain:
+            _close_to_arrivals(ctx, layer)
         for label, rule in rules:
             if rule.in_events or rule.rule == "survive":
                 LOWERINGS[rule.rule](ctx, rule, label, layer)
         _stay_tolerated(ctx, layer)
+    last = len(ctx.families)
     lower_goals(ctx)
     primary = len(ctx.rows.low)
-    for family in ctx.families:
+    layer_i: list[int] = []
+    for k, family in enumerate(ctx.families):
         family.emit(ctx.rows, stages)
-    return Program(ctx, ctx.rows.matrix(), stages.in_order(), primary)
+        about = bisect_right(first_of_layer, k) - 1 if k < last else 0
+        layer_i += [about] * (len(ctx.rows.row_low) - len(layer_i))
+    return Program(ctx, ctx.rows.matrix(), stages.in_order(), primary, layer_i)
 
 
 def _base_layer(ctx: Context) -> Layer:
@@ -140,17 +154,36 @@ def _stay_tolerated(ctx: Context, layer: Layer) -> None:
 
 
 def _say_why(ctx: Context, group: str, f: int, place: int, column: int, most: int) -> None:
-    """Write the first reach rule that closes a cell as a row with its tag."""
+    """Write each reach rule that closes a cell as a row with its tag."""
+    for tag in _reasons(ctx, group, f, place):
+        ctx.families.append(Sum(tag, (column,), (1,), high=most))
+
+
+def _reasons(ctx: Context, group: str, f: int, place: int) -> Iterator[Tag]:
+    """Yield what closes a place to newcomers of a profile."""
     site = ctx.places[place].site
     s = ctx.reach.position[site]
     profile = ctx.reach.profiles[f]
-    rules = dict(all_rules(ctx.world))
+    rules = dict(all_rules(ctx.world)) if profile.blocks else {}
     for kind, label, enter, _ in profile.blocks:
         if enter[s]:
             zone = ctx.world.tree.nodes[ctx.world.zone_of(site)].id
             rule = rules[label]
             why = rule.blocks(ctx.world, profile.unit, site) if isinstance(rule, ReachRule) else None
-            ctx.families.append(Sum(Tag(kind, label, group, zone, why or ""), (column,), (1,), high=most))
+            yield Tag(kind, label, group, zone, why or "")
+
+
+def _close_to_arrivals(ctx: Context, layer: Layer) -> None:
+    """After a loss nobody arrives where reach forbids it: each rule that says so is a row with its tag."""
+    position = ctx.reach.position
+    for cls in ctx.classes:
+        profile = ctx.reach.profiles[ctx.reach.of_unit[cls.unit.index]]
+        for place, column in layer.cells[cls.index].items():
+            before = ctx.base.cells[cls.index][place]
+            sites = [position[s] for s in ctx.places[place].sites if s not in layer.lost]
+            if column != before and not any(profile.enter[s] for s in sites):
+                for tag in _reasons(ctx, cls.unit.group, profile.index, place):
+                    ctx.families.append(Sum(tag, (column, before), (1, -1), high=0))
 
 
 def _whole(ctx: Context) -> None:

@@ -30,6 +30,8 @@ class Tag:
     text: str = ""
     what: str | None = None
     """Which of several things that the rule limits there: a resource, a flavour."""
+    thing: str | None = None
+    """What it is about where neither group nor domain says it: a network, a balancer, a resource."""
 
 
 @dataclass(frozen=True)

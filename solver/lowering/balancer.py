@@ -74,7 +74,7 @@ def candidates(ctx: Context, balancer: LoadBalancer) -> list[int]:
 
 
 def _own_zones(ctx: Context, rule: LoadBalancing, label: str, balancer: LoadBalancer) -> None:
-    tag = ctx.tag(rule, label, None, None, f"zones for {balancer.id}", "zones")
+    tag = ctx.tag(rule, label, None, None, f"zones for {balancer.id}", "zones", balancer.id)
     possible = candidates(ctx, balancer)
     names = [ctx.world.tree.nodes[z].id for z in possible]
     if balancer.zones:
@@ -84,7 +84,7 @@ def _own_zones(ctx: Context, rule: LoadBalancing, label: str, balancer: LoadBala
             if name not in names:
                 node = ctx.world.tree.by_id.get(name)
                 text = f"{balancer.id} cannot serve from there"
-                ctx.add(Sum(ctx.tag(rule, label, None, node, text), (), (), low=1))
+                ctx.add(Sum(ctx.tag(rule, label, None, node, text, thing=balancer.id), (), (), low=1))
     else:
         columns = []
         for zone in possible:
@@ -118,7 +118,8 @@ def _home(ctx: Context, rule: LoadBalancing, label: str, balancer: LoadBalancer)
         columns = [j for j in (there, serves) if j is not None]
         values = [1 if j == there else -1 for j in columns]
         high = 0 if there is not None else -1
-        ctx.add(Sum(ctx.tag(rule, label, None, zone, text), tuple(columns), tuple(values), high=high))
+        tag = ctx.tag(rule, label, None, zone, text, thing=balancer.id)
+        ctx.add(Sum(tag, tuple(columns), tuple(values), high=high))
 
 
 def _numbers(ctx: Context, rule: LoadBalancing, label: str, layer: Layer, balancer: LoadBalancer) -> None:
@@ -133,7 +134,7 @@ def _numbers(ctx: Context, rule: LoadBalancing, label: str, layer: Layer, balanc
             columns = ctx.columns(layer, group)
             text = f"at least {balancer.least_backends} backends of {balancer.id}"
             region = tree.by_id.get(balancer.region) if balancer.region is not None else None
-            tag = ctx.tag(rule, label, group, region, text)
+            tag = ctx.tag(rule, label, group, region, text, thing=balancer.id)
             ctx.add(Sum(tag, columns, (1,) * len(columns), low=balancer.least_backends, when=when))
         if not balancer.least_per_zone:
             continue
@@ -143,7 +144,7 @@ def _numbers(ctx: Context, rule: LoadBalancing, label: str, layer: Layer, balanc
             serves = ctx.balancer_columns.get((balancer.id, zone))
             columns = by_zone.get(zone, ())
             text = f"at least {balancer.least_per_zone} backends of {balancer.id} per zone"
-            tag = ctx.tag(rule, label, group, zone, text)
+            tag = ctx.tag(rule, label, group, zone, text, thing=balancer.id)
             if tree.nodes[zone].id in balancer.zones:
                 ctx.add(Sum(tag, columns, (1,) * len(columns), low=balancer.least_per_zone, when=when))
             elif serves is not None:

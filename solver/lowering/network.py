@@ -130,7 +130,7 @@ def _of_network(ctx: Context, rule: SubnetFit, label: str, layer: Layer, vpc: Vp
             )
             demands.append((tuple(columns), fits))
     fixed = sum(pool.fixed for pool in pools)
-    tag = ctx.tag(rule, label, None, None, f"{fixed} addresses free in the subnets of {vpc.id}")
+    tag = ctx.tag(rule, label, None, None, f"{fixed} addresses free in the subnets of {vpc.id}", thing=vpc.id)
     family = Addresses(tag, tuple(demands), tuple(pools))
     ctx.add(family)
     decided = any(key[0] == vpc.id for key in ctx.seat_columns)
@@ -198,7 +198,7 @@ def _choices(
             column = ctx.rows.boolean()
             ctx.subnet_columns[entry.id, zone] = column
             columns.append(column)
-        tag = ctx.tag(rule, label, None, None, f"a zone for {entry.id}")
+        tag = ctx.tag(rule, label, None, None, f"a zone for {entry.id}", thing=vpc.id)
         # A balancer's address is in it whether or not anybody else is.
         least = 1 if entry.prefix is not None and vpc.cidr is not None and entry.id in addressed else None
         ctx.add(Sum(tag, tuple(columns), (1,) * len(columns), low=least, high=1))
@@ -218,7 +218,8 @@ def _choices(
     for prefix in sorted(columns_of):
         # Aligned blocks fit if and only if, at every size, they take no more than the free blocks that large.
         terms = [(j, 1 << (prefix - p)) for p, columns in columns_of.items() if p <= prefix for j in columns]
-        tag = ctx.tag(rule, label, None, None, f"{room_for(free, prefix)} free blocks /{prefix} in {vpc.id}")
+        text = f"{room_for(free, prefix)} free blocks /{prefix} in {vpc.id}"
+        tag = ctx.tag(rule, label, None, None, text, thing=vpc.id)
         columns, values = [j for j, _ in terms], [v for _, v in terms]
         ctx.add(Sum(tag, tuple(columns), tuple(values), high=room_for(free, prefix)))
 

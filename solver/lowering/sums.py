@@ -73,10 +73,11 @@ def _sum(
     limit: int,
     text: str,
     what: str | None = None,
+    thing: str | None = None,
 ) -> None:
     kept = [(j, v) for j, v in terms if v]
     if kept:
-        named = Tag(tag.rule, tag.label, tag.group, tag.domain, text, what)
+        named = Tag(tag.rule, tag.label, tag.group, tag.domain, text, what, thing if thing is not None else what)
         ctx.add(Sum(named, tuple(j for j, _ in kept), tuple(v for _, v in kept), high=limit))
 
 
@@ -112,7 +113,8 @@ class _Arrivals:
             self.ctx.add(Sum(self._named(tag, what), columns, values, high=high))
 
     def _named(self, tag: Tag, what: str) -> Tag:
-        return Tag(tag.rule, tag.label, tag.group, tag.domain, f"{what} owned or reserved for what arrives")
+        text = f"{what} owned or reserved for what arrives"
+        return Tag(tag.rule, tag.label, tag.group, tag.domain, text, thing=what)
 
 
 def _arrivals_of(ctx: Context, layer: Layer) -> _Arrivals:
@@ -139,7 +141,7 @@ def _pools(
             continue
         node = ctx.world.tree.nodes[place.site]
         cells = by_place.get(place.index, [])
-        tag = ctx.tag(rule, label, None, ctx.world.zone_of(place.site))
+        tag = ctx.tag(rule, label, None, place.site if ctx.explain else ctx.world.zone_of(place.site))
         for resource in node.domain.capacity:
             limit = node.usable(resource)
             if limit is None:
@@ -148,7 +150,7 @@ def _pools(
             more = _tolerated(ctx, label, layer, sites, resource)
             whole = int(limit * len(sites) * (1 - ctx.margins.get(zone, 0.0))) + more
             each = [(j, u.demand.get(resource, 0)) for u, j in cells]
-            _sum(ctx, tag, each, whole, f"{whole} {resource} usable on {len(sites)} hosts")
+            _sum(ctx, tag, each, whole, f"{whole} {resource} usable on {len(sites)} hosts", thing=resource)
             firm = node.usable(resource, firm=True) or 0
             arrivals.of_pool(tag, each, firm * len(sites), limit * len(sites), resource)
             sizes = {u.demand.get(resource, 0) for u, _ in cells}
@@ -157,12 +159,13 @@ def _pools(
                 big = [(j, 1) for u, j in cells if u.demand.get(resource, 0) * (parts + 1) > limit]
                 if big and any(s * (parts + 1) > limit for s in sizes):
                     text = f"at most {parts} a host of those above {limit // (parts + 1)} {resource}"
-                    _sum(ctx, tag, big, parts * len(sites), text)
+                    _sum(ctx, tag, big, parts * len(sites), text, thing=resource)
         for flavour in node.domain.flavours:
             stock = node.usable_flavour(flavour)
             if stock is not None:
                 sold = [(j, 1) for u, j in cells if u.flavour is not None and u.flavour.id == flavour]
-                _sum(ctx, tag, sold, stock * len(sites), f"{stock * len(sites)} of {flavour} in stock")
+                text = f"{stock * len(sites)} of {flavour} in stock"
+                _sum(ctx, tag, sold, stock * len(sites), text, thing=flavour)
                 firm = node.usable_flavour(flavour, firm=True) or 0
                 arrivals.of_pool(tag, sold, firm * len(sites), stock * len(sites), flavour)
         if node.domain.most_instances is not None:

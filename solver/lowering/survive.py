@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from zonewright.models.quantities import as_fraction
 from zonewright.models.rules import AllOrNothing, Survive, all_rules
@@ -167,7 +167,7 @@ def make_layer(ctx: Context, name: str, scenario: tuple[int, ...], on_offer: boo
             sites = [s for s in ctx.places[place].sites if s not in lost]
             if not sites:
                 continue
-            if moves and any(enter[ctx.reach.position[s]] for s in sites):
+            if moves and (ctx.explain or any(enter[ctx.reach.position[s]] for s in sites)):
                 cells[place] = ctx.rows.column(0, cls.count)
             else:
                 cells[place] = column
@@ -211,16 +211,17 @@ def _evacuate(ctx: Context, rule: Survive, label: str, layer: Layer) -> None:
         lost = [j for p, j in base.items() if all(s in layer.lost for s in ctx.places[p].sites)]
         own = [p for p, j in after.items() if j != base[p]]
         tag = ctx.tag(rule, label, cls.group or cls.unit.group, None, f"placed again when {name} is lost")
+        stays = replace(tag, thing="stays")
         for place in own:
             if not any(s in layer.lost for s in ctx.places[place].sites):
-                ctx.add(Sum(tag, (after[place], base[place]), (1, -1), low=0))
+                ctx.add(Sum(stays, (after[place], base[place]), (1, -1), low=0))
         # What arrives less what was lost: all of it is placed again, and never more.
         columns = [after[p] for p in own] + [base[p] for p in own] + lost
         values = [1] * len(own) + [-1] * (len(own) + len(lost))
         if lost or own:
             soften = ctx.soften(rule.soft)
             ctx.add(Sum(tag, tuple(columns), tuple(values), low=0, soften=soften))
-            ctx.add(Sum(tag, tuple(columns), tuple(values), high=0))
+            ctx.add(Sum(stays, tuple(columns), tuple(values), high=0))
 
 
 def all_or_nothing(ctx: Context, rule: AllOrNothing, label: str, layer: Layer | None) -> None:

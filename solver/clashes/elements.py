@@ -1,0 +1,102 @@
+"""Elements: what a clash is made of and what a fix changes.
+
+The demand of a group; a user's rule for one group, or the whole rule where it speaks of several together; a limit
+of the world; a fact that closes a domain to a group. Which domains a spread counts (`skew`, `least_each`) is as in
+the estate as it stands, whatever is dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from zonewright.models.rules import all_rules
+from zonewright.models.world import World
+from zonewright.solver.rows import Tag
+
+#: Rules that speak of several groups together: they stand or fall as a whole.
+WHOLE = frozenset({"affinity", "avoid", "budget", "latency", "load", "move_limit", "quota", "separation"})
+#: Alike hosts of a zone beyond this number are one limit.
+MOST_SINGLE = 8
+
+Kind = Literal["demand", "rule", "limit", "fact"]
+
+
+@dataclass(frozen=True, order=True)
+class Element:
+    """One thing that can be dropped."""
+
+    kind: Kind
+    rule: str
+    """The kind of rule; `placed` for the demand of a group."""
+    label: str
+    """The rule's own identifier, or its kind and position."""
+    group: str | None = None
+    domain: str | None = None
+    thing: str | None = None
+    """A resource, a flavour, a network or a balancer; None with `capacity` is the number of instances."""
+
+
+class Naming:
+    """Says of a row's tag which element it belongs to."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.rules = dict(all_rules(world))
+        self.alike = alike_hosts(world)
+        self._known: dict[Tag, Element | None] = {}
+
+    def of(self, tag: Tag) -> Element | None:
+        """Return the element of a tag, None where it always holds."""
+        if tag not in self._known:
+            self._known[tag] = self._element(tag)
+        return self._known[tag]
+
+    def _element(self, tag: Tag) -> Element | None:
+        if tag.rule == "placed" or (tag.rule == "survive" and tag.thing == "stays"):
+            return None  # What is left after a loss stays where it is, whoever else is placed again.
+        rule = self.rules[tag.label]
+        if not rule.implicit:
+            whole = tag.rule in WHOLE and not (tag.rule == "affinity" and getattr(rule, "to", None))
+            return Element("rule", tag.rule, tag.label, None if whole else tag.group)
+        if tag.rule == "capacity":
+            domain = self.alike.get(tag.domain or "", tag.domain)
+            return Element("limit", tag.rule, tag.label, None, domain, tag.thing)
+        if tag.rule == "subnet":
+            return Element("limit", tag.rule, tag.label, None, None, tag.thing)
+        if tag.rule == "load_balancer" and tag.thing is not None:
+            return Element("limit", tag.rule, tag.label, tag.group, None, tag.thing)
+        return Element("fact", tag.rule, tag.label, tag.group, tag.domain)
+
+
+def demand_of(group: str) -> Element:
+    """Return the demand of a group as an element."""
+    return Element("demand", "placed", "placed", group)
+
+
+def alike_hosts(world: World) -> dict[str, str]:
+    """Return, for hosts of zones with more than `MOST_SINGLE` like them, the first of their kind."""
+    kinds: dict[object, list[str]] = {}
+    for site in world.tree.sites:
+        node = world.tree.nodes[site]
+        if world.zone_of(site) == site:
+            continue
+        domain = node.domain
+        key = (
+            world.zone_of(site),
+            tuple((r, node.usable(r), node.usable(r, firm=True)) for r in sorted(domain.capacity)),
+            tuple((f, node.usable_flavour(f), node.usable_flavour(f, firm=True)) for f in sorted(domain.flavours)),
+            domain.most_instances,
+        )
+        kinds.setdefault(key, []).append(node.id)
+    return {name: names[0] for names in kinds.values() if len(names) > MOST_SINGLE for name in names}
+
+
+def weight_of(element: Element, weights: Mapping[str, int]) -> int:
+    """Return what changing an element costs: by the group's name for demands, else by label or kind of rule; 1."""
+    names = (element.group,) if element.kind == "demand" else (element.label, element.rule)
+    return next((weights[name] for name in names if name is not None and name in weights), 1)
+
+
+__all__ = ["MOST_SINGLE", "Element", "Naming", "alike_hosts", "demand_of", "weight_of"]

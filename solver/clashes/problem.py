@@ -1,0 +1,264 @@
+"""An estate as rows that can be switched on and off, element by element.
+
+Instances may stay unplaced; the demand of a group is a row like any other. A set of elements is *infeasible* when
+its rows, with those that only define columns, have no solution.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from zonewright.models.rules import Survive, all_rules
+from zonewright.models.world import World
+from zonewright.solver.clashes.elements import Element, Naming, demand_of
+from zonewright.solver.cpsat import Model
+from zonewright.solver.deadline import Deadline
+from zonewright.solver.lowering.survive import evacuation_layers, signature
+from zonewright.solver.program import Program, lower
+from zonewright.solver.rows import FREE, Ints, Matrix
+
+
+def hard_world(world: World) -> World:
+    """Return the estate with its hard rules only, under the labels they have, and with no goal but placing."""
+    rules = [
+        rule.model_copy(update={"id": label})
+        for label, rule in all_rules(world)
+        if not rule.implicit and rule.soft is None and rule.rule != "keep_running"
+    ]
+    estate = world.estate.model_copy(update={"rules": rules, "goals": ["placed"], "traffic": []})
+    return World(estate)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Whether a set of elements has a solution."""
+
+    status: str
+    """`feasible`, `infeasible` or `open`."""
+    x_j: Ints | None = None
+    core: frozenset[int] = frozenset()
+    """Of an infeasible set: a part that is infeasible by itself."""
+
+
+class Problem:
+    """Rows by element. Elements are numbered; `elements[e]` names them."""
+
+    def __init__(
+        self,
+        world: World,
+        *,
+        pooled: bool = False,
+        groups: Collection[str] | None = None,
+        evacuate: bool = True,
+    ) -> None:
+        self.world = world
+        self.pooled = pooled
+        scenes = None
+        if not evacuate:
+            scenes = ()
+        program = lower(world, partial=True, pooled=pooled, explain=True, scenarios=scenes, groups=groups)
+        self.program: Program = program
+        naming = Naming(world)
+        self.elements: list[Element] = []
+        self.number: dict[Element, int] = {}
+        self.of_row: list[tuple[int, ...]] = []
+        tags = program.context.rows.tags
+        row_tag = program.context.rows.row_tag
+        survivals = _survivals(world)
+        for i, t in enumerate(row_tag):
+            if t < 0:
+                self.of_row.append(())
+                continue
+            tag = tags[t]
+            found = naming.of(tag)
+            needed = [] if found is None else [self._number(found)]
+            needed += self._in_layer(program, i, tag.group, found, survivals)
+            self.of_row.append(tuple(needed))
+        self._with_demands(program)
+        self._layers(program)
+        self.rows_of: list[list[int]] = [[] for _ in self.elements]
+        for i, needed_by in enumerate(self.of_row):
+            for e in needed_by:
+                self.rows_of[e].append(i)
+        self._index()
+
+    def _number(self, element: Element) -> int:
+        found = self.number.get(element)
+        if found is None:
+            found = self.number[element] = len(self.elements)
+            self.elements.append(element)
+        return found
+
+    def _in_layer(
+        self,
+        program: Program,
+        row: int,
+        group: str | None,
+        found: Element | None,
+        survivals: dict[str, dict[str, list[Element]]],
+    ) -> list[int]:
+        """Return what else must hold for a row of a scenario to matter: that its group is to be evacuated.
+
+        Rules that a loss alone can break hold there for the evacuated only. Where several rules ask for it
+        the first is named.
+        """
+        layer = program.context.layers[program.layer_i[row]]
+        if not layer.event or found is None or found.rule == "survive" or group is None:
+            return []
+        asking = survivals.get(layer.signature, {}).get(group, [])
+        return [self._number(asking[0])] if len(asking) == 1 else []
+
+    def _with_demands(self, program: Program) -> None:
+        """Add one row per class: nothing of it stays unplaced. Its element is the demand of the group."""
+        matrix = program.matrix
+        columns = list(program.context.unplaced.items())
+        rows = len(columns)
+        entries = int(matrix.start_i[-1])
+        ints = np.int64
+        self.matrix = Matrix(
+            np.concatenate([matrix.start_i, entries + 1 + np.arange(rows, dtype=ints)]),
+            np.concatenate([matrix.column_k, np.array([j for _, j in columns], ints)]),
+            np.concatenate([matrix.value_k, np.ones(rows, ints)]),
+            np.concatenate([matrix.low_i, np.full(rows, -FREE, ints)]),
+            np.concatenate([matrix.high_i, np.zeros(rows, ints)]),
+            matrix.low_j,
+            matrix.high_j,
+        )
+        for c, _ in columns:
+            group = program.context.classes[c].unit.group
+            self.of_row.append((self._number(demand_of(group)),))
+
+    def _layers(self, program: Program) -> None:
+        """Rows of scenarios matter only where somebody is to be placed again: note who asks for each."""
+        ctx = program.context
+        own = {j for cells in ctx.base.cells for j in cells.values()}
+        self.later = {j for layer in ctx.layers[1:] for cells in layer.cells for j in cells.values()} - own
+        asking: dict[str, set[int]] = {}
+        for name, by_group in _survivals(self.world).items():
+            elements = {element for asked in by_group.values() for element in asked}
+            asking[name] = {self.number[element] for element in elements if element in self.number}
+        self.asking = [asking.get(layer.signature) for layer in ctx.layers]
+        self.layer_of = [*program.layer_i, *[0] * (len(self.of_row) - len(program.layer_i))]
+
+    def _index(self) -> None:
+        """Rows by column, for closures."""
+        start, column = self.matrix.start_i.tolist(), self.matrix.column_k.tolist()
+        self.columns_of = [column[a:b] for a, b in pairwise(start)]
+        self.defining: dict[int, list[int]] = defaultdict(list)
+        for i, needed in enumerate(self.of_row):
+            if not needed:
+                for j in self.columns_of[i]:
+                    self.defining[j].append(i)
+
+    @property
+    def all(self) -> frozenset[int]:
+        """Every element."""
+        return frozenset(range(len(self.elements)))
+
+    def _asked(self, row: int, held: set[int]) -> bool:
+        asking = self.asking[self.layer_of[row]]
+        return asking is None or not asking.isdisjoint(held)
+
+    def closure(self, chosen: Collection[int]) -> list[int]:
+        """Return the rows of elements, and those that define what these rows use.
+
+        A defining row whose helping columns nobody uses can always be satisfied: it is left out.
+        """
+        held = set(chosen)
+        rows = [
+            i
+            for i in {i for e in held for i in self.rows_of[e]}
+            if all(e in held for e in self.of_row[i]) and self._asked(i, held)
+        ]
+        taken = set(rows)
+        seen = {j for i in rows for j in self.columns_of[i]}
+        waiting = list(seen)
+        primary, later = self.program.primary, self.later
+        postponed: set[int] = set()
+        while waiting:
+            fresh: set[int] = set()
+            for i in {i for j in waiting for i in self.defining.get(j, ())} | postponed:
+                if i in taken:
+                    continue
+                if any((j >= primary or j in later) and j not in seen for j in self.columns_of[i]):
+                    postponed.add(i)
+                    continue
+                postponed.discard(i)
+                taken.add(i)
+                fresh.update(j for j in self.columns_of[i] if j not in seen)
+            seen |= fresh
+            waiting = list(fresh)
+        return sorted(taken)
+
+    def part(self, rows: Iterable[int]) -> tuple[Matrix, list[int], Ints]:
+        """Return some rows as a matrix of the columns they use, with the rows' and the columns' numbers."""
+        kept = list(rows)
+        matrix = self.matrix
+        lists = [self.columns_of[i] for i in kept]
+        columns = np.array(sorted({j for js in lists for j in js}), np.int64)
+        position = {int(j): k for k, j in enumerate(columns)}
+        start = np.concatenate([[0], np.cumsum([len(js) for js in lists])]).astype(np.int64)
+        column = np.array([position[j] for js in lists for j in js], np.int64)
+        pieces = [matrix.value_k[matrix.start_i[i] : matrix.start_i[i + 1]] for i in kept]
+        value = np.concatenate(pieces) if pieces else np.zeros(0, np.int64)
+        index = np.array(kept, np.int64)
+        inner = Matrix(
+            start, column, value, matrix.low_i[index], matrix.high_i[index],
+            matrix.low_j[columns], matrix.high_j[columns],
+        )  # fmt: skip
+        return inner, kept, columns
+
+    def solve(
+        self, chosen: Collection[int], deadline: Deadline, *, seconds: float, workers: int, seed: int
+    ) -> Answer:
+        """Decide a set of elements with only its own rows."""
+        inner, _, columns = self.part(self.closure(chosen))
+        answer = Model(inner).minimize(None, deadline, seconds=seconds, workers=workers, seed=seed)
+        if answer.status == "infeasible":
+            return Answer("infeasible", core=frozenset(chosen))
+        if answer.x_j is None:
+            return Answer("open")
+        x_j = self.matrix.low_j.copy()
+        x_j[columns] = answer.x_j
+        return Answer("feasible", x_j)
+
+
+class Switched:
+    """The rows of some elements in one model with a switch for each, to find what of them is infeasible."""
+
+    def __init__(self, problem: Problem, chosen: Collection[int]) -> None:
+        self.problem = problem
+        inner, kept, self.columns = problem.part(problem.closure(chosen))
+        switches = {k: problem.of_row[i] for k, i in enumerate(kept) if problem.of_row[i]}
+        self.model = Model(inner, switches)
+
+    def solve(self, chosen: Collection[int], deadline: Deadline, *, seconds: float, seed: int) -> Answer:
+        """Decide a set of elements; where it is infeasible, return a part that is."""
+        assumed = sorted(e for e in chosen if e in self.model.switches)
+        answer = self.model.minimize(None, deadline, seconds=seconds, workers=1, seed=seed, assume=assumed)
+        if answer.status == "infeasible":
+            return Answer("infeasible", core=frozenset(answer.core))
+        if answer.x_j is None:
+            return Answer("open")
+        x_j = self.problem.matrix.low_j.copy()
+        x_j[self.columns] = answer.x_j
+        return Answer("feasible", x_j)
+
+
+def _survivals(world: World) -> dict[str, dict[str, list[Element]]]:
+    """Return, per signature of evacuations and group, the elements that ask for it."""
+    found: dict[str, dict[str, list[Element]]] = {}
+    for label, rule in all_rules(world):
+        if isinstance(rule, Survive) and rule.mode == "evacuate":
+            for group in rule.selected(world):
+                asking = found.setdefault(signature(rule), {}).setdefault(group, [])
+                asking.append(Element("rule", "survive", label, group))
+    return found
+
+
+__all__ = ["Answer", "Problem", "Switched", "evacuation_layers", "hard_world"]
