@@ -2,6 +2,7 @@
 
 from zonewright.models.catalogue import Catalogue, shipped_catalogue, shipped_catalogues
 from zonewright.models.check import Report, check_plan, judge
+from zonewright.models.edits import Edit, apply_edits, parse_edit
 from zonewright.models.estate import Estate
 from zonewright.models.files import (
     estate_from_data,
@@ -12,17 +13,23 @@ from zonewright.models.files import (
     plan_text,
     save_plan,
 )
+from zonewright.models.offers import Expected, Offer, Purchase
 from zonewright.models.plan import Placement, Plan, Status
 from zonewright.models.problems import InputError
+from zonewright.models.purchases import with_purchases
 from zonewright.models.view import Row, View, Violation
 from zonewright.models.world import Unit, World
 
 __all__ = [
     "Catalogue",
+    "Edit",
     "Estate",
+    "Expected",
     "InputError",
+    "Offer",
     "Placement",
     "Plan",
+    "Purchase",
     "Report",
     "Row",
     "Status",
@@ -30,6 +37,7 @@ __all__ = [
     "View",
     "Violation",
     "World",
+    "apply_edits",
     "check_plan",
     "estate_from_data",
     "estate_from_text",
@@ -37,8 +45,10 @@ __all__ = [
     "load_estate",
     "load_plan",
     "load_world",
+    "parse_edit",
     "plan_text",
     "save_plan",
     "shipped_catalogue",
     "shipped_catalogues",
+    "with_purchases",
 ]

@@ -10,6 +10,7 @@ from pydantic import Field, field_validator
 from zonewright.models.base import Moment, Name, Record, Text
 from zonewright.models.catalogue import Catalogue
 from zonewright.models.events import Incident
+from zonewright.models.offers import Expected, Offer
 from zonewright.models.quantities import RESOURCES
 from zonewright.models.recipes import Migrating, Tolerated
 from zonewright.models.resources import (
@@ -98,6 +99,10 @@ class Estate(Record):
     """What has happened to domains: it outranks their states, and whoever is there has to leave."""
     tolerated: list[Tolerated] = []
     """Rules that the current placement breaks, and by how much: they must not get worse."""
+    offers: list[Offer] = []
+    """What can be bought where the capacity is too small; only planning capacity looks at it."""
+    forecast: list[Expected] = []
+    """How demand is expected to grow, by day; only planning capacity looks at it."""
 
     @field_validator("goals")
     @classmethod

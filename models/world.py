@@ -22,6 +22,7 @@ from zonewright.models.catalogue import (
     shipped_catalogues,
 )
 from zonewright.models.estate import Estate
+from zonewright.models.offers import check_offers
 from zonewright.models.problems import InputError, maybe
 from zonewright.models.quantities import MONEY, SPELLINGS, as_fraction, to_latency
 from zonewright.models.references import check_references, check_scenarios
@@ -118,6 +119,7 @@ class World:
         self.units_of: dict[str, list[Unit]] = {g: [] for g in self.groups}
         for unit in self.units:
             self.units_of[unit.group].append(unit)
+        check_offers(self)
 
     @cached_property
     def resources(self) -> tuple[str, ...]:
