@@ -1,0 +1,1 @@
+"""What losing domains leaves, and whether what is lost fits again."""

@@ -1,0 +1,237 @@
+"""Whether what a loss displaces fits again, and if not how much of it does: cheapest proof first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from zonewright.models.plan import Placement, Scenario
+from zonewright.models.view import Row
+from zonewright.solver.deadline import Deadline
+from zonewright.solver.decode import Sites
+from zonewright.solver.survival.result import Verdict
+from zonewright.solver.survival.scene import (
+    Evacuation,
+    Ground,
+    broken_by,
+    ground_of,
+    lower_scene,
+    rows_after,
+    solve_scene,
+)
+from zonewright.solver.survival.standing import Loss, Standing
+
+#: Cells (classes x sites) beyond which the program is not tried.
+MOST_CELLS = 3_000_000
+#: Broken rules that are named at most, per loss.
+MOST_NAMED = 5
+#: The signature of the witnesses that failure analysis makes itself.
+SIGNATURE = "loss"
+
+
+@dataclass
+class Settled:
+    """What became of the displaced of one loss."""
+
+    verdict: Verdict
+    wanted: dict[int, dict[int, int]] = field(default_factory=dict)
+    """Unit to {lost site: how many of it can be started again}."""
+    hopeless: dict[int, dict[str, int]] = field(default_factory=dict)
+    """Unit to {why nothing brings it back: how many}."""
+    arrivals: Sites = field(default_factory=dict)
+    missing: dict[int, int] = field(default_factory=dict)
+    """Priority to how many find no place."""
+    missing_proven: bool = True
+    """No way places more of them, higher priorities first."""
+    degraded: list[str] = field(default_factory=list)
+    witness: Scenario | None = None
+    rows: list[Row] = field(default_factory=list)
+    how: str = ""
+
+
+def divided(standing: Standing, loss: Loss) -> tuple[dict[int, dict[int, int]], dict[int, dict[str, int]]]:
+    """Return who can be started again, by unit and lost site, and who cannot, by unit and reason."""
+    wanted: dict[int, dict[int, int]] = {}
+    hopeless: dict[int, dict[str, int]] = {}
+    for index, sites in standing.displaced(loss).items():
+        unit = standing.world.units[index]
+        for site, count in sites.items():
+            why = standing.why_not(unit, site, loss)
+            if why is None:
+                wanted.setdefault(index, {})[site] = count
+            else:
+                of_unit = hopeless.setdefault(index, {})
+                of_unit[why] = of_unit.get(why, 0) + count
+    return wanted, hopeless
+
+
+@dataclass
+class Evacuator:
+    """Settles losses one by one from the same placement."""
+
+    standing: Standing
+    deadline: Deadline
+    on_offer: bool = False
+    workers: int = 1
+    seed: int = 0
+    _ground: Ground | None = None
+
+    def settle(self, loss: Loss, seconds: float) -> Settled:
+        """Settle one loss within some seconds."""
+        wanted, hopeless = divided(self.standing, loss)
+        if not wanted:
+            verdict: Verdict = "fails" if hopeless else "survives"
+            return Settled(verdict, wanted, hopeless, how="counting" if hopeless else "nobody")
+        shown = self._shown(loss, wanted, hopeless)
+        if shown is not None:
+            return shown
+        if not self._fits():
+            return self._nothing(wanted, hopeless, "too large for the program")
+        part = Deadline(min(seconds, self.deadline.left), None, self.deadline.stop)
+        return self._by_program(loss, wanted, hopeless, part)
+
+    def _fits(self) -> bool:
+        return len(self.standing.world.units) * len(self.standing.world.tree.sites) <= MOST_CELLS
+
+    def _nothing(
+        self, wanted: dict[int, dict[int, int]], hopeless: dict[int, dict[str, int]], how: str
+    ) -> Settled:
+        missing = self._by_priority(wanted, {})
+        verdict: Verdict = "fails" if hopeless else "open"
+        return Settled(verdict, wanted, hopeless, missing=missing, missing_proven=False, how=how)
+
+    def _by_priority(self, wanted: dict[int, dict[int, int]], arrivals: Sites) -> dict[int, int]:
+        found: dict[int, int] = {}
+        for index, sites in wanted.items():
+            priority = self.standing.world.units[index].priority
+            left = sum(sites.values()) - sum(arrivals.get(index, {}).values())
+            if left:
+                found[priority] = found.get(priority, 0) + left
+        return found
+
+    # The plan's own witness.
+
+    def _shown(
+        self, loss: Loss, wanted: dict[int, dict[int, int]], hopeless: dict[int, dict[str, int]]
+    ) -> Settled | None:
+        """Return what the plan itself shows for this loss, where that holds for everybody."""
+        if hopeless:
+            return None
+        scenario = tuple(sorted(loss.nodes))
+        for of_rules in self.standing.view.witnesses.values():
+            rows = of_rules.get(scenario)
+            if not rows:
+                continue
+            arrivals: Sites = {}
+            for row in rows:
+                sites = arrivals.setdefault(row.unit, {})
+                sites[row.site] = sites.get(row.site, 0) + row.count
+            exact = {u: sum(s.values()) for u, s in arrivals.items()} == {
+                u: sum(s.values()) for u, s in wanted.items()
+            }
+            if not exact or any(row.site in loss.gone for row in rows):
+                continue
+            if not broken_by(self.standing, loss, list(rows), on_offer=self.on_offer, strict=True):
+                witness = self._witness(loss, _lines(self.standing, list(rows)))
+                return Settled("survives", wanted, {}, arrivals, witness=witness, rows=list(rows), how="plan")
+        return None
+
+    def _witness(self, loss: Loss, lines: list[Placement]) -> Scenario:
+        nodes = self.standing.world.tree.nodes
+        return Scenario(signature=SIGNATURE, lost=[nodes[n].id for n in loss.nodes], placements=lines)
+
+    # The program.
+
+    def _by_program(
+        self,
+        loss: Loss,
+        wanted: dict[int, dict[int, int]],
+        hopeless: dict[int, dict[str, int]],
+        deadline: Deadline,
+    ) -> Settled:
+        ruled_out = bool(hopeless)
+        if not hopeless:
+            strict = self._evacuation(loss, wanted, deadline, strict=True, share=0.5)
+            if strict.status in ("optimal", "feasible") and not strict.missing:
+                found = self._checked(loss, wanted, {}, strict, strict=True)
+                if found is not None:
+                    return found
+            ruled_out = strict.status == "infeasible" or (strict.status == "optimal" and bool(strict.missing))
+        loose = self._evacuation(loss, wanted, deadline, strict=False, share=1.0)
+        proven = loose.status == "optimal"
+        verdict: Verdict = "fails" if ruled_out or (proven and loose.missing) else "open"
+        if loose.status in ("infeasible", "open"):
+            # Even with nobody placed again something is broken: who survives alone breaks it.
+            empty = Evacuation("open" if loose.status == "open" else "optimal", {}, self._by_priority(wanted, {}))
+            loose = empty
+            verdict = "fails" if ruled_out or loose.status == "optimal" else "open"
+            proven = loose.status == "optimal"
+        found = self._checked(loss, wanted, hopeless, loose, strict=False)
+        if found is None:
+            return self._nothing(wanted, hopeless, "not confirmed by the checkers")
+        found.verdict, found.missing_proven = verdict, proven
+        return found
+
+    def _evacuation(
+        self, loss: Loss, wanted: dict[int, dict[int, int]], deadline: Deadline, *, strict: bool, share: float
+    ) -> Evacuation:
+        if deadline.over:
+            return Evacuation("open")
+        if self._ground is None:
+            self._ground = ground_of(self.standing)
+        scene = lower_scene(self._ground, loss, wanted, on_offer=self.on_offer, strict=strict)
+        part = Deadline(share * deadline.left, None, deadline.stop)
+        return solve_scene(scene, part, workers=self.workers, seed=self.seed, news=_silent)
+
+    def _checked(
+        self,
+        loss: Loss,
+        wanted: dict[int, dict[int, int]],
+        hopeless: dict[int, dict[str, int]],
+        found: Evacuation,
+        *,
+        strict: bool,
+    ) -> Settled | None:
+        """Return an evacuation as the models' checkers confirm it; None where they do not."""
+        try:
+            rows, lines = rows_after(self.standing, loss, found.arrivals)
+        except ArithmeticError:
+            return None
+        broken = broken_by(self.standing, loss, rows, on_offer=self.on_offer, strict=True)
+        if strict and broken:
+            return None
+        named = dict.fromkeys(f"{v.label}{f', {v.group}' if v.group else ''}: {v.message}" for v in broken)
+        return Settled(
+            "survives" if not broken and not found.missing and not hopeless else "fails",
+            wanted,
+            hopeless,
+            found.arrivals,
+            found.missing,
+            degraded=list(named)[:MOST_NAMED],
+            witness=self._witness(loss, lines),
+            rows=rows,
+            how="program",
+        )
+
+
+def _lines(standing: Standing, rows: list[Row]) -> list[Placement]:
+    """Return rows as a plan's lines."""
+    from zonewright.solver.decode import placements
+
+    seating: dict[tuple[int, int], dict[str, int]] = {}
+    sites: Sites = {}
+    for row in rows:
+        here = sites.setdefault(row.unit, {})
+        here[row.site] = here.get(row.site, 0) + row.count
+        if row.subnet is not None:
+            seats = seating.setdefault((row.unit, row.site), {})
+            seats[row.subnet] = seats.get(row.subnet, 0) + row.count
+    return placements(standing.world, sites, seating if standing.world.vpcs else None)
+
+
+def _silent(engine: str, goal: str, value: int | None, bound: int | None, message: str) -> None:
+    """Say nothing: one loss among many is no news."""
+
+
+#: Called after each loss: how many are done.
+Done = Callable[[int], None]
