@@ -16,9 +16,10 @@ from zonewright.cli.exits import Exit
 if TYPE_CHECKING:
     from zonewright.solver.migrate.plan import MigrationResult
     from zonewright.solver.result import Listener, Result
+    from zonewright.solver.survival.result import Survival
 
 T = TypeVar("T")
-R = TypeVar("R", "Result", "MigrationResult")
+R = TypeVar("R", "Result", "MigrationResult", "Survival")
 
 _TICK_S = 0.1
 _PATIENCE_S = 1.7

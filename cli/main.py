@@ -16,6 +16,7 @@ from zonewright.cli.generate import generate
 from zonewright.cli.migrate import migrate
 from zonewright.cli.place import place
 from zonewright.cli.schema import schema
+from zonewright.cli.survive import survive
 
 app = typer.Typer(
     name="zonewright",
@@ -56,6 +57,8 @@ def zonewright(
 
       zonewright check estate.yaml plan.json     # judge any plan
 
+      zonewright survive estate.yaml plan.json   # what every loss of a zone leaves
+
       zonewright migrate estate.yaml --fail zone-b --runbook way-back.md
 
       zonewright diff estate.yaml plan.json      # what would move
@@ -66,7 +69,7 @@ def zonewright(
 
 
 app.callback(help=_flowing(zonewright))(zonewright)
-for _command in (place, check, migrate, diff, estates, generate, schema):
+for _command in (place, check, survive, migrate, diff, estates, generate, schema):
     app.command(help=_flowing(_command))(_command)
 
 

@@ -5,6 +5,7 @@ from zonewright.solver.migrate.plan import MigrationResult, plan_migration
 from zonewright.solver.migrate.proof import verify_migration_bound
 from zonewright.solver.place import place
 from zonewright.solver.result import Clash, Progress, Result
+from zonewright.solver.survival.survey import survive
 from zonewright.solver.witness import BoundFinding, verify_bound
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "check",
     "place",
     "plan_migration",
+    "survive",
     "verify_bound",
     "verify_migration_bound",
 ]

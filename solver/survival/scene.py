@@ -68,7 +68,9 @@ def ground_of(standing: Standing) -> Ground:
     nowhere = Context(world, reach, [], [], Stages(goals), partial=True, pooled=False)
     for label, rule in rules:
         LOWERINGS[rule.rule](nowhere, rule, label, None)
-    ctx = Context(world, reach, single_places(world), make_classes(world, reach), Stages(goals), True, pooled=False)
+    ctx = Context(
+        world, reach, single_places(world), make_classes(world, reach), Stages(goals), True, pooled=False
+    )
     layer = Layer()
     ctx.layers.append(layer)
     fixed_j: dict[int, int] = {}

@@ -49,6 +49,7 @@ def survive(
     lose: int = 1,
     mode: Mode = "evacuate",
     on_offer: bool = False,
+    today: bool = False,
     recovery: bool = True,
     time_limit_s: float = 60.0,
     workers: int | None = None,
@@ -68,7 +69,8 @@ def survive(
     estate
         The estate, or its resolved world.
     plan
-        Where everybody is. Without it: where they are today, or, if nobody runs yet, where `place` puts them.
+        Where everybody is. Without it: where they are today, or, if not everybody runs yet, where `place` puts
+        them.
     level
         What is lost: a level of the estate, or several joined by `+` (`zone+host`: one of each, not one inside
         the other).
@@ -78,6 +80,8 @@ def survive(
         `evacuate` or `static`.
     on_offer
         Count stock that is only on offer.
+    today
+        Without a plan: look at what runs today, even if not everybody does.
     recovery
         Plan the way back from every loss (moves, recoveries, times) as far as the time allows.
     time_limit_s, workers, seed, progress, stop
@@ -99,7 +103,7 @@ def survive(
     losses = losses_of(world, level, lose)
     survey = _Survey(world, losses, mode, deadline, workers or os.cpu_count() or 1, seed, progress)
     survey.on_offer, survey.level, survey.lose = on_offer, level, lose
-    return survey.result(plan, recovery)
+    return survey.result(plan, recovery, today=today)
 
 
 class _Survey:
@@ -131,8 +135,8 @@ class _Survey:
             self._told = now
             self.listener(Progress(now, "survive", None, None, None, message))
 
-    def result(self, plan: Plan | None, recovery: bool) -> Survival:
-        view, plan, whose = self._placement(plan)
+    def result(self, plan: Plan | None, recovery: bool, *, today: bool) -> Survival:
+        view, plan, whose = self._placement(plan, today)
         if view is None:
             return self._nothing(whose)
         standing = Standing(self.world, view)
@@ -178,18 +182,21 @@ class _Survey:
 
     # Where everybody is.
 
-    def _placement(self, plan: Plan | None) -> tuple[View | None, Plan | None, str]:
+    def _placement(self, plan: Plan | None, today: bool) -> tuple[View | None, Plan | None, str]:
         if plan is not None:
             return view_of(self.world, plan), plan, "plan"
         running = sum(sum(unit.current.values()) for unit in self.world.units)
-        if running:
-            wanted = sum(unit.count for unit in self.world.units)
+        wanted = sum(unit.count for unit in self.world.units)
+        if today or (running and running == wanted):
             if running < wanted:
                 self.warnings.append(f"{wanted - running:,} of {wanted:,} instances have no place today")
             return current_view(self.world), None, "current"
         from zonewright.solver.place import place
 
-        self.news("nobody runs yet: placing everybody first", always=True)
+        if running:
+            text = "looking at where `place` would put everybody; --today looks at what runs"
+            self.warnings.append(f"{wanted - running:,} of {wanted:,} instances have no place today: {text}")
+        self.news("placing everybody first", always=True)
         found = place(
             self.world,
             time_limit_s=max(0.1, PLACING_SHARE * self.deadline.left),
