@@ -15,11 +15,12 @@ from zonewright.cli.exits import Exit
 
 if TYPE_CHECKING:
     from zonewright.solver.migrate.plan import MigrationResult
+    from zonewright.solver.reasons.result import Explanation
     from zonewright.solver.result import Listener, Result
     from zonewright.solver.survival.result import Survival
 
 T = TypeVar("T")
-R = TypeVar("R", "Result", "MigrationResult", "Survival")
+R = TypeVar("R", "Result", "MigrationResult", "Survival", "Explanation")
 
 _TICK_S = 0.1
 _PATIENCE_S = 1.7

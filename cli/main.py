@@ -12,6 +12,7 @@ import typer
 from zonewright.cli.check import check
 from zonewright.cli.diff import diff
 from zonewright.cli.estates import estates
+from zonewright.cli.explain import explain
 from zonewright.cli.generate import generate
 from zonewright.cli.migrate import migrate
 from zonewright.cli.place import place
@@ -57,6 +58,8 @@ def zonewright(
 
       zonewright check estate.yaml plan.json     # judge any plan
 
+      zonewright explain estate.yaml             # why there, why not elsewhere, why no plan at all
+
       zonewright survive estate.yaml plan.json   # what every loss of a zone leaves
 
       zonewright migrate estate.yaml --fail zone-b --runbook way-back.md
@@ -69,7 +72,7 @@ def zonewright(
 
 
 app.callback(help=_flowing(zonewright))(zonewright)
-for _command in (place, check, survive, migrate, diff, estates, generate, schema):
+for _command in (place, check, explain, survive, migrate, diff, estates, generate, schema):
     app.command(help=_flowing(_command))(_command)
 
 

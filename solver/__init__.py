@@ -4,6 +4,8 @@ from zonewright.models.check import check_plan as check
 from zonewright.solver.migrate.plan import MigrationResult, plan_migration
 from zonewright.solver.migrate.proof import verify_migration_bound
 from zonewright.solver.place import place
+from zonewright.solver.reasons.explanation import explain
+from zonewright.solver.reasons.result import Explanation
 from zonewright.solver.result import Clash, Progress, Result
 from zonewright.solver.survival.survey import survive
 from zonewright.solver.witness import BoundFinding, verify_bound
@@ -11,10 +13,12 @@ from zonewright.solver.witness import BoundFinding, verify_bound
 __all__ = [
     "BoundFinding",
     "Clash",
+    "Explanation",
     "MigrationResult",
     "Progress",
     "Result",
     "check",
+    "explain",
     "place",
     "plan_migration",
     "survive",

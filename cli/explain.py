@@ -1,0 +1,159 @@
+"""`zonewright explain`: why a plan is as it is, or why there is none."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from zonewright.cli.boundary import guarded, seconds, warn
+from zonewright.cli.exits import Exit
+
+if TYPE_CHECKING:
+    from zonewright.models import Plan, World
+    from zonewright.solver.reasons.result import Explanation
+    from zonewright.solver.result import Listener
+
+
+@guarded
+def explain(
+    estate: Annotated[str, typer.Argument(metavar="ESTATE", help="A YAML or JSON file, or a shipped estate.")],
+    plan: Annotated[
+        Path | None,
+        typer.Argument(metavar="[PLAN.json]", help="The plan to explain; without one it is made first."),
+    ] = None,
+    why: Annotated[
+        list[str] | None,
+        typer.Option(metavar="INSTANCE", help="Why is it there: web[17], an instance's name, or a group."),
+    ] = None,
+    why_not: Annotated[
+        list[str] | None,
+        typer.Option(metavar="INSTANCE@DOMAIN", help="Why is it not there: in a host, a zone, a region."),
+    ] = None,
+    against: Annotated[
+        Path | None,
+        typer.Option(metavar="PLAN.json", help="Compare with this plan, line by line.", show_default=False),
+    ] = None,
+    binding: Annotated[
+        bool | None,
+        typer.Option(
+            "--binding/--no-binding",
+            help="What binds, and what one more of it would give.",
+            show_default="unless a question is asked",
+        ),
+    ] = None,
+    time_limit: Annotated[
+        float, typer.Option(metavar="SECONDS", callback=seconds, help="For everything.", show_default=True)
+    ] = 60.0,
+    workers: Annotated[
+        int | None, typer.Option(min=1, max=1024, metavar="N", help="Threads.", show_default="all cores")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, metavar="N", help="For whatever is random.")] = 0,
+    json_: Annotated[bool, typer.Option("--json", help="One JSON document on stdout, for programs.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no warnings.")] = False,
+) -> Exit:
+    """Explain a plan of ESTATE, or why there is none.
+
+    What every goal costs, rule by rule and group by group; what binds, and what one more of it would give; why
+    somebody is where he is, and why not elsewhere. Where there is no plan: what clashes, and the cheapest way out.
+
+    [bold]Examples[/bold]
+
+      zonewright explain ledger-three-zones
+
+      zonewright explain estate.yaml plan.json --why "web[17]"
+
+      zonewright explain shop-guangzhou --why-not cache@ap-guangzhou-3
+
+      zonewright explain estate.yaml plan.json --against other.json
+
+    [bold]Exit codes[/bold]: 0 explained · 1 bad input · 2 wrong usage · 3 proven impossible, explained · 4 no
+    answer in time · 5 the plan given breaks a rule · 130 interrupted
+    """
+    from zonewright.cli.source import read_world
+
+    began = time.monotonic()
+    world = read_world(estate)
+    given = None if plan is None else _read(world, plan)
+    other = None if against is None else _read(world, against)
+    left_s = max(0.05, time_limit - (time.monotonic() - began))
+    asked = bool(why or why_not)
+    found = _explained(
+        world, given, other, why or [], why_not or [], not asked if binding is None else binding, left_s, workers,
+        seed, quiet,
+    )  # fmt: skip
+    if not quiet:
+        warn(found.warnings)
+    _show(world, found, json_)
+    return _exit_code(found)
+
+
+def _read(world: World, path: Path) -> Plan:
+    """Read a plan; what it names must be there."""
+    from zonewright.cli.source import read_plan
+    from zonewright.models.files import located
+    from zonewright.models.placing import view_of
+
+    plan, document = read_plan(path)
+    with located(document):
+        view_of(world, plan)
+    return plan
+
+
+def _explained(
+    world: World,
+    plan: Plan | None,
+    against: Plan | None,
+    why: list[str],
+    why_not: list[str],
+    binding: bool,
+    time_limit_s: float,
+    workers: int | None,
+    seed: int,
+    quiet: bool,
+) -> Explanation:
+    from zonewright import solver
+    from zonewright.cli.background import solved
+
+    def work(progress: Listener, stop: threading.Event) -> Explanation:
+        return solver.explain(
+            world,
+            plan=plan,
+            against=against,
+            ask_why=why,
+            ask_why_not=why_not,
+            binding=binding,
+            time_limit_s=time_limit_s,
+            workers=workers,
+            seed=seed,
+            progress=progress,
+            stop=stop,
+        )
+
+    return solved(work, world.estate.currency, quiet=quiet)
+
+
+def _show(world: World, found: Explanation, json_: bool) -> None:
+    if json_:
+        from zonewright.report.documents import print_document
+        from zonewright.report.explanation_table import explanation_document
+
+        print_document(explanation_document(world, found))
+    else:
+        from zonewright.report.console import stdout_console
+        from zonewright.report.explanation_table import print_explanation
+
+        print_explanation(stdout_console(), world, found)
+
+
+def _exit_code(found: Explanation) -> Exit:
+    if found.interrupted:
+        return Exit.INTERRUPTED
+    if found.status.value == "INFEASIBLE":
+        return Exit.IMPOSSIBLE
+    if found.plan is None or found.status.value == "UNKNOWN":
+        return Exit.NOTHING_FOUND
+    return Exit.FINDINGS if found.broken else Exit.DONE

@@ -1,0 +1,428 @@
+"""An explanation for people, and as a JSON document."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.text import Text
+
+from zonewright.report.amounts import money_text, share_text, value_text
+from zonewright.report.console import lines, print_table
+from zonewright.report.goals_table import goals_line, print_goals
+from zonewright.report.markdown import many
+from zonewright.report.plan_table import STYLES
+
+if TYPE_CHECKING:
+    from zonewright.models import World
+    from zonewright.solver.reasons.forced import Difference, Forced
+    from zonewright.solver.reasons.parts import Change, Part
+    from zonewright.solver.reasons.result import Binding, Explanation, Option, Why, WhyNot
+
+#: Lines of a goal's parts, and of the sites of a question, that a person reads.
+MOST_PARTS = 30
+MOST_SITES = 25
+
+
+def print_explanation(console: Console, world: World, found: Explanation) -> None:
+    """Print why a plan is as it is, or why there is none."""
+    _headline(console, world, found)
+    if found.reason is not None:
+        _nothing(console, found)
+        return
+    currency = world.estate.currency
+    rows = [(v.label, v.group, v.domain, v.message) for v in found.broken]
+    print_table(console, "The plan breaks", ["rule", "group", "domain", "message"], rows)
+    asked = bool(found.why or found.why_not)
+    if not asked:
+        print_goals(console, world, found.objective)
+        _parts(console, found.parts, currency)
+    _changes(console, found.changes, currency)
+    for answer in found.why:
+        _why(console, answer, currency)
+    for question in found.why_not:
+        _why_not(console, question, currency)
+    _binding(console, found, currency)
+    lines(console, "Assumptions this hinges on", found.assumptions if not asked else [])
+
+
+def _headline(console: Console, world: World, found: Explanation) -> None:
+    status = found.status.value
+    first = Text.assemble((world.estate.estate, "bold"), ": ", (status, STYLES.get(status, "bold")))
+    if found.reason is not None:
+        first.append(f", reason: {found.reason}")
+    elif found.plan is not None and not found.broken:
+        first.append(f", gap {share_text(found.plan.gap)}")
+    first.append(f", {found.seconds:.2f} s")
+    if found.interrupted:
+        first.append(", interrupted")
+    console.print(first, soft_wrap=True)
+    console.print(Text(goals_line(world)), soft_wrap=True)
+    console.print()
+
+
+def _nothing(console: Console, found: Explanation) -> None:
+    if found.reason == "no_time":
+        console.print(Text("No plan was found in time, and none is proven to be impossible: allow more time."))
+        return
+    title = "These cannot all hold"
+    if found.clash_minimal:
+        title += " (without any one of them there is a plan)"
+    rows = [(c.rule, c.label, c.group, c.domain, c.text) for c in found.clash]
+    print_table(console, title, ["rule", "label", "group", "domain", "in words"], rows)
+    lines(console, "What waits for what", found.blocked)
+
+
+def _parts(console: Console, parts: Sequence[Part], currency: str) -> None:
+    for goal in dict.fromkeys(part.goal for part in parts):
+        own = [part for part in parts if part.goal == goal]
+        total = sum(part.value for part in own)
+        rows = [(*_about(p), _amount(p), value_text(goal, p.value, currency), p.text) for p in own[:MOST_PARTS]]
+        if len(own) > MOST_PARTS:
+            rest = sum(part.value for part in own[MOST_PARTS:])
+            more = f"… {len(own) - MOST_PARTS:,} more"
+            rows.append((more, None, None, None, value_text(goal, rest, currency), ""))
+        columns = ["what", "group", "domain", "amount>", f"{goal}>", "in words"]
+        if not any(row[-1] for row in rows):
+            columns, rows = columns[:-1], [row[:-1] for row in rows]
+        print_table(console, f"What {goal} is made of: {value_text(goal, total, currency)}", columns, rows)
+
+
+_WHAT = {
+    "stopped": "stopped",
+    "unplaced": "left out",
+    "moved": "moved from",
+    "instances": "instances",
+    "opened": "opened",
+    "fullest": "fullest zone",
+    "emptiest": "emptiest zone",
+    "sites": "sites in use",
+}
+
+
+def _about(part: Part) -> tuple[str, str | None, str | None]:
+    if part.what == "rule":
+        what = part.label or ""
+        if part.other:
+            what += f" ({part.other})"
+    elif part.what == "traffic":
+        what = f"traffic to {part.other}"
+    elif part.what == "client":
+        what = f"clients in {part.other}"
+    else:
+        what = _WHAT[part.what]
+    return what, part.group, part.domain
+
+
+def _amount(part: Part) -> str:
+    if part.what == "client":
+        return f"{part.amount / 1000:,.3f} ms"
+    if part.what in ("fullest", "emptiest"):
+        return f"{part.amount / 1000:,.3f} cores"
+    if part.what == "traffic":
+        return f"{part.amount:,} GiB"
+    return f"{part.amount:,}"
+
+
+def _changes(console: Console, changes: Sequence[Change], currency: str) -> None:
+    rows = [
+        (
+            c.part.goal,
+            *_about(c.part),
+            value_text(c.part.goal, c.before, currency),
+            value_text(c.part.goal, c.after, currency),
+            signed(c.part.goal, c.value, currency),
+        )
+        for c in changes
+    ]
+    columns = ["goal", "what", "group", "domain", "this plan>", "the other>", "change>"]
+    print_table(console, "Against the other plan", columns, rows)
+
+
+def signed(goal: str, change: int, currency: str) -> str:
+    """Return a change with its sign."""
+    return ("+" if change > 0 else "") + value_text(goal, change, currency)
+
+
+def _why(console: Console, answer: Why, currency: str) -> None:
+    total = sum(answer.here.values())
+    where = ", ".join(f"{n:,} in {site}" if total > 1 else site for site, n in list(answer.here.items())[:8])
+    where += f" and {len(answer.here) - 8:,} more sites" if len(answer.here) > 8 else ""
+    title = Text.assemble(
+        ("Why ", "bold"), (answer.subject.name, "bold"), f": it is {'' if total == 1 else 'at '}"
+    )
+    title = Text(f"{answer.subject.words}: in the plan {where or 'nowhere'}")
+    console.print(title, soft_wrap=True)
+    if answer.today:
+        left = answer.moved
+        said = ", ".join(f"{n:,} in {s}" for s, n in list(answer.today.items())[:8])
+        console.print(Text(f"today: {said}{'' if left else ' (nobody leaves)'}"), soft_wrap=True)
+    for option in answer.moved[:8]:
+        console.print(Text(f"{option.today - option.here:,} leave {option.site}: {option_text(option, currency)}"))
+    console.print()
+    one = "one more there" if total > 1 else "there"
+    _options(console, f"Why {answer.subject.name} is there and not elsewhere", answer.options, currency, one)
+    if answer.checked < len(answer.options):
+        console.print(Text(f"{answer.checked:,} of {len(answer.options):,} sites were looked at in time\n"))
+
+
+def _options(console: Console, title: str, options: Sequence[Option], currency: str, one: str) -> None:
+    rows = []
+    for same in _alike(options, currency):
+        first = same[0]
+        site = first.site if len(same) == 1 else f"{len(same):,} sites of {first.zone}, such as {first.site}"
+        rows.append(
+            (
+                site,
+                sum(o.here for o in same) or None,
+                sum(o.today for o in same) or None,
+                first.verdict.replace("_", " "),
+                option_text(first, currency),
+            )
+        )
+    print_table(console, title, ["site", "planned>", "today>", one, "because"], rows, MOST_SITES)
+
+
+def _alike(options: Sequence[Option], currency: str) -> list[list[Option]]:
+    """Return options together that say the same of one zone."""
+    found: dict[tuple[object, ...], list[Option]] = {}
+    for option in options:
+        rules = (*(b.label for b in option.obstacles), *(v.label for v in option.broken))
+        shown = option_text(option, currency) if option.verdict != "breaks" else rules
+        key = (option.zone, option.verdict, bool(option.here), bool(option.today), shown)
+        found.setdefault(key, []).append(option)
+    return list(found.values())
+
+
+def option_text(option: Option, currency: str) -> str:
+    """Return what becomes of somebody at a site, in words."""
+    if option.verdict == "closed":
+        return "; ".join(f"{o.label}: {o.reason}" for o in option.obstacles[:3])
+    if option.verdict == "breaks":
+        said = "; ".join(f"{v.label}: {v.domain + ': ' if v.domain else ''}{v.message}" for v in option.broken[:2])
+        if len(option.broken) > 2:
+            said += f" and {len(option.broken) - 2} more"
+        if option.pushes:
+            said += f"; room if {' or '.join(f'{n} of {g}' for g, n in option.pushes[:2])} left"
+        if option.forced is not None:
+            said += f". With others moved: {forced_text(option.forced, currency)}"
+        return said
+    if option.difference is not None:
+        return difference_text(option.difference, currency)
+    return "as good" if option.verdict == "same" else ""
+
+
+#: What one more, and several more, of a goal are.
+_MORE = {
+    "stopped": ("running instance stopped", "running instances stopped"),
+    "placed": ("instance left out", "instances left out"),
+    "moves": ("move", "moves"),
+    "hosts": ("site in use", "sites in use"),
+}
+
+
+def difference_text(found: Difference, currency: str) -> str:
+    """Return a difference in one goal in words."""
+    how, amount = "more" if found.change > 0 else "fewer", abs(found.change)
+    goal, _, rest = found.goal.partition("[")
+    if goal in _MORE:
+        level = f" (priority {rest[:-1]})" if rest and rest != "0]" else ""
+        return f"{amount:,} {how} {_MORE[goal][amount != 1]}{level}"
+    how = "more" if found.change > 0 else "less"
+    return f"{value_text(found.goal, amount, currency)} {how} in {found.goal.replace('_', ' ')}"
+
+
+def forced_text(found: Forced, currency: str) -> str:
+    """Return what a solve with something demanded came to, in words."""
+    if found.status == "unknown":
+        return "no answer in time"
+    if found.status == "impossible":
+        return "impossible (proven)"
+    first = found.first
+    if first is None:
+        return "as good"
+    said = difference_text(first, currency)
+    if first.proven:
+        return f"{said} (proven)"
+    return f"at most {said}" if first.change > 0 else f"{said} (the plan is not the best)"
+
+
+def _why_not(console: Console, question: WhyNot, currency: str) -> None:
+    verdict = {
+        "there": f"it is there: {many(question.there, 'instance')}",
+        "closed": "no site of it is open to it",
+        "impossible": "impossible, whatever else changes (proven)",
+        "unknown": "no answer in time",
+    }.get(question.verdict)
+    if verdict is None and question.forced is not None:
+        verdict = "possible: " + forced_text(question.forced, currency)
+    console.print(
+        Text.assemble((f"Why not {question.subject.name} in {question.domain}: ", "bold"), verdict or ""),
+        soft_wrap=True,
+    )
+    console.print()
+    _options(console, "Moved alone, everybody else as planned", question.options, currency, "verdict")
+    forced = question.forced
+    if forced is not None and forced.clash:
+        rows = [(c.rule, c.label, c.group, c.domain, c.text) for c in forced.clash]
+        title = "These stand against it" + (
+            " (without any one of them it is possible)" if forced.clash_minimal else ""
+        )
+        print_table(console, title, ["rule", "label", "group", "domain", "in words"], rows)
+    elif forced is not None and len(forced.differences) > 1:
+        rows2 = [
+            (
+                d.goal,
+                value_text(d.goal, d.before, currency),
+                value_text(d.goal, d.after, currency),
+                signed(d.goal, d.change, currency),
+            )
+            for d in forced.differences
+        ]
+        print_table(console, "The best plan with it there", ["goal", "this plan>", "then>", "change>"], rows2)
+
+
+def _binding(console: Console, found: Explanation, currency: str) -> None:
+    if not found.limits:
+        return
+    rows = [
+        (
+            b.limit.label,
+            " ".join(x for x in (b.limit.group, b.limit.domain, b.limit.what) if x),
+            _figure(b, b.limit.used, currency),
+            _figure(b, b.limit.limit, currency),
+            b.text,
+            gain_text(b, currency),
+        )
+        for b in found.binding
+    ]
+    title = f"What binds: {len(found.binding):,} of {found.limits:,} hard limits are reached"
+    columns = ["rule", "where", "used>", "limit>", "one more", "would give"]
+    print_table(console, title, columns, rows, 40)
+    if not rows:
+        console.print(Text(f"Nothing binds: none of {found.limits:,} hard limits is reached\n"))
+
+
+def _figure(binding: Binding, value: int, currency: str) -> str:
+    return money_text(value, currency) if binding.limit.rule == "budget" else f"{value:,}"
+
+
+def gain_text(binding: Binding, currency: str) -> str:
+    """Return what a little more of a limit would give, in words."""
+    if binding.forced is None:
+        return "not looked at"
+    gain = binding.gain
+    if gain is None:
+        return "nothing (proven)" if binding.proven else "nothing was found"
+    return f"{difference_text(gain, currency)} ({'proven' if binding.proven else 'at least'})"
+
+
+def explanation_document(world: World, found: Explanation) -> dict[str, Any]:
+    """Return an explanation as a JSON document."""
+    return {
+        "estate": world.estate.estate,
+        "status": found.status.value,
+        "reason": found.reason,
+        "currency": world.estate.currency,
+        "goals": list(world.estate.goals),
+        "objective": [goal.model_dump(mode="json") for goal in found.objective],
+        "broken": [asdict(v) for v in found.broken],
+        "parts": [asdict(part) for part in found.parts],
+        "changes": [
+            {
+                **{k: v for k, v in asdict(c.part).items() if k not in ("amount", "value", "text")},
+                "before": c.before,
+                "after": c.after,
+                "change": c.value,
+            }
+            for c in found.changes
+        ],
+        "why": [_why_document(answer) for answer in found.why],
+        "why_not": [_why_not_document(question) for question in found.why_not],
+        "limits": found.limits,
+        "binding": [_binding_document(entry) for entry in found.binding],
+        "clash": [asdict(entry) for entry in found.clash],
+        "clash_minimal": found.clash_minimal,
+        "blocked": list(found.blocked),
+        "assumptions": list(found.assumptions),
+        "warnings": list(found.warnings),
+        "interrupted": found.interrupted,
+        "engine": found.engine,
+        "seconds": round(found.seconds, 3),
+    }
+
+
+def _option_document(option: Option) -> dict[str, Any]:
+    return {
+        "site": option.site,
+        "zone": option.zone,
+        "verdict": option.verdict,
+        "planned": option.here,
+        "today": option.today,
+        "obstacles": [asdict(o) for o in option.obstacles],
+        "source": option.source,
+        "broken": [asdict(v) for v in option.broken],
+        "room_if": [{"group": g, "count": n} for g, n in option.pushes],
+        "difference": _difference_document(option.difference),
+        "forced": _forced_document(option.forced),
+    }
+
+
+def _difference_document(found: Difference | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    return {**asdict(found), "change": found.change, "proven": found.proven}
+
+
+def _forced_document(found: Forced | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    return {
+        "status": found.status,
+        "differences": [_difference_document(d) for d in found.differences],
+        "proven": found.proven,
+        "clash": [asdict(entry) for entry in found.clash],
+        "clash_minimal": found.clash_minimal,
+    }
+
+
+def _why_document(answer: Why) -> dict[str, Any]:
+    return {
+        "who": answer.subject.name,
+        "group": answer.subject.group,
+        "planned": answer.here,
+        "today": answer.today,
+        "left": [option.site for option in answer.moved],
+        "sites": [_option_document(option) for option in answer.options],
+        "checked": answer.checked,
+    }
+
+
+def _why_not_document(question: WhyNot) -> dict[str, Any]:
+    return {
+        "who": question.subject.name,
+        "group": question.subject.group,
+        "domain": question.domain,
+        "verdict": question.verdict,
+        "planned": question.there,
+        "sites": [_option_document(option) for option in question.options],
+        "forced": _forced_document(question.forced),
+    }
+
+
+def _binding_document(entry: Binding) -> dict[str, Any]:
+    return {
+        **asdict(entry.limit),
+        "slack": entry.limit.slack,
+        "more": entry.more,
+        "text": entry.text,
+        "gain": _difference_document(entry.gain),
+        "proven": entry.proven,
+        "looked_at": entry.forced is not None,
+        "how": entry.how,
+    }
+
+
+__all__ = ["explanation_document", "print_explanation"]

@@ -1,0 +1,183 @@
+"""`explain`: why a plan is as it is, or why there is none."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Sequence
+
+from zonewright.models.check import judge
+from zonewright.models.estate import Estate
+from zonewright.models.placing import view_of
+from zonewright.models.plan import GoalValue, Plan, Status
+from zonewright.models.world import World
+from zonewright.solver.deadline import Deadline
+from zonewright.solver.place import place
+from zonewright.solver.reasons.parts import compare, parts_of
+from zonewright.solver.reasons.questions import Case, why, why_not
+from zonewright.solver.reasons.result import Explanation, Why, WhyNot
+from zonewright.solver.reasons.subject import find_subject, split_question
+from zonewright.solver.result import Listener, Progress, Result
+
+#: Share of the time for finding a plan, where none is given.
+PLACING = 0.5
+
+
+def explain(
+    estate: Estate | World,
+    *,
+    plan: Plan | None = None,
+    against: Plan | None = None,
+    ask_why: Sequence[str] = (),
+    ask_why_not: Sequence[str] = (),
+    binding: bool = True,
+    time_limit_s: float = 60.0,
+    workers: int | None = None,
+    seed: int = 0,
+    progress: Listener | None = None,
+    stop: threading.Event | None = None,
+) -> Explanation:
+    """Say why a plan is as it is; or, where there is none, why.
+
+    Parameters
+    ----------
+    estate
+        The estate, or its resolved world.
+    plan
+        The plan to explain; without one `place` is asked first.
+    against
+        Another plan of the same estate to compare with.
+    ask_why
+        Instances (`web[17]`, a named one, or a group): why there, why moved.
+    ask_why_not
+        `INSTANCE@DOMAIN`: why not there.
+    binding
+        Look for the limits that are reached, and for what a little more of each would give.
+    time_limit_s
+        Seconds for everything: what is known by then is returned, and called what it is.
+    workers, seed
+        As for `place`.
+    progress, stop
+        As for `place`.
+
+    Returns
+    -------
+    Explanation
+        With the plan's status; INFEASIBLE with what clashes; UNKNOWN with the reason `no_time`.
+
+    Raises
+    ------
+    InputError
+        When the estate, a plan or a question names what does not exist.
+    """
+    deadline = Deadline(time_limit_s, stop=stop or threading.Event())
+    world = estate if isinstance(estate, World) else World(estate)
+    run = _Run(world, deadline, workers or os.cpu_count() or 1, seed, progress)
+    # Names are looked up before anything is solved.
+    whom = [find_subject(world, name) for name in ask_why]
+    where = [split_question(world, text) for text in ask_why_not]
+    other = None if against is None else view_of(world, against)
+    if plan is None:
+        result = run.placed(PLACING * time_limit_s if whom or where or binding else time_limit_s)
+        if result.plan is None or result.status not in (Status.OPTIMAL, Status.FEASIBLE):
+            return run.nothing(result)
+        plan = result.plan
+    case = run.case(plan)
+    parts = parts_of(case.view, case.report)
+    changes = [] if other is None else compare(parts, parts_of(other, judge(other)))
+    answers: list[Why] = []
+    others: list[WhyNot] = []
+    questions = len(whom) + len(where)
+    for number, subject in enumerate(whom):
+        answers.append(why(case, subject, seconds=run.share(questions - number, binding)))
+    for number, (subject, domain) in enumerate(where):
+        left = questions - len(whom) - number
+        others.append(why_not(case, subject, domain, seconds=run.share(left, binding)))
+    return Explanation(
+        status=case.plan.status,
+        plan=case.plan,
+        objective=list(case.plan.objective),
+        broken=[v for v in case.report.violations if v.hard],
+        parts=parts,
+        changes=changes,
+        why=answers,
+        why_not=others,
+        assumptions=list(case.plan.assumptions),
+        warnings=list(world.warnings),
+        seconds=deadline.seconds,
+        interrupted=deadline.stop.is_set(),
+        engine=case.plan.engine or "",
+    )
+
+
+class _Run:
+    """What all of an explanation shares."""
+
+    def __init__(
+        self, world: World, deadline: Deadline, workers: int, seed: int, listener: Listener | None
+    ) -> None:
+        self.world = world
+        self.deadline = deadline
+        self.workers = workers
+        self.seed = seed
+        self.listener = listener
+        self._told = 0.0
+
+    def placed(self, seconds: float) -> Result:
+        """Find the plan to explain."""
+        return place(
+            self.world,
+            time_limit_s=seconds,
+            workers=self.workers,
+            seed=self.seed,
+            progress=self.listener,
+            stop=self.deadline.stop,
+        )
+
+    def nothing(self, result: Result) -> Explanation:
+        """Say why there is no plan."""
+        impossible = result.status is Status.INFEASIBLE
+        return Explanation(
+            status=result.status,
+            reason=result.reason if impossible else "no_time",
+            plan=result.plan,
+            objective=list(result.objective),
+            clash=list(result.clash),
+            clash_minimal=result.clash_minimal,
+            assumptions=list(result.assumptions),
+            warnings=list(self.world.warnings),
+            seconds=self.deadline.seconds,
+            interrupted=self.deadline.stop.is_set(),
+            engine=result.engine,
+        )
+
+    def case(self, plan: Plan) -> Case:
+        """Judge a plan: its values are the judge's, its bounds what it claims and can claim."""
+        view = view_of(self.world, plan)
+        report = judge(view)
+        claimed = {goal.goal: goal for goal in plan.objective}
+        same = plan.estate_fingerprint == self.world.estate.fingerprint
+        objective: list[GoalValue] = []
+        for goal, value in report.objective:
+            said = claimed.get(goal)
+            true = same and said is not None and said.value == value and all(g.closed for g in objective)
+            objective.append(GoalValue(goal=goal, value=value, bound=said.bound if said and true else None))
+        hard = any(v.hard for v in report.violations)
+        closed = all(goal.closed for goal in objective) and not hard
+        status = Status.OPTIMAL if closed else Status.FEASIBLE
+        plan = plan.model_copy(update={"objective": objective, "status": status})
+        return Case(self.world, plan, view, report, self.deadline, self.workers, self.seed, self.news)
+
+    def share(self, questions: int, binding: bool) -> float:
+        """Return the seconds for the next of so many questions."""
+        return self.deadline.left / (questions + int(binding))
+
+    def news(self, what: str, done: int, of: int) -> None:
+        """Tell the listener, a few times a second at most."""
+        now = self.deadline.seconds
+        if self.listener is not None and (now - self._told > 0.25 or done + 1 == of):
+            self._told = now
+            self.listener(Progress(now, "reasons", message=f"{what} {done + 1} of {of}"))
+
+
+__all__ = ["explain"]
