@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from zonewright.models.rules import Rule, Soft
 from zonewright.models.world import World
 from zonewright.solver.classes import Class
 from zonewright.solver.families.base import Columns, Family, Soften, Stages
+from zonewright.solver.outages import Outage
 from zonewright.solver.places import Place
 from zonewright.solver.profiles import Reach
 from zonewright.solver.rows import Rows, Tag
@@ -44,6 +46,26 @@ class Layer:
         return bool(self.signature)
 
 
+#: A limit that is decided along with the plan: the sum of value x column over (column, value).
+Terms = tuple[tuple[int, int], ...]
+
+
+class Additions(Protocol):
+    """What may be bought, as columns of the program beside the plan's; places must be single sites."""
+
+    def begin(self, ctx: Context) -> None:
+        """Add the columns; the plan's cells are there, the rules are not lowered yet."""
+
+    def limit(self, node: int, name: str, *, firm: bool = False) -> Terms | None:
+        """Return a domain's limit on a resource or a flavour, None where nothing that is bought changes it."""
+
+    def quota(self, label: str) -> Terms | None:
+        """Return a quota's limit, None where nothing that is bought changes it."""
+
+    def finish(self, ctx: Context) -> None:
+        """Add what concerns all layers, and the cost."""
+
+
 @dataclass
 class Context:
     """Everything a lowering may read, and where it adds to."""
@@ -59,8 +81,12 @@ class Context:
     """Places are pools: rules below them become relaxations."""
     explain: bool = False
     """Reach is written as rows with tags instead of leaving cells out."""
+    additions: Additions | None = None
+    """What may be bought, where that is decided too."""
     margins: dict[int, float] = field(default_factory=dict)
     """Zone to the share of its pools that is left free, so that what is decided can be packed."""
+    outages: tuple[Outage, ...] = ()
+    """States of domains that rows on availability have learned of."""
     rows: Rows = field(default_factory=Rows)
     layers: list[Layer] = field(default_factory=list)
     families: list[Family] = field(default_factory=list)
@@ -177,6 +203,10 @@ class Context:
         if not self.partial:
             return None
         return self.columns(self.base, group)
+
+    def bought(self, node: int, name: str, *, firm: bool = False) -> Terms | None:
+        """Return a domain's limit where purchases change it."""
+        return self.additions.limit(node, name, firm=firm) if self.additions is not None else None
 
     def eligible(self, group: str, level: str, layer: Layer) -> list[int]:
         """Return the domains of a level where an instance of the group may newly be put."""

@@ -12,16 +12,19 @@ from zonewright.models.goals import running, soft_priorities
 from zonewright.models.rules import ReachRule, all_rules
 from zonewright.models.world import World
 from zonewright.solver.classes import make_classes
-from zonewright.solver.context import Context, Layer
+from zonewright.solver.context import Additions, Context, Layer
 from zonewright.solver.families.base import Soften, Stages, Verdict
 from zonewright.solver.families.sums import Linear, Sum
 from zonewright.solver.lowering import LOWERINGS
 from zonewright.solver.lowering.goals import lower_goals, stage_names
 from zonewright.solver.lowering.survive import evacuation_layers, make_layer
+from zonewright.solver.outages import Outage
 from zonewright.solver.places import pooled_places, single_places
 from zonewright.solver.profiles import Reach
 from zonewright.solver.rows import Ints, Matrix, Stage, Tag
 
+#: The goal of buying as cheaply as possible.
+ADDITIONS = "additions"
 #: An evacuation: the signature of its rules, and the domains that are lost.
 Scene = tuple[str, tuple[int, ...]]
 
@@ -36,6 +39,8 @@ class Program:
     primary: int
     layer_i: list[int]
     """Row to the layer that it is about: 0 is the plan itself."""
+    layer_f: list[int]
+    """The same by family."""
 
     @property
     def world(self) -> World:
@@ -64,20 +69,24 @@ def lower(
     scenarios: Collection[Scene] | None = None,
     margins: dict[int, float] | None = None,
     groups: Collection[str] | None = None,
+    outages: tuple[Outage, ...] = (),
+    additions: Additions | None = None,
 ) -> Program:
     """Lower an estate.
 
     `partial` lets instances stay unplaced, `pooled` merges equal hosts (a relaxation), `explain` writes
     reach as rows and merges no groups, and `scenarios` keeps only these of the evacuations (leaving any out is a
     relaxation too). With `groups` only these are placed, as if there were no others.
-    `margins` leaves a share of a zone's pools free: no relaxation any more, but easier to pack.
+    `outages` are states of domains to be counted where availability is relaxed.
+    `margins` leaves a share of a zone's pools free: no relaxation any more, but easier to pack. With `additions`
+    it is decided what is bought, too, and what that costs is the first goal.
     """
     counted = {
         p for goal in ("urgent", "soft") if goal in world.estate.goals for p in soft_priorities(world, goal)
     }
     rules = [entry for entry in all_rules(world) if entry[1].soft is None or entry[1].soft.priority in counted]
     reach = Reach(world)
-    stages = Stages(stage_names(world))
+    stages = Stages([*([ADDITIONS] if additions is not None else []), *stage_names(world)])
     nowhere = Context(world, reach, [], [], stages, partial, pooled=False, explain=explain)
     for label, rule in rules:
         LOWERINGS[rule.rule](nowhere, rule, label, None)
@@ -85,7 +94,11 @@ def lower(
     classes = make_classes(world, reach, merge=not explain, groups=groups)
     ctx = Context(world, reach, places, classes, stages, partial, pooled, explain)
     ctx.margins = margins or {}
+    ctx.outages = outages
+    ctx.additions = additions
     ctx.layers.append(_base_layer(ctx))
+    if additions is not None:
+        additions.begin(ctx)
     _whole(ctx)
     for label, rule in rules:
         LOWERINGS[rule.rule](ctx, rule, label, ctx.base)
@@ -105,14 +118,16 @@ def lower(
                 LOWERINGS[rule.rule](ctx, rule, label, layer)
         _stay_tolerated(ctx, layer)
     last = len(ctx.families)
+    if additions is not None:
+        additions.finish(ctx)
     lower_goals(ctx)
     primary = len(ctx.rows.low)
     layer_i: list[int] = []
+    layer_f = [bisect_right(first_of_layer, k) - 1 if k < last else 0 for k in range(len(ctx.families))]
     for k, family in enumerate(ctx.families):
         family.emit(ctx.rows, stages)
-        about = bisect_right(first_of_layer, k) - 1 if k < last else 0
-        layer_i += [about] * (len(ctx.rows.row_low) - len(layer_i))
-    return Program(ctx, ctx.rows.matrix(), stages.in_order(), primary, layer_i)
+        layer_i += [layer_f[k]] * (len(ctx.rows.row_low) - len(layer_i))
+    return Program(ctx, ctx.rows.matrix(), stages.in_order(), primary, layer_i, layer_f)
 
 
 def _base_layer(ctx: Context) -> Layer:
@@ -167,10 +182,11 @@ def _reasons(ctx: Context, group: str, f: int, place: int) -> Iterator[Tag]:
     rules = dict(all_rules(ctx.world)) if profile.blocks else {}
     for kind, label, enter, _ in profile.blocks:
         if enter[s]:
-            zone = ctx.world.tree.nodes[ctx.world.zone_of(site)].id
             rule = rules[label]
-            why = rule.blocks(ctx.world, profile.unit, site) if isinstance(rule, ReachRule) else None
-            yield Tag(kind, label, group, zone, why or "")
+            node, why = ctx.world.zone_of(site), None
+            if isinstance(rule, ReachRule):
+                node, why = rule.domain_of(ctx.world, site), rule.blocks(ctx.world, profile.unit, site)
+            yield Tag(kind, label, group, ctx.world.tree.nodes[node].id, why or "")
 
 
 def _close_to_arrivals(ctx: Context, layer: Layer) -> None:

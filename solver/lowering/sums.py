@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from zonewright.models.quantities import as_fraction, to_money
@@ -10,7 +10,7 @@ from zonewright.models.rules import Budget, Capacity, Load, Quota, Rule
 from zonewright.models.tree import Node
 from zonewright.models.world import Unit
 from zonewright.solver.classes import Class
-from zonewright.solver.context import Context, Layer
+from zonewright.solver.context import Context, Layer, Terms
 from zonewright.solver.families.sums import Sum
 from zonewright.solver.rows import Tag
 
@@ -36,17 +36,40 @@ def capacity(ctx: Context, rule: Capacity, label: str, layer: Layer | None) -> N
             limit = node.usable(resource)
             if limit is not None:
                 each = [(j, u.demand.get(resource, 0)) for u, j in cells]
-                _sum(ctx, tag, each, limit, f"{limit} {resource} usable", resource)
-                arrivals.limit(tag, each, node.usable(resource, firm=True) or 0, limit, resource)
+                _stock(ctx, tag, arrivals, each, node.usable, resource, f"{limit} {resource} usable")
         for flavour in domain.flavours:
             limit = node.usable_flavour(flavour)
             if limit is not None:
                 sold = [(j, 1) for u, j in cells if u.flavour is not None and u.flavour.id == flavour]
-                _sum(ctx, tag, sold, limit, f"{limit} of {flavour} in stock", flavour)
-                arrivals.limit(tag, sold, node.usable_flavour(flavour, firm=True) or 0, limit, flavour)
+                _stock(ctx, tag, arrivals, sold, node.usable_flavour, flavour, f"{limit} of {flavour} in stock")
         if domain.most_instances is not None:
             most = domain.most_instances
-            _sum(ctx, tag, [(j, 1) for _, j in cells], most, f"at most {most} instances")
+            _sum(ctx, tag, [(j, 1) for _, j in cells], most, f"at most {most} instances", thing="instances")
+
+
+def _stock(
+    ctx: Context,
+    tag: Tag,
+    arrivals: _Arrivals,
+    terms: list[tuple[int, int]],
+    usable: Callable[..., int | None],
+    name: str,
+    text: str,
+) -> None:
+    """At most what a domain has of a resource or a flavour, with what is bought where that is decided too."""
+    node = ctx.world.tree.by_id[tag.domain] if tag.domain is not None else -1
+    wider = ctx.bought(node, name)
+    if wider is not None:
+        _sum(ctx, tag, [*terms, *_less(wider)] if any(v for _, v in terms) else [], 0, text, name)
+        arrivals.within(tag, terms, ctx.bought(node, name, firm=True) or (), wider, name)
+        return
+    limit = usable(name) or 0
+    _sum(ctx, tag, terms, limit, text, name)
+    arrivals.limit(tag, terms, usable(name, firm=True) or 0, limit, name)
+
+
+def _less(terms: Terms) -> list[tuple[int, int]]:
+    return [(j, -v) for j, v in terms]
 
 
 def _cells_by_place(ctx: Context, layer: Layer) -> dict[int, list[tuple[Unit, int]]]:
@@ -99,6 +122,19 @@ class _Arrivals:
         columns = (*(j for j, _ in kept), arrives)
         values = (*(v for _, v in kept), limit - firm)
         self.ctx.add(Sum(self._named(tag, what), columns, values, high=limit))
+
+    def within(self, tag: Tag, terms: Iterable[tuple[int, int]], firm: Terms, limit: Terms, what: str) -> None:
+        """Either nothing arrives, or all fits in the firm stock, where both limits are decided too."""
+        kept = [(j, v) for j, v in terms if v]
+        if firm == limit or not any(j in self.before for j, _ in kept):
+            return
+        high = self.ctx.rows.high
+        arrives = self.ctx.rows.boolean()
+        self._add(tag, kept, 0, what, (arrives, -sum(v * high[j] for j, v in firm)))
+        most = sum(v * high[j] for j, v in kept)
+        every = [*kept, *_less(firm), (arrives, most)]
+        columns, values = tuple(j for j, _ in every), tuple(v for _, v in every)
+        self.ctx.add(Sum(self._named(tag, what), columns, values, high=most))
 
     def of_pool(self, tag: Tag, terms: Iterable[tuple[int, int]], firm: int, limit: int, what: str) -> None:
         """Of many hosts only the sum of what arrives is limited, which is a relaxation."""
@@ -170,7 +206,7 @@ def _pools(
                 arrivals.of_pool(tag, sold, firm * len(sites), stock * len(sites), flavour)
         if node.domain.most_instances is not None:
             most = node.domain.most_instances * len(sites) + _tolerated(ctx, label, layer, sites, None)
-            _sum(ctx, tag, [(j, 1) for _, j in cells], most, f"at most {most} instances")
+            _sum(ctx, tag, [(j, 1) for _, j in cells], most, f"at most {most} instances", thing="instances")
 
 
 def _tolerated(ctx: Context, label: str, layer: Layer, sites: list[int], what: str | None) -> int:
@@ -199,8 +235,15 @@ def load(ctx: Context, rule: Load, label: str, layer: Layer | None) -> None:
             limit = int(usable * as_fraction(rule.most_share))
             text = f"at most {limit} {resource} used"
             tag = Tag(rule.rule, label, None, node.id, text, resource)
+            wider = ctx.bought(index, resource)
+            unit = 1
+            if wider is not None:
+                # Whole amounts are within the floor of a share exactly when they are within the share.
+                share = as_fraction(rule.most_share)
+                unit, limit = share.denominator, 0
+                terms = [*((j, v * unit) for j, v in terms), *((j, -v * share.numerator) for j, v in wider)]
             columns, values = tuple(j for j, _ in terms), tuple(v for _, v in terms)
-            ctx.add(Sum(tag, columns, values, high=limit, soften=ctx.soften(rule.soft)))
+            ctx.add(Sum(tag, columns, values, high=limit, soften=ctx.soften(rule.soft), unit=unit))
 
 
 def _selected_cells(
@@ -235,7 +278,10 @@ def quota(ctx: Context, rule: Quota, label: str, layer: Layer | None) -> None:
         if each:
             terms.append((column, each))
     what = rule.resource or rule.flavour or "instances"
-    _limited(ctx, rule, label, rule.domain, terms, rule.most, f"at most {rule.most} {what}")
+    wider = ctx.additions.quota(label) if ctx.additions is not None else None
+    most = rule.most if wider is None else 0
+    terms += _less(wider or ()) if terms else []
+    _limited(ctx, rule, label, rule.domain, terms, most, f"at most {rule.most} {what}")
 
 
 def budget(ctx: Context, rule: Budget, label: str, layer: Layer | None) -> None:

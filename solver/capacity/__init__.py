@@ -1,0 +1,1 @@
+"""What to buy: the cheapest additions, head-room, and when capacity runs out."""
