@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 import numpy as np
 
@@ -12,7 +13,8 @@ from zonewright.solver.cpsat import Model
 from zonewright.solver.deadline import Deadline
 from zonewright.solver.engines.branching import Tree, prove_by_branching
 from zonewright.solver.linear import Multipliers, best_bound, elastic, proves_infeasible, relax, rounded
-from zonewright.solver.program import Program, Scene
+from zonewright.solver.outages import Outage
+from zonewright.solver.program import Scene
 from zonewright.solver.rows import FREE, Ints, Matrix, Stage
 
 #: A tree as a witness is given up beyond so many nodes, so many nodes x entries, or so many seconds.
@@ -24,6 +26,18 @@ HARD_COLUMNS = 2_000
 SLIGHT = 1e-3
 
 News = Callable[[str, str, int | None, int | None, str], None]
+
+
+class Staged(Protocol):
+    """Rows, and the goals over them in order: a Program, or a part of one."""
+
+    @property
+    def matrix(self) -> Matrix:
+        """The rows."""
+
+    @property
+    def stages(self) -> list[Stage]:
+        """The goals, most important first."""
 
 
 @dataclass
@@ -44,6 +58,8 @@ class StageProof:
     """Values of the stages before that were taken as limits: the bound says nothing of plans beyond them."""
     scenarios: tuple[Scene, ...] | None = None
     """Proven with these evacuations only, which is a relaxation; None: with all."""
+    outages: tuple[Outage, ...] = ()
+    """Proven with these states of domains counted where availability is relaxed."""
     pooled: bool = False
     """Proven of pools of equal hosts, which is a relaxation of the hosts themselves."""
 
@@ -94,7 +110,7 @@ def satisfies(matrix: Matrix, x_j: Ints) -> bool:
 
 
 def solve_exact(
-    program: Program,
+    program: Staged,
     deadline: Deadline,
     *,
     workers: int,
@@ -126,7 +142,7 @@ def solve_exact(
 
 def _solve_parts(
     parts: list[Part],
-    program: Program,
+    program: Staged,
     deadline: Deadline,
     workers: int,
     seed: int,
