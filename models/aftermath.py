@@ -21,7 +21,19 @@ from zonewright.models.problems import InputError, maybe
 from zonewright.models.procedures import recipes_of
 from zonewright.models.recipes import Tolerated
 from zonewright.models.resources import Group, Instance, Kind
-from zonewright.models.rules import AnyRule, Domains, Load, MoveLimit, Pin, Rule, Soft, Spread, Survive, all_rules
+from zonewright.models.rules import (
+    AnyRule,
+    Availability,
+    Domains,
+    Load,
+    MoveLimit,
+    Pin,
+    Rule,
+    Soft,
+    Spread,
+    Survive,
+    all_rules,
+)
 from zonewright.models.rules.balancer import home_region, stays_behind
 from zonewright.models.topology import State
 from zonewright.models.view import Row, View, Violation
@@ -506,6 +518,8 @@ class _Reckoning:
             return [rule.model_copy(update={"soft": Soft(weight=1, priority=0)})]
         if isinstance(rule, Survive):
             return [] if rule.mode == "evacuate" else [rule]
+        if isinstance(rule, Availability) and rule.soft is None:
+            return [rule.model_copy(update={"soft": Soft(weight=1, priority=0)})]
         if isinstance(rule, Spread) and rule.soft is None and rule.least_domains is not None:
             wish = Spread(
                 rule="spread",

@@ -9,7 +9,6 @@ repair this is an upper bound. What states no rate is taken as never failing.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 HOURS_PER_YEAR = 8760
 #: Shares of time are compared in billionths: 32 ms in a year.
 PARTS = 10**9
-#: By how much less than a whole billionth a sum of doubles may fall short of it.
+#: By how many billionths a share may be below what is asked, since sums of doubles are rounded.
 ROUNDING = 1e-3
 #: What is drawn for a service whose groups share too much to be counted.
 SAMPLES = 400_000
@@ -69,16 +68,6 @@ def needed(world: World, group: str) -> int:
     from zonewright.models.rules import Survive
 
     return Survive(rule="survive").needed(world, group, 0)
-
-
-def in_billionths(share: float) -> int:
-    """Return a share of time in billionths, rounded up: less than that is no difference."""
-    return math.ceil(share * PARTS - ROUNDING)
-
-
-def target_in_billionths(share: float) -> int:
-    """Return a target in billionths, rounded up, from the decimal that was written."""
-    return math.ceil(as_fraction(share) * PARTS)
 
 
 def counts_availability(world: World, site_counts: Mapping[int, int], enough: int) -> Figure:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from zonewright.models.availability import PARTS
 from zonewright.models.problems import InputError
 from zonewright.models.quantities import LATENCY, MONEY, SHARE, SPELLINGS
+from zonewright.models.rules.availability import Availability
 from zonewright.models.rules.limits import Budget, Load, Quota
 
 if TYPE_CHECKING:
@@ -127,6 +129,8 @@ def _soft(world: World, demands: dict[str, int], costs: float) -> None:
             worst = sum(demands.values())
         elif isinstance(rule, Quota):
             worst = demands.get(rule.resource or "", instances)
+        elif isinstance(rule, Availability):
+            worst = PARTS * len(rule.targets(world))
         else:
             worst = instances
         total += rule.soft.weight * worst

@@ -22,6 +22,7 @@ PRECISE = frozenset(
     {
         "affinity",
         "anti_affinity",
+        "availability",
         "budget",
         "capacity",
         "compatibility",

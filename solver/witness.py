@@ -18,6 +18,7 @@ from zonewright.solver.deadline import Deadline
 from zonewright.solver.engines.branching import Tree, proven
 from zonewright.solver.engines.exact import StageProof, fixed
 from zonewright.solver.linear import Multipliers, exact_bound
+from zonewright.solver.outages import outages_from
 from zonewright.solver.program import Program, Scene, lower
 from zonewright.solver.rows import Matrix, Stage
 
@@ -61,14 +62,15 @@ def verify_bound(world: World, plan: Plan, *, time_limit_s: float = 60.0, worker
             found.append(_on_hosts(world, plan, witness))
             continue
         scenes = _scenes(world, witness.data.get("scenarios"))
-        key = (bool(witness.data.get("pooled")), bool(witness.data.get("partial")), scenes)
+        outages = outages_from(world.tree, witness.data.get("outages"))
+        key = (bool(witness.data.get("pooled")), bool(witness.data.get("partial")), scenes, outages)
         if plan.unplaced and not key[1]:
             found.append(
                 BoundFinding(goal.goal, goal.bound, witness.kind, False, "proven for whole placements only")
             )
             continue
         if key not in programs:
-            programs[key] = lower(world, pooled=key[0], partial=key[1], scenarios=scenes)
+            programs[key] = lower(world, pooled=key[0], partial=key[1], scenarios=scenes, outages=outages)
         seed = (plan.seed or 0) + OTHER_SEED
         found.append(evaluate_one(programs[key], witness, witnesses, values, deadline, seed, workers))
     return found

@@ -16,9 +16,7 @@ from zonewright.models.availability import (
     counts_availability,
     down_share,
     group_availability,
-    in_billionths,
     service_availability,
-    target_in_billionths,
 )
 from zonewright.models.outages import Exposure, conditioned_share, exact_share, sampled_share
 from zonewright.models.topology import Domain
@@ -177,14 +175,6 @@ def test_what_states_no_rate_is_an_assumption() -> None:
         "failure rate of any region is not stated: taken as never failing",
         "failure rate of z2 is not stated: taken as never failing",
     ]
-
-
-def test_billionths_are_rounded_up() -> None:
-    assert in_billionths(0.9995) == 999_500_000
-    assert in_billionths(0.9995 - 1e-13) == 999_500_000
-    assert in_billionths(0.9995 - 1e-9) == 999_499_999
-    assert target_in_billionths(0.9995) == 999_500_000
-    assert target_in_billionths(0.9999999999) == 1_000_000_000
 
 
 def test_counts_by_site() -> None:

@@ -10,6 +10,7 @@ from zonewright.models.executor.cast import Act, Deed
 from zonewright.models.rules import (
     Affinity,
     AntiAffinity,
+    Availability,
     GroupRule,
     LatencyLimit,
     Rule,
@@ -191,10 +192,14 @@ def _pairs(label: str, rule: Separation, moving: set[str]) -> Iterator[Watch]:
                 yield Watch(label, rule.model_copy(update={"groups": [one, other]}), frozenset({one, other}))
 
 
+def _only_at_the_end(rule: Rule) -> bool:
+    return isinstance(rule, Availability) or (isinstance(rule, Survive) and rule.mode == "evacuate")
+
+
 def unwatched(world: World) -> Mapping[str, str]:
     """Return label to kind of continuous rules that no moment can be judged by: they hold at the end."""
     return {
         label: rule.rule
         for label, rule in all_rules(world)
-        if rule.continuous and rule.soft is None and isinstance(rule, Survive) and rule.mode == "evacuate"
+        if rule.continuous and rule.soft is None and _only_at_the_end(rule)
     }

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
+from zonewright.models.rules.availability import Availability
 from zonewright.models.rules.balancer import LoadBalancing
 from zonewright.models.rules.base import GroupRule, ReachRule, Rule, Soft
 from zonewright.models.rules.company import Affinity, AntiAffinity, Separation
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 AnyRule = Annotated[
     Affinity
     | AntiAffinity
+    | Availability
     | Avoid
     | Budget
     | Domains
@@ -93,6 +95,7 @@ __all__ = [
     "AllOrNothing",
     "AntiAffinity",
     "AnyRule",
+    "Availability",
     "Avoid",
     "Budget",
     "Capacity",

@@ -18,6 +18,7 @@ from zonewright.solver.deadline import Deadline
 from zonewright.solver.decode import Moved, Sites, layer_sites, unit_sites
 from zonewright.solver.engines.exact import News, Outcome, StageProof, better_proof, solve_exact
 from zonewright.solver.lowering.survive import evacuation_layers
+from zonewright.solver.outages import Outage
 from zonewright.solver.program import Program, Scene, lower
 from zonewright.solver.rows import Ints
 
@@ -61,9 +62,10 @@ def solve_lazily(
     seed: int,
     news: News,
     warm: Callable[[Program], Ints | None],
+    outages: tuple[Outage, ...] = (),
 ) -> LazyOutcome:
     """Solve with ever more evacuations until all of them work: first for any plan, then for the best."""
-    run = _Run(world, deadline, partial, workers, seed, news, warm)
+    run = _Run(world, deadline, partial, workers, seed, news, warm, outages)
     return run.solve()
 
 
@@ -77,6 +79,7 @@ class _Run:
         seed: int,
         news: News,
         warm: Callable[[Program], Ints | None],
+        outages: tuple[Outage, ...],
     ) -> None:
         self.world = world
         self.deadline = deadline
@@ -85,6 +88,7 @@ class _Run:
         self.seed = seed
         self.news = news
         self.warm = warm
+        self.outages = outages
         self.scenes: list[Scene] = [(name, scenario) for name, scenario, _ in evacuation_layers(world)]
         self.active: list[Scene] = []
         self.best: Shown | None = None
@@ -92,7 +96,7 @@ class _Run:
 
     def solve(self) -> LazyOutcome:
         for gap, share in ((FIRST_GAP, FIRST_SHARE), (0.0, 0.9)):
-            program = lower(self.world, partial=self.partial, scenarios=self.active)
+            program = self._lower(self.active)
             start = self.warm(program)
             if start is None and self.best is not None and len(self.best.start) == program.matrix.shape[1]:
                 start = self.best.start
@@ -115,11 +119,14 @@ class _Run:
                 few = len(self.scenes) * program.primary <= MOST_AT_ONCE
                 self.active = list(self.scenes) if few else [*self.active, *missing]
                 decided, x_j = program.context, outcome.x_j
-                program = lower(self.world, partial=self.partial, scenarios=self.active)
+                program = self._lower(self.active)
                 start, suggest = None, dict(_same(decided, program.context, x_j))
             if self.best is not None and self.best.outcome.status == "optimal":
                 break
         return LazyOutcome(False, self.best)
+
+    def _lower(self, scenes: list[Scene]) -> Program:
+        return lower(self.world, partial=self.partial, scenarios=scenes, outages=self.outages)
 
     def _decide(
         self, program: Program, share: float, gap: float, hint: Ints | None, suggest: dict[int, int]
@@ -167,7 +174,7 @@ class _Run:
 
     def _way(self, decided: Context, x_j: Ints, scene: Scene, sites: Sites) -> Sites | None:
         """Return where what one evacuation displaces goes, with the plan as it is decided; None if nowhere."""
-        program = lower(self.world, partial=self.partial, scenarios=[scene])
+        program = self._lower([scene])
         ctx = program.context
         matrix = program.matrix
         low_j, high_j = matrix.low_j.copy(), matrix.high_j.copy()

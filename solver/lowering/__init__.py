@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from zonewright.solver.lowering.availability import availability
 from zonewright.solver.lowering.balancer import load_balancer
 from zonewright.solver.lowering.company import affinity, anti_affinity, separation
 from zonewright.solver.lowering.distance import latency, synchronous_replicas
@@ -36,6 +37,7 @@ LOWERINGS: dict[str, Lowering] = {
     "affinity": affinity,
     "all_or_nothing": all_or_nothing,
     "anti_affinity": anti_affinity,
+    "availability": availability,
     "avoid": avoid,
     "budget": budget,
     "capacity": capacity,

@@ -55,6 +55,11 @@ def _needed(world: World, rule: Survive, group: str) -> int:
     return max(asked, default=0)
 
 
+def needed_to_be_up(world: World, group: str) -> int:
+    """Return how many of a group must remain for it to be of use."""
+    return _needed(world, Survive(rule="survive"), group)
+
+
 def _static(ctx: Context, rule: Survive, label: str) -> None:
     if ctx.finer(rule.level):
         ctx.relaxed.add(label)
@@ -243,6 +248,7 @@ __all__ = [
     "is_below_zones",
     "limits_by_survival",
     "make_layer",
+    "needed_to_be_up",
     "signature",
     "survive",
 ]

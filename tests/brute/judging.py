@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from tests.brute import balancing, counts, distance, moving, network, reach, sums, survival, tolerance
+from tests.brute import balancing, counts, distance, moving, network, outage, reach, sums, survival, tolerance
 from tests.brute.facts import Facts
 from tests.brute.goals import objective
 from tests.brute.scene import Scene
@@ -36,6 +36,7 @@ IMPLICIT: dict[str, Check] = {
 WRITTEN: dict[str, Check] = {
     "affinity": counts.affinity,
     "anti_affinity": counts.anti_affinity,
+    "availability": outage.availability,
     "avoid": moving.avoid,
     "budget": sums.budget,
     "domains": _reach("domains"),

@@ -35,6 +35,7 @@ KINDS: dict[str, tuple[Callable[[Random], Raw], ...]] = {
     "synchronous_replicas": failing.SYNCHRONOUS_REPLICAS,
     "survive_static": failing.SURVIVE_STATIC,
     "survive_evacuate": failing.SURVIVE_EVACUATE,
+    "availability": failing.AVAILABILITY,
     "all_or_nothing": failing.ALL_OR_NOTHING,
     "move_limit": during.MOVE_LIMIT,
     "avoid": during.AVOID,

@@ -279,6 +279,43 @@ def survive_evacuate_together(rng: Random) -> Raw:
     return data
 
 
+def availability_above(rng: Random) -> Raw:
+    """Rates of regions and zones: few states, all of them written down."""
+    data = zones(rng, rng.choice((2, 3, 3, 4)), regions=rng.choice((1, 1, 2)))
+    return _rated(data, rng)
+
+
+def availability_below(rng: Random) -> Raw:
+    """Rates of racks and hosts too."""
+    racks = rng.random() < 0.4
+    data = zones(rng, 2, hosts=rng.choice((2, 3)), racks=racks)
+    return _rated(data, rng)
+
+
+def _rated(data: Raw, rng: Random) -> Raw:
+    groups(data, rng)
+    settle(data, rng, 0.25)
+    room(data, rng, 0.4, 1.1)
+    for section, chance in (("regions", 0.3), ("zones", 0.9), ("racks", 0.5), ("hosts", 0.7)):
+        for domain in data.get(section, []):
+            if rng.random() < chance:
+                domain["failures_per_year"] = rng.choice((0.5, 1, 2, 2, 4))
+                domain["hours_to_repair"] = rng.choice((8.76, 8.76, 4, 876, 2628))
+    for entry in data["groups"]:
+        need = rng.choice(("none", "load", "quorum", "quorum"))
+        if need == "load":
+            entry |= {"load": 100 * rng.randint(1, entry["count"]), "throughput": 100}
+        elif need == "quorum":
+            entry["quorum"] = rng.choice(("majority", "majority", 1, 2))
+        if rng.random() < 0.5:
+            entry["targets"] = {"availability": rng.choice((0.5, 0.9, 0.99, 0.998, 0.9995))}
+    asked: Raw = (
+        {} if rng.random() < 0.3 else {"at_least": rng.choice((0.7, 0.99, 0.995, 0.999, 0.9999, 0.998001))}
+    )
+    rule(data, "availability", groups=some_groups(data, rng), **asked, **soft(rng))
+    return data
+
+
 def all_or_nothing_partial(rng: Random) -> Raw:
     data = zones(rng, rng.choice((2, 3)))
     groups(data, rng)
@@ -304,4 +341,5 @@ SURVIVE_EVACUATE = (
     survive_evacuate_network,
     survive_evacuate_together,
 )
+AVAILABILITY = (availability_above, availability_below)
 ALL_OR_NOTHING = (all_or_nothing_partial,)
