@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from zonewright.models.check import judge
 from zonewright.models.estate import Estate
@@ -13,14 +13,16 @@ from zonewright.models.plan import BoundWitness, GoalValue, Plan, Status
 from zonewright.models.world import World
 from zonewright.solver import decode
 from zonewright.solver.assumptions import assumptions_of, delegated
+from zonewright.solver.clashes.find import first_clash
 from zonewright.solver.context import Context
 from zonewright.solver.deadline import WORK_UNIT, Deadline
 from zonewright.solver.engines.exact import StageProof, better_proof, solve_exact
 from zonewright.solver.engines.lazy import applies as lazy_applies
 from zonewright.solver.engines.lazy import solve_lazily
 from zonewright.solver.engines.pooled import applies, solve_pooled
-from zonewright.solver.explain import everything_hard, find_clash
+from zonewright.solver.engines.shortfall import shortfalls
 from zonewright.solver.lowering.survive import evacuation_layers
+from zonewright.solver.outages import Outage
 from zonewright.solver.program import Program, lower
 from zonewright.solver.result import Clash, Listener, Progress, Result
 from zonewright.solver.rows import Ints
@@ -80,6 +82,17 @@ def place(
     deadline.reserve_s = min(0.3 * time_limit_s, 0.05 + WRITING_S * len(world.units) * layers)
     run = _Solve(world, deadline, workers or os.cpu_count() or 1, seed, progress, hint)
     return run.place(partial)
+
+
+def any_plan(
+    world: World, time_limit_s: float, *, workers: int, seed: int, stop: threading.Event | None = None
+) -> bool:
+    """Return whether a plan that places every instance is found in time, and passes every checker."""
+    goals = world.estate.model_copy(update={"goals": ["placed"]})
+    deadline = Deadline(max(0.05, time_limit_s), None, stop or threading.Event())
+    run = _Solve(World(goals), deadline, workers, seed, None)
+    decision, _ = run._decide(partial=False)
+    return decision is not None and not make_plan(run.world, decision, seed).unplaced
 
 
 #: Beyond this many (class, host) pairs the exact engine is not tried on single hosts.
@@ -161,8 +174,25 @@ class _Solve:
         return best, False
 
     def _on_sites(self, partial: bool) -> tuple[Decision | None, bool]:
-        """Return the exact engine's decision on single sites, and whether none can exist."""
-        program = lower(self.world, partial=partial)
+        """Return the exact engine's decision on single sites, and whether none can exist.
+
+        Where availability is relaxed, again with the states in which a decision falls short, until none does.
+        """
+        outages: tuple[Outage, ...] = ()
+        while True:
+            decision, infeasible = self._once_on_sites(partial, outages)
+            if decision is None:
+                return None, infeasible
+            more, kept = shortfalls(decision.context, decision.sites, outages)
+            if kept and (not more or self.deadline.over):
+                return decision, False
+            if not more or self.deadline.over:
+                return None, False
+            self.news("exact", "", None, None, f"{len(more)} groups are down for too long: looking again")
+            outages += more
+
+    def _once_on_sites(self, partial: bool, outages: tuple[Outage, ...]) -> tuple[Decision | None, bool]:
+        program = lower(self.world, partial=partial, outages=outages)
         if lazy_applies(self.world, program.matrix.shape[1]):
             lazily = solve_lazily(
                 self.world,
@@ -172,6 +202,7 @@ class _Solve:
                 seed=self.seed,
                 news=self.news,
                 warm=self._warm,
+                outages=outages,
             )
             if lazily.shown is None:
                 return None, lazily.infeasible
@@ -194,7 +225,8 @@ class _Solve:
             moved = decode.layer_sites(ctx, outcome.x_j, sites)
         if outcome.x_j is None:
             return None, False
-        return Decision(ctx, outcome.x_j, sites, moved, outcome.proofs, "exact", list(outcome.values)), False
+        proofs = [replace(p, outages=outages) if p is not None else None for p in outcome.proofs]
+        return Decision(ctx, outcome.x_j, sites, moved, proofs, "exact", list(outcome.values)), False
 
     def _or_hint(self, plan: Plan, decision: Decision) -> Plan:
         """Return the plan, or the hint where that is valid and better."""
@@ -278,18 +310,12 @@ class _Solve:
         )
 
     def _clash(self) -> tuple[list[Clash], bool]:
-        """Return what clashes: among pools where that suffices, else among the hosts themselves."""
+        """Return rules and facts that cannot all hold, and whether none of them could be left out."""
         time_limit_s = max(1.0, 0.5 * self.deadline.left)
         work = self.deadline.work_left
         half = None if work is None else int(0.5 * work / WORK_UNIT)
         part = Deadline(time_limit_s if half is None else self.deadline.left, half, self.deadline.stop)
-        clash: list[Clash] = []
-        minimal = False
-        if self._on_hosts():
-            clash, minimal = find_clash(self.world, part, seed=self.seed, pooled=True)
-        if not clash and self._cells() <= MOST_CELLS_EXACT:
-            clash, minimal = find_clash(self.world, part, seed=self.seed, pooled=False)
-        return (clash, minimal) if clash else (everything_hard(self.world), False)
+        return first_clash(self.world, part, workers=self.workers, seed=self.seed)
 
     def _cells(self) -> int:
         return len(self.world.tree.sites) * len(self.world.units)
@@ -310,11 +336,16 @@ def make_plan(world: World, decision: Decision, seed: int) -> Plan:
 
     Raises ArithmeticError when the judge finds a hard rule broken, which would be a defect of the solver.
     """
+    return judged(world, written(world, decision, seed), decision.proofs)
+
+
+def written(world: World, decision: Decision, seed: int) -> Plan:
+    """Return the plan of a decision as it is, judged by nobody yet."""
     ctx, x_j = decision.context, decision.x_j
     networks = decode.Networks(ctx, x_j, decision.sites, decision.moved)
     seating = networks.base if world.vpcs else None
     seatings = networks.moved if world.vpcs else [None] * len(decision.moved)
-    plan = Plan(
+    return Plan(
         plan=world.estate.estate,
         estate_fingerprint=world.estate.fingerprint,
         status=Status.FEASIBLE,
@@ -331,7 +362,6 @@ def make_plan(world: World, decision: Decision, seed: int) -> Plan:
         engine=decision.engine,
         seed=seed,
     )
-    return judged(world, plan, decision.proofs)
 
 
 def judged(world: World, plan: Plan, proofs: list[StageProof | None]) -> Plan:
@@ -360,8 +390,10 @@ def _witness(proof: StageProof, decision: Decision) -> BoundWitness:
     if proof.scenarios is not None:
         nodes = decision.context.world.tree.nodes
         data["scenarios"] = [[name, [nodes[d].id for d in lost]] for name, lost in proof.scenarios]
+    if proof.outages:
+        data["outages"] = [outage.as_data(decision.context.world.tree) for outage in proof.outages]
     data |= witness_data(proof)
     return BoundWitness(goal=proof.goal, kind=proof.kind, bound=proof.bound, data=data)
 
 
-__all__ = ["Decision", "judged", "make_plan", "place"]
+__all__ = ["Decision", "judged", "make_plan", "place", "written"]

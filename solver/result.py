@@ -41,6 +41,8 @@ class Clash:
     domain: str | None = None
     text: str = ""
     """In words."""
+    what: str | None = None
+    """Which of several things that are limited there: a resource, a flavour, `instances`, a subnet, a balancer."""
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,9 @@ WHOLE = frozenset({"affinity", "avoid", "budget", "latency", "load", "move_limit
 #: Alike hosts of a zone beyond this number are one limit.
 MOST_SINGLE = 8
 
+#: Rows that hold in any case: after a loss, whoever is left stays; who sits in which subnet is a choice.
+_DEFINING = {"survive": ("stays",), "subnet": ("seats",)}
+
 Kind = Literal["demand", "rule", "limit", "fact"]
 
 
@@ -35,7 +38,7 @@ class Element:
     group: str | None = None
     domain: str | None = None
     thing: str | None = None
-    """A resource, a flavour, a network or a balancer; None with `capacity` is the number of instances."""
+    """A resource, a flavour, `instances`, a subnet, a network, or a balancer."""
 
 
 class Naming:
@@ -54,20 +57,30 @@ class Naming:
         return self._known[tag]
 
     def _element(self, tag: Tag) -> Element | None:
-        if tag.rule == "placed" or (tag.rule == "survive" and tag.thing == "stays"):
-            return None  # What is left after a loss stays where it is, whoever else is placed again.
+        if tag.rule in ("placed", "all_or_nothing") or tag.thing in _DEFINING.get(tag.rule, ()):
+            return None
         rule = self.rules[tag.label]
         if not rule.implicit:
             whole = tag.rule in WHOLE and not (tag.rule == "affinity" and getattr(rule, "to", None))
             return Element("rule", tag.rule, tag.label, None if whole else tag.group)
-        if tag.rule == "capacity":
+        if tag.rule in ("capacity", "subnet"):
             domain = self.alike.get(tag.domain or "", tag.domain)
             return Element("limit", tag.rule, tag.label, None, domain, tag.thing)
-        if tag.rule == "subnet":
-            return Element("limit", tag.rule, tag.label, None, None, tag.thing)
-        if tag.rule == "load_balancer" and tag.thing is not None:
-            return Element("limit", tag.rule, tag.label, tag.group, None, tag.thing)
-        return Element("fact", tag.rule, tag.label, tag.group, tag.domain)
+        if tag.rule == "load_balancer":
+            thing = tag.thing if tag.group is None else None
+            return Element("limit", tag.rule, tag.label, tag.group, None, thing)
+        if tag.rule == "pinned":
+            return Element("fact", tag.rule, tag.label, tag.group)
+        return Element("fact", tag.rule, tag.label, tag.group, self._wide(tag.domain))
+
+    def _wide(self, domain: str | None) -> str | None:
+        """Return the zone of a host that is one of many, else the domain itself."""
+        index = self.world.tree.by_id.get(domain or "")
+        if index is None:
+            return domain
+        zone = self.world.zone_of(index)
+        many = zone != index and len(self.world.tree.sites_under[zone]) > MOST_SINGLE
+        return self.world.tree.nodes[zone].id if many else domain
 
 
 def demand_of(group: str) -> Element:

@@ -69,7 +69,7 @@ class Problem:
         self.of_row: list[tuple[int, ...]] = []
         tags = program.context.rows.tags
         row_tag = program.context.rows.row_tag
-        survivals = _survivals(world)
+        survivals = self.survivals = _survivals(world)
         for i, t in enumerate(row_tag):
             if t < 0:
                 self.of_row.append(())
@@ -218,7 +218,8 @@ class Problem:
     ) -> Answer:
         """Decide a set of elements with only its own rows."""
         inner, _, columns = self.part(self.closure(chosen))
-        answer = Model(inner).minimize(None, deadline, seconds=seconds, workers=workers, seed=seed)
+        seconds, work = _allowance(deadline, seconds)
+        answer = Model(inner).minimize(None, deadline, seconds=seconds, workers=workers, seed=seed, work=work)
         if answer.status == "infeasible":
             return Answer("infeasible", core=frozenset(chosen))
         if answer.x_j is None:
@@ -240,7 +241,10 @@ class Switched:
     def solve(self, chosen: Collection[int], deadline: Deadline, *, seconds: float, seed: int) -> Answer:
         """Decide a set of elements; where it is infeasible, return a part that is."""
         assumed = sorted(e for e in chosen if e in self.model.switches)
-        answer = self.model.minimize(None, deadline, seconds=seconds, workers=1, seed=seed, assume=assumed)
+        seconds, work = _allowance(deadline, seconds)
+        answer = self.model.minimize(
+            None, deadline, seconds=seconds, workers=1, seed=seed, assume=assumed, work=work
+        )
         if answer.status == "infeasible":
             return Answer("infeasible", core=frozenset(answer.core))
         if answer.x_j is None:
@@ -248,6 +252,12 @@ class Switched:
         x_j = self.problem.matrix.low_j.copy()
         x_j[self.columns] = answer.x_j
         return Answer("feasible", x_j)
+
+
+def _allowance(deadline: Deadline, seconds: float) -> tuple[float, float | None]:
+    """Return the seconds and the work that one question may take: under a work limit the clock does not choose."""
+    left = deadline.work_left
+    return (seconds, None) if left is None else (deadline.left, 0.3 * left)
 
 
 def _survivals(world: World) -> dict[str, dict[str, list[Element]]]:

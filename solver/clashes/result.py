@@ -39,12 +39,17 @@ class Change:
 
     text: str
     """In words, with the amount where there is one."""
-    edit: str | None
-    """As an edit of the estate (`groups.web.count=12`); None where no edit says it."""
+    edits: tuple[str, ...]
+    """As edits of the estate (`groups.web.count=12`); none where no edit says it."""
     element: Element
     """What it changes."""
     amount: int | None = None
-    """By how much, in the unit of the estate's numbers; None where it is dropped altogether."""
+    """By how much, in the smallest unit of the estate's numbers; None where it is dropped altogether."""
+
+    @property
+    def edit(self) -> str | None:
+        """The edit where it is a single one."""
+        return self.edits[0] if len(self.edits) == 1 else None
 
 
 @dataclass(frozen=True)
@@ -99,7 +104,7 @@ class Clashes:
         import pandas as pd
 
         rows = [
-            (number, fix.cost, fix.verified, change.edit, change.text)
+            (number, fix.cost, fix.verified, " ".join(change.edits), change.text)
             for number, fix in enumerate(self.fixes)
             for change in fix.changes
         ]

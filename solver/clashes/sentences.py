@@ -35,7 +35,7 @@ def member(problem: Problem, element: Element) -> Clash:
     if element.kind == "demand":
         count = problem.world.groups[element.group or ""].count
         text = f"all {count} instances of {element.group} are to be placed"
-    return Clash(element.rule, element.label, element.group, element.domain, text)
+    return Clash(element.rule, element.label, element.group, element.domain, text, element.thing)
 
 
 def texts(problem: Problem, element: Element) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from zonewright.solver.families.base import Columns, Stages, Verdict, total
 from zonewright.solver.rows import Ints, Rows, Tag
@@ -29,6 +29,8 @@ class Addresses:
     demands: tuple[tuple[Columns, tuple[int, ...]], ...]
     """Columns and the pools they fit."""
     pools: tuple[Pool, ...]
+    names: tuple[str, ...] = ()
+    """Of the pools: where given, each has rows with a tag of its own."""
 
     @property
     def apart(self) -> bool:
@@ -41,7 +43,7 @@ class Addresses:
         sets: dict[tuple[int, ...], list[int]] = {}
         for columns, fits in self.demands:
             sets.setdefault(fits, []).extend(columns)
-        if self.apart:
+        if self.apart and not self.names:
             for fits, drawing in sets.items():
                 self._row(rows, drawing, fits)
             return
@@ -52,9 +54,9 @@ class Addresses:
                 flow = rows.column(0, rows.most(drawing))
                 flows.append(flow)
                 into.setdefault(k, []).append(flow)
-            rows.row(
-                [*drawing, *flows], [*([1] * len(drawing)), *([-1] * len(flows))], low=0, high=0, tag=self.tag
-            )
+            # Whoever fits somewhere only chooses where: that nobody has to do without is in the pools' rows.
+            tag = None if fits and self.names else self.tag
+            rows.row([*drawing, *flows], [*([1] * len(drawing)), *([-1] * len(flows))], low=0, high=0, tag=tag)
         for k, flows in into.items():
             self._row(rows, flows, (k,))
 
@@ -62,7 +64,10 @@ class Addresses:
         more = [j for k in fits for j in self.pools[k].columns]
         each = [-e for k in fits for e in self.pools[k].each]
         fixed = sum(self.pools[k].fixed for k in fits)
-        rows.row([*columns, *more], [*([1] * len(columns)), *each], high=fixed, tag=self.tag)
+        tag = self.tag
+        if self.names:
+            tag = replace(tag, thing=self.names[fits[0]], text=f"{fixed} addresses free in {self.names[fits[0]]}")
+        rows.row([*columns, *more], [*([1] * len(columns)), *each], high=fixed, tag=tag)
 
     def judge(self, x_j: Ints, verdict: Verdict) -> None:
         """What a largest flow cannot meet."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from dataclasses import replace
 
 import numpy as np
 
@@ -131,7 +132,8 @@ def _of_network(ctx: Context, rule: SubnetFit, label: str, layer: Layer, vpc: Vp
             demands.append((tuple(columns), fits))
     fixed = sum(pool.fixed for pool in pools)
     tag = ctx.tag(rule, label, None, None, f"{fixed} addresses free in the subnets of {vpc.id}", thing=vpc.id)
-    family = Addresses(tag, tuple(demands), tuple(pools))
+    names = tuple(name or vpc.id for name, _ in allowed) if ctx.explain else ()
+    family = Addresses(tag, tuple(demands), tuple(pools), names)
     ctx.add(family)
     decided = any(key[0] == vpc.id for key in ctx.seat_columns)
     if decided if layer.event else not family.apart and evacuation_layers(world):
@@ -169,11 +171,11 @@ def _seats(ctx: Context, tag: Tag, layer: Layer, vpc: Vpc, pools: dict[tuple[str
             drawing[name].append(column)
         columns = (*(j for j, _ in terms), *seats.values())
         values = (*(sign for _, sign in terms), *(-1 for _ in seats))
-        ctx.add(Sum(tag, columns, values, low=0, high=0))
+        ctx.add(Sum(replace(tag, thing="seats"), columns, values, low=0, high=0))
     for name, pool in pools.items():
         columns = (*drawing[name], *pool.columns)
         values = (*(1 for _ in drawing[name]), *(-e for e in pool.each))
-        ctx.add(Sum(tag, columns, values, high=pool.fixed))
+        ctx.add(Sum(replace(tag, thing=name[0] or vpc.id), columns, values, high=pool.fixed))
 
 
 def _zones_of(ctx: Context, vpc: Vpc) -> list[int]:
@@ -198,7 +200,7 @@ def _choices(
             column = ctx.rows.boolean()
             ctx.subnet_columns[entry.id, zone] = column
             columns.append(column)
-        tag = ctx.tag(rule, label, None, None, f"a zone for {entry.id}", thing=vpc.id)
+        tag = ctx.tag(rule, label, None, None, f"a zone for {entry.id}", thing=entry.id)
         # A balancer's address is in it whether or not anybody else is.
         least = 1 if entry.prefix is not None and vpc.cidr is not None and entry.id in addressed else None
         ctx.add(Sum(tag, tuple(columns), (1,) * len(columns), low=least, high=1))

@@ -1,0 +1,321 @@
+"""From an element and an amount to a change of the estate: in words, and as edits that can be pasted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any
+
+from zonewright.models.purchases import SECTIONS
+from zonewright.models.quantities import MONEY, SPELLINGS, as_fraction
+from zonewright.models.rules import (
+    AntiAffinity,
+    Budget,
+    GroupRule,
+    LatencyLimit,
+    Load,
+    MoveLimit,
+    Quota,
+    Rule,
+    Spread,
+    Survive,
+    all_rules,
+)
+from zonewright.models.topology import State, Stock
+from zonewright.models.tree import Node
+from zonewright.models.world import World
+from zonewright.solver.clashes.elements import Element, alike_hosts
+from zonewright.solver.clashes.result import Change
+
+#: By how much each part of an element has to give way.
+Amounts = Mapping[str, int]
+#: Digits of a share that is proposed.
+DIGITS = 4
+_SPELLED = {unit: (name, factor) for name, (unit, factor) in SPELLINGS.items()}
+_WORDS = {"cpu_cores": "CPU cores", "memory_gib": "GiB of memory", "gpu_cards": "GPUs", "disk_tib": "TiB of disk"}
+
+
+def edit(path: str, value: object) -> str:
+    """Return an edit in its written form."""
+    return f"{path}={json.dumps(value, ensure_ascii=False)}"
+
+
+def spelled(resource: str, amount: int) -> tuple[str, int]:
+    """Return a resource and an amount in the larger unit where that is a whole number."""
+    name, factor = _SPELLED.get(resource, (resource, 1))
+    return (name, amount // factor) if amount % factor == 0 else (resource, amount)
+
+
+def said(resource: str, amount: int) -> str:
+    """Return an amount of a resource in words."""
+    name, number = spelled(resource, amount)
+    return f"{number:,} {_WORDS.get(name, name)}"
+
+
+class Changes:
+    """Writes changes of one estate."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.rules = dict(all_rules(world))
+        self.labels = {entry.id or f"{entry.rule}[{n}]": entry for n, entry in enumerate(world.estate.rules)}
+        self.alike: dict[str, list[str]] = {}
+        for name, first in alike_hosts(world).items():
+            self.alike.setdefault(first, []).append(name)
+
+    def of(self, element: Element, amounts: Amounts) -> Change:
+        """Return the change that lets an element give way by some amounts; dropped where there are none."""
+        by = sum(amounts.values()) or None
+        if element.kind == "demand":
+            text, edits = self._fewer(element, amounts)
+        elif element.kind == "rule":
+            text, edits = self._rule(element, amounts)
+        elif element.rule == "capacity":
+            text, edits = self._capacity(element, amounts)
+        elif element.rule == "subnet":
+            text, edits = self._addresses(element, amounts)
+        else:
+            text, edits = self._fact(element)
+        return Change(text, tuple(edits), element, by)
+
+    def _fewer(self, element: Element, amounts: Amounts) -> tuple[str, list[str]]:
+        group = self.world.groups[element.group or ""]
+        fewer = min(group.count, amounts.get("count", group.count))
+        left = group.count - fewer
+        edits: list[str] = []
+        named = [i.id for i in self.world.estate.instances if i.group == group.id]
+        edits += [edit(f"instances.{name}", None) for name in named[left:]]
+        rest = max(0, left - len(named))
+        if sum(group.current.values()) > rest:
+            current: dict[str, int] = {}
+            for site, here in group.current.items():
+                current[site] = min(here, rest)
+                rest -= current[site]
+            edits.append(edit(f"groups.{group.id}.current", {s: n for s, n in current.items() if n}))
+        edits.append(edit(f"groups.{group.id}.count", left))
+        if not left:
+            return f"leave out {group.id} (all {group.count})", edits
+        return f"{fewer} fewer of {group.id}: {left} instead of {group.count}", edits
+
+    def _capacity(self, element: Element, amounts: Amounts) -> tuple[str, list[str]]:
+        tree = self.world.tree
+        node = tree.nodes[tree.by_id[element.domain or ""]]
+        hosts = self.alike.get(node.id, [node.id])
+        where = node.id if len(hosts) == 1 else f"each of the {len(hosts)} hosts like {node.id}"
+        more = amounts.get("limit")
+        thing = element.thing or ""
+        if thing == "instances":
+            most = node.domain.most_instances or 0
+            new = most + more if more is not None else None
+            text = f"at most {new} instances on {where} instead of {most}" if more else f"any number on {where}"
+            return text, [edit(f"{path}.most_instances", new) for path in self._paths(node, hosts)]
+        flavour = thing in node.domain.flavours and thing not in node.domain.capacity
+        table = node.domain.flavours if flavour else node.domain.capacity
+        stock = table[thing]
+        field = "flavours" if flavour else "capacity"
+        if more is None:
+            text = f"{'as many as wanted of ' if flavour else 'any amount of '}{thing} on {where}"
+            return text, [edit(f"{path}.{field}.{thing}", None) for path in self._paths(node, hosts)]
+        factor = as_fraction(1.0 if flavour else node.domain.overcommit.get(thing, 1.0))
+        usable = node.usable_flavour(thing) if flavour else node.usable(thing)
+        kept = 0 if flavour else node.domain.reserve.get(thing, 0)
+        added = max(1, -int(-Fraction((usable or 0) + more) / factor // 1) + kept - stock.total)
+        text = f"{self._amount(thing, added, flavour)} more on {where}"
+        text += f": {self._amount(thing, stock.total + added, flavour)} instead of "
+        text += f"{self._amount(thing, stock.total, flavour)}"
+        tail, value = self._stocked(thing, stock, added)
+        return text, [edit(f"{path}.{field}.{tail}", value) for path in self._paths(node, hosts)]
+
+    @staticmethod
+    def _amount(thing: str, amount: int, flavour: bool) -> str:
+        return f"{amount} of {thing}" if flavour else said(thing, amount)
+
+    @staticmethod
+    def _stocked(thing: str, stock: Stock, added: int) -> tuple[str, int]:
+        if stock.reserved or stock.on_offer:
+            return f"{thing}.owned", stock.owned + added
+        return spelled(thing, stock.owned + added)
+
+    def _paths(self, node: Node, hosts: list[str]) -> list[str]:
+        """Return the path of a domain, or of every entry that stands for hosts like it."""
+        section = SECTIONS.get(node.level, "domains")
+        entries: dict[str, None] = {}
+        counted = {e.id: e.count for e in getattr(self.world.estate, section) if e.count is not None}
+        chosen = set(hosts)
+        for name in hosts:
+            prefix = name.rpartition("-")[0]
+            count = counted.get(prefix)
+            whole = count is not None and all(f"{prefix}-{n}" in chosen for n in range(count))
+            entries[prefix if whole else name] = None
+        return [f"{section}.{name}" for name in entries]
+
+    def _addresses(self, element: Element, amounts: Amounts) -> tuple[str, list[str]]:
+        more = amounts.get("limit")
+        name = element.thing or ""
+        what = f"{more} more addresses" if more is not None else "more addresses"
+        if name not in self.world.subnets:
+            return f"room for another subnet in {name}", []
+        subnet = self.world.subnets[name]
+        if more is None:
+            return f"{what} in {name}", []
+        for field, there in (("reserved", subnet.reserved), ("used", subnet.used)):
+            if there >= more:
+                return f"{what} in {name}: {field} {there - more} instead of {there}", [
+                    edit(f"subnets.{name}.{field}", there - more)
+                ]
+        return f"{what} in {name}", self._another_subnet(name, more)
+
+    def _another_subnet(self, name: str, more: int) -> list[str]:
+        """Return the edit that adds a subnet beside one, in a free block of its network; none without room."""
+        from ipaddress import IPv4Network
+
+        world, subnet = self.world, self.world.subnets[name]
+        vpc = world.vpcs[subnet.vpc]
+        if vpc.cidr is None or subnet.cidr is None:
+            return []
+        if any(name in unit.subnets for unit in world.units):
+            return []
+        kept = next((c.addressing.reserved_per_subnet for c in reversed(world.catalogues) if c.addressing), 0)
+        prefix = 29
+        while prefix > 8 and (1 << (32 - prefix)) - kept < more:
+            prefix -= 1
+        taken = [IPv4Network(s.cidr) for s in world.subnets.values() if s.vpc == subnet.vpc and s.cidr is not None]
+        whole = IPv4Network(vpc.cidr)
+        if prefix < whole.prefixlen:
+            return []
+        for block in whole.subnets(new_prefix=prefix):
+            if not any(block.overlaps(other) for other in taken):
+                new: dict[str, Any] = {"id": f"{name}-more", "vpc": subnet.vpc, "cidr": str(block)}
+                if subnet.zone is not None:
+                    new["zone"] = subnet.zone
+                return [f"subnets+={json.dumps(new)}"]
+        return []
+
+    def _fact(self, element: Element) -> tuple[str, list[str]]:
+        group, domain = element.group, element.domain
+        if element.rule == "zone_state" and group is not None and domain is not None:
+            product = self.world.groups[group].product or self.world.default_product
+            tree = self.world.tree
+            node = tree.nodes[tree.by_id[domain]]
+            path = f"{SECTIONS.get(node.level, 'domains')}.{domain}"
+            if node.domain.states:
+                return f"open {domain} for {product}", [edit(f"{path}.states.{product}", State.OPEN.value)]
+            return f"open {domain}", [edit(f"{path}.state", State.OPEN.value)]
+        if element.rule == "pinned":
+            names = [i.id for i in self.world.estate.instances if i.group == group and i.pinned]
+            edits = [edit(f"instances.{name}.pinned", False) for name in names]
+            if group is not None and self.world.groups[group].pinned:
+                edits.append(edit(f"groups.{group}.pinned", False))
+            return f"let {group} move", edits
+        if element.rule == "entitlement" and group is not None and domain is not None:
+            return self._entitled(group, domain)
+        where = f" in {domain}" if domain is not None else ""
+        return f"lift {element.rule} for {group or element.thing}{where}", []
+
+    def _entitled(self, group: str, domain: str) -> tuple[str, list[str]]:
+        world = self.world
+        account = world.groups[group].account or world.default_account
+        held = world.accounts[account].entitlements
+        node = world.tree.nodes[world.tree.by_id[domain]]
+        needed = [r for a in node.ancestors for r in world.tree.nodes[a].domain.requires if r not in held]
+        text = f"the entitlement {', '.join(needed)} for account {account}"
+        return text, [edit(f"accounts.{account}.entitlements", [*held, *needed])] if world.estate.accounts else []
+
+    def _rule(self, element: Element, amounts: Amounts) -> tuple[str, list[str]]:
+        rule = self.labels[element.label]
+        path = f"rules.{element.label}"
+        given = self._given(rule, path, element.group, amounts) if amounts else None
+        if given is not None:
+            return given
+        if element.group is not None and isinstance(rule, GroupRule):
+            others = [name for name in rule.selected(self.world) if name != element.group]
+            if others:
+                return f"{element.label} no longer for {element.group}", [edit(f"{path}.groups", others)]
+        return f"without {element.label}", [edit(path, None)]
+
+    def _given(self, rule: Rule, path: str, group: str | None, amounts: Amounts) -> tuple[str, list[str]] | None:
+        """Return the change of a rule's numbers, None where it is better dropped."""
+        label = path.removeprefix("rules.")
+        by = amounts.get("limit", 0)
+        if isinstance(rule, Quota):
+            new = rule.most + by
+            return f"{label}: at most {new} instead of {rule.most}", [edit(f"{path}.most", new)]
+        if isinstance(rule, MoveLimit):
+            new = rule.most + by
+            return f"{label}: at most {new} moves instead of {rule.most}", [edit(f"{path}.most", new)]
+        if isinstance(rule, Budget):
+            money = as_fraction(rule.per_month) + Fraction(by, MONEY)
+            new_money = float(-(-money * 100 // 1) / 100)
+            text = f"{label}: {new_money:g} a month instead of {rule.per_month:g}"
+            return text, [edit(f"{path}.per_month", new_money)]
+        if isinstance(rule, AntiAffinity):
+            new = rule.at_most + by
+            text = f"{label}: at most {new} per {rule.level} instead of {rule.at_most}"
+            return text, [edit(f"{path}.at_most", new)]
+        if isinstance(rule, LatencyLimit) and "limit_us" in amounts:
+            new_ms = amounts["limit_us"] / 1000
+            return f"{label}: {new_ms:g} ms instead of {rule.limit_ms:g}", [edit(f"{path}.limit_ms", new_ms)]
+        if isinstance(rule, Spread) and group is not None:
+            return self._spread(rule, path, group, amounts)
+        if isinstance(rule, Load):
+            return self._load(rule, path, amounts)
+        if isinstance(rule, Survive) and group is not None:
+            return self._survive(rule, path, group, by)
+        return None
+
+    def _spread(self, rule: Spread, path: str, group: str, amounts: Amounts) -> tuple[str, list[str]] | None:
+        edits: list[str] = []
+        said_parts: list[str] = []
+        for part, by in amounts.items():
+            if not by:
+                continue
+            new: float | None
+            if part == "largest_share":
+                new = _share(rule, self.world.groups[group].count, by)
+            elif part in ("least_domains", "least_each"):
+                new = (getattr(rule, part) or 0) - by
+                new = new if new >= 1 else None
+            else:
+                limit = rule.skew_limit if part == "skew" else rule.domain_limit
+                new = (limit or 0) + by
+                if rule.shape in ("even", "single"):
+                    edits.append(edit(f"{path}.shape", "any"))
+            edits.append(edit(f"{path}.{part}", new))
+            said_parts.append(f"{part.replace('_', ' ')} {new if new is not None else 'not asked'}")
+        if any(text.endswith("=null") for text in edits):
+            return None  # What is left of the rule may say nothing.
+        old = path.removeprefix("rules.")
+        return f"{old}: {', '.join(said_parts)}", edits
+
+    def _load(self, rule: Load, path: str, amounts: Amounts) -> tuple[str, list[str]]:
+        share = as_fraction(rule.most_share)
+        for part, by in amounts.items():
+            domain, _, resource = part.partition(" ")
+            node = self.world.tree.nodes[self.world.tree.by_id[domain]]
+            usable = node.usable(resource) or 1
+            share = max(share, Fraction(int(usable * as_fraction(rule.most_share)) + by, usable))
+        new = min(1.0, float(-(-share * 10**DIGITS // 1)) / 10**DIGITS)
+        label = path.removeprefix("rules.")
+        return f"{label}: a share of {new:g} instead of {rule.most_share:g}", [edit(f"{path}.most_share", new)]
+
+    def _survive(self, rule: Survive, path: str, group: str, by: int) -> tuple[str, list[str]] | None:
+        if rule.mode != "static" or rule.keep is None or rule.keep_share is not None:
+            return None
+        least = rule.model_copy(update={"keep": None}).needed(self.world, group, self.world.groups[group].count)
+        new = rule.keep - by
+        if new < max(1, least):
+            return None
+        label = path.removeprefix("rules.")
+        return f"{label}: {new} remain instead of {rule.keep}", [edit(f"{path}.keep", new)]
+
+
+def _share(rule: Spread, count: int, by: int) -> float | None:
+    """Return the share that lets one domain hold so many more of a group; None where that is all of it."""
+    limit = int(-(-as_fraction(rule.largest_share or 0) * count // 1)) + by
+    if limit >= count:
+        return None
+    return float(Fraction(limit, count) * 10**DIGITS // 1) / 10**DIGITS
+
+
+__all__ = ["Amounts", "Changes", "edit", "said", "spelled"]
