@@ -24,8 +24,8 @@ Elements = frozenset[Element]
 FACTS = {
     "zone_state": "zone",
     "entitlement": "zone",
-    "compatibility": "zone",
-    "scope": "zone",
+    "compatibility": "site",
+    "scope": "site",
     "service_availability": "region",
     "network": "region",
 }
@@ -47,7 +47,9 @@ def is_whole(rule: Raw) -> bool:
 
 def domain_of(facts: Facts, kind: str, site: str) -> str:
     """The domain that a fact about a site is said of."""
-    return facts.region(site) if FACTS[kind] == "region" else facts.zone(site)
+    if FACTS[kind] == "region":
+        return facts.region(site)
+    return facts.zone(site) if FACTS[kind] == "zone" else site
 
 
 def broken(scene: Scene, whole: Collection[str] = ()) -> Elements:

@@ -75,15 +75,7 @@ def _evacuate(scene: Scene, lost: frozenset[str], on_offer: bool) -> Loss:
     facts = scene.facts
     gone = survival.sites_lost(facts, lost)
     moved = survival.displaced(scene, set(facts.groups), gone)
-    back: dict[int, int] = {}
-    for index, count in moved.items():
-        unit = facts.units[index]
-        whole_zone = any(
-            site in gone and any(facts.level[d] == "zone" and d in lost for d in facts.up[site])
-            for site in scene.at[index]
-        )
-        if survival.recoverable(facts, unit, "zone" if whole_zone else "host", lost):
-            back[index] = count
+    back = {i: n for i, n in moved.items() if _recoverable(scene, i, lost, gone)}
     whole = _best(scene, back, gone, on_offer, strict=True)
     unrecoverable = sum(moved.values()) - sum(back.values())
     if whole == back:
@@ -95,6 +87,15 @@ def _evacuate(scene: Scene, lost: frozenset[str], on_offer: bool) -> Loss:
             priority = facts.units[index].own.get("priority", 0)
             unplaced[priority] = unplaced.get(priority, 0) + count - best.get(index, 0)
     return Loss(lost, False, sum(moved.values()), unrecoverable, unplaced)
+
+
+def _recoverable(scene: Scene, index: int, lost: frozenset[str], gone: frozenset[str]) -> bool:
+    """Whether what a unit loses can start again; a zone or region is gone with the last of its sites."""
+    facts = scene.facts
+    unit = facts.units[index]
+    dead = {d for level in ("region", "zone") for d in facts.domains_at(level) if gone.issuperset(facts.inside(d))}
+    zonal = any(facts.zone(site) in dead for site in scene.at[index] if site in gone)
+    return survival.recoverable(facts, unit, "zone" if zonal else "host", lost | dead)
 
 
 def _best(
