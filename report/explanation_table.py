@@ -305,7 +305,9 @@ def _binding(console: Console, found: Explanation, currency: str) -> None:
         console.print(Text(f"Nothing binds: none of {found.limits:,} hard limits is reached\n"))
 
 
-def _figure(binding: Binding, value: int, currency: str) -> str:
+def _figure(binding: Binding, value: int | None, currency: str) -> str | None:
+    if value is None:
+        return None
     return money_text(value, currency) if binding.limit.rule == "budget" else f"{value:,}"
 
 
@@ -418,6 +420,7 @@ def _binding_document(entry: Binding) -> dict[str, Any]:
         "slack": entry.limit.slack,
         "more": entry.more,
         "text": entry.text,
+        "edits": list(entry.edits),
         "gain": _difference_document(entry.gain),
         "proven": entry.proven,
         "looked_at": entry.forced is not None,

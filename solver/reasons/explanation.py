@@ -11,8 +11,11 @@ from zonewright.models.estate import Estate
 from zonewright.models.placing import view_of
 from zonewright.models.plan import GoalValue, Plan, Status
 from zonewright.models.world import World
+from zonewright.solver.clashes.find import find_clashes
+from zonewright.solver.clashes.result import Clashes
 from zonewright.solver.deadline import Deadline
 from zonewright.solver.place import place
+from zonewright.solver.reasons.binding import binding_of
 from zonewright.solver.reasons.parts import compare, parts_of
 from zonewright.solver.reasons.questions import Case, why, why_not
 from zonewright.solver.reasons.result import Explanation, Why, WhyNot
@@ -93,6 +96,7 @@ def explain(
     for number, (subject, domain) in enumerate(where):
         left = questions - len(whom) - number
         others.append(why_not(case, subject, domain, seconds=run.share(left, binding)))
+    bound, limits = binding_of(case, seconds=deadline.left) if binding else ([], 0)
     return Explanation(
         status=case.plan.status,
         plan=case.plan,
@@ -102,6 +106,8 @@ def explain(
         changes=changes,
         why=answers,
         why_not=others,
+        binding=bound,
+        limits=limits,
         assumptions=list(case.plan.assumptions),
         warnings=list(world.warnings),
         seconds=deadline.seconds,
@@ -137,6 +143,7 @@ class _Run:
     def nothing(self, result: Result) -> Explanation:
         """Say why there is no plan."""
         impossible = result.status is Status.INFEASIBLE
+        clashes = self._clashes() if impossible else None
         return Explanation(
             status=result.status,
             reason=result.reason if impossible else "no_time",
@@ -144,12 +151,23 @@ class _Run:
             objective=list(result.objective),
             clash=list(result.clash),
             clash_minimal=result.clash_minimal,
+            clashes=clashes,
             assumptions=list(result.assumptions),
             warnings=list(self.world.warnings),
             seconds=self.deadline.seconds,
             interrupted=self.deadline.stop.is_set(),
             engine=result.engine,
         )
+
+    def _clashes(self) -> Clashes | None:
+        """Return every clash and the cheapest changes, as far as time allows; None where it found nothing."""
+
+        def say(engine: str, goal: str, value: int | None, bound: int | None, message: str) -> None:
+            if self.listener is not None:
+                self.listener(Progress(self.deadline.seconds, engine, goal or None, value, bound, message))
+
+        found = find_clashes(self.world, self.deadline, workers=self.workers, seed=self.seed, news=say)
+        return found if found.clashes else None
 
     def case(self, plan: Plan) -> Case:
         """Judge a plan: its values are the judge's, its bounds what it claims and can claim."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from zonewright.models.plan import GoalValue, Plan, Status
 from zonewright.models.view import Violation
+from zonewright.solver.clashes.result import Clashes
 from zonewright.solver.reasons.forced import Difference, Forced
 from zonewright.solver.reasons.parts import Change, Part, changes_frame, parts_frame
 from zonewright.solver.reasons.subject import Obstacle, Subject
@@ -108,14 +109,17 @@ class Limit:
     domain: str | None
     what: str | None
     """Which of several things is limited: a resource, a flavour, `domains`, `skew`."""
-    used: int
-    limit: int
+    used: int | None = None
+    limit: int | None = None
+    """None where the rule has no number: it holds, and can only be taken away."""
     at_least: bool = False
     """The limit is one from below."""
 
     @property
     def slack(self) -> int:
-        """How far the plan is from the limit."""
+        """How far the plan is from the limit; 0 where there is no number."""
+        if self.used is None or self.limit is None:
+            return 0
         return self.used - self.limit if self.at_least else self.limit - self.used
 
 
@@ -128,6 +132,8 @@ class Binding:
     """How much more was given; None where the rule has no number: it was taken away."""
     text: str = ""
     """What was given, in words."""
+    edits: tuple[str, ...] = ()
+    """The same as edits of the estate."""
     forced: Forced | None = None
     """The best plan then; None where there was no time to look."""
     how: str = ""
@@ -172,7 +178,10 @@ class Explanation:
     limits: int = 0
     """How many hard limits there are."""
     clash: list[Clash] = field(default_factory=list)
+    """Where there is no plan: one set of rules and facts that cannot all hold."""
     clash_minimal: bool = False
+    clashes: Clashes | None = None
+    """Every clash that was found, and the cheapest changes; None where there was no time for them."""
     blocked: list[str] = field(default_factory=list)
     """Where no order exists: what waits for what."""
     assumptions: list[str] = field(default_factory=list)
