@@ -29,11 +29,13 @@ from zonewright.solver.lowering import LOWERINGS
 from zonewright.solver.lowering.network import network_at
 from zonewright.solver.places import single_places
 from zonewright.solver.profiles import Reach
-from zonewright.solver.program import Program
 from zonewright.solver.rows import Ints, Matrix, Rows, Stage, Tag
 from zonewright.solver.seating import Seat, Seating, seat_subnets
+from zonewright.solver.survival.core import solve_large
 from zonewright.solver.survival.standing import Loss, Standing
 
+#: Columns up to which the exact engine solves a loss outright.
+SMALL = 1_500
 #: The name of the layer: no rule of the estate has it as its signature.
 _LAYER = "loss"
 #: Kinds of rules whose lowering of the plan itself adds columns that a loss's layer reads.
@@ -137,9 +139,10 @@ def _fix_networks(standing: Standing, ctx: Context, fixed_j: dict[int, int]) -> 
 class Scene:
     """One loss as a program."""
 
-    ground: Ground
+    context: Context
     loss: Loss
-    program: Program
+    matrix: Matrix
+    stages: list[Stage]
     layer: Layer
     kept_j: Ints
     """Columns of the program in terms of all columns."""
@@ -147,6 +150,8 @@ class Scene:
     """Values of all columns, those of the program left 0."""
     wanted: dict[int, dict[int, int]]
     """Unit to {lost site: how many of it can be started again}."""
+    class_j: Ints
+    """Column of the rows to the class whose cell it is, -1 for others."""
 
 
 def lower_scene(
@@ -160,24 +165,29 @@ def lower_scene(
         rows.low[column] = rows.high[column] = value
     stages = Stages(list(base.stages.by_goal))
     ctx = replace(base, rows=rows, stages=stages, layers=list(base.layers), families=list(ground.families))
-    layer = _layer(ctx, loss, wanted, on_offer)
+    layer, class_of = _layer(ctx, loss, wanted, on_offer)
     if strict:
         layer.evacuated = frozenset(ctx.world.groups)
     ctx.layers.append(layer)
     for label, rule in ground.rules:
         if rule.rule != "survive":
             LOWERINGS[rule.rule](ctx, rule, label, layer)
-    primary = len(rows.low)
     for family in ctx.families:
         family.emit(rows, stages)
-    matrix, kept_j, values_j, stages_kept = _open_part(rows.matrix(), stages.in_order())
-    program = Program(ctx, matrix, stages_kept, primary, layer_i=[1] * matrix.shape[0])
-    return Scene(ground, loss, program, layer, kept_j, values_j, wanted)
+    matrix, kept_j, values_j, stages_kept = open_part(rows.matrix(), stages.in_order())
+    class_j = np.array([class_of.get(j, -1) for j in kept_j.tolist()], np.int64)
+    return Scene(ctx, loss, matrix, stages_kept, layer, kept_j, values_j, wanted, class_j)
 
 
-def _layer(ctx: Context, loss: Loss, wanted: dict[int, dict[int, int]], on_offer: bool) -> Layer:
-    """Add the cells of a loss: survivors share the columns of the plan, arrivals get their own."""
+def _layer(
+    ctx: Context, loss: Loss, wanted: dict[int, dict[int, int]], on_offer: bool
+) -> tuple[Layer, dict[int, int]]:
+    """Add the cells of a loss: survivors share the columns of the plan, arrivals get their own.
+
+    Returns the layer, and the class of each new column.
+    """
     layer = Layer(_LAYER, loss.nodes, loss.gone, on_offer, constant=False)
+    class_of: dict[int, int] = {}
     for cls in ctx.classes:
         count = sum(n for unit in cls.units for n in wanted.get(unit.index, {}).values())
         enter = ctx.reach.profiles[ctx.reach.of_unit[cls.unit.index]].enter
@@ -200,12 +210,13 @@ def _layer(ctx: Context, loss: Loss, wanted: dict[int, dict[int, int]], on_offer
             missing = ctx.rows.column(0, count)
             tag = Tag("survive", _LAYER, cls.group or cls.unit.group, None, "placed again")
             total = before + count
+            class_of |= dict.fromkeys((*own, missing), cls.index)
             ctx.add(Sum(tag, (*own, missing), (1,) * (len(own) + 1), low=total, high=total))
             ctx.add(Linear(tag, (missing,), (1,), f"placed[{cls.unit.priority}]"))
-    return layer
+    return layer, class_of
 
 
-def _open_part(matrix: Matrix, stages: list[Stage]) -> tuple[Matrix, Ints, Ints, list[Stage]]:
+def open_part(matrix: Matrix, stages: list[Stage]) -> tuple[Matrix, Ints, Ints, list[Stage]]:
     """Return the rows over the columns that are not fixed, these columns, all fixed values, and the stages."""
     free_j = matrix.low_j < matrix.high_j
     values_j = np.where(free_j, 0, matrix.low_j)
@@ -250,26 +261,28 @@ class Evacuation:
 
 def solve_scene(scene: Scene, deadline: Deadline, *, workers: int, seed: int, news: News) -> Evacuation:
     """Place as many as possible again, the highest priorities first."""
-    if not scene.program.stages or not len(scene.kept_j):
-        broken = bool(len(scene.program.matrix.low_i))
+    if not scene.stages or not len(scene.kept_j):
+        broken = bool(len(scene.matrix.low_i))
         return Evacuation("infeasible" if broken else "optimal", {}, {})
-    found: Outcome = solve_exact(
-        scene.program, deadline, workers=workers, seed=seed, news=news, trees=False, share=0.9
-    )
+    found: Outcome
+    if len(scene.kept_j) > SMALL:
+        found = solve_large(scene, deadline, workers=workers, seed=seed)
+    else:
+        found = solve_exact(scene, deadline, workers=workers, seed=seed, news=news, trees=False, share=0.9)
     if found.x_j is None:
         return Evacuation("infeasible" if found.status == "infeasible" else "open")
     x_j = scene.values_j.copy()
     x_j[scene.kept_j] = found.x_j
     missing = {
         int(stage.goal[len("placed[") : -1]): value
-        for stage, value in zip(scene.program.stages, found.values, strict=True)
+        for stage, value in zip(scene.stages, found.values, strict=True)
         if value
     }
     return Evacuation(found.status, _arrivals(scene, x_j), missing)
 
 
 def _arrivals(scene: Scene, x_j: Ints) -> Sites:
-    ctx = scene.program.context
+    ctx = scene.context
     found: Sites = {}
     for cls in ctx.classes:
         here = ctx.base.cells[cls.index]
