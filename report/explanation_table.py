@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -17,9 +18,11 @@ from zonewright.report.plan_table import STYLES
 
 if TYPE_CHECKING:
     from zonewright.models import World
+    from zonewright.solver.clashes.result import Clashes
     from zonewright.solver.reasons.forced import Difference, Forced
     from zonewright.solver.reasons.parts import Change, Part
     from zonewright.solver.reasons.result import Binding, Explanation, Option, Why, WhyNot
+    from zonewright.solver.result import Clash
 
 #: Lines of a goal's parts, and of the sites of a question, that a person reads.
 MOST_PARTS = 30
@@ -65,14 +68,62 @@ def _headline(console: Console, world: World, found: Explanation) -> None:
 
 def _nothing(console: Console, found: Explanation) -> None:
     if found.reason == "no_time":
-        console.print(Text("No plan was found in time, and none is proven to be impossible: allow more time."))
-        return
-    title = "These cannot all hold"
-    if found.clash_minimal:
-        title += " (without any one of them there is a plan)"
-    rows = [(c.rule, c.label, c.group, c.domain, c.text) for c in found.clash]
-    print_table(console, title, ["rule", "label", "group", "domain", "in words"], rows)
+        said = "No plan was found in time, and none is proven to be impossible: allow more time, or try --partial."
+        console.print(Text(said), soft_wrap=True)
+    elif found.clashes is not None:
+        _clashes(console, found.clashes)
+    else:
+        title = "These cannot all hold"
+        if found.clash_minimal:
+            title += " (without any one of them there is a plan)"
+        _members(console, title, found.clash)
     lines(console, "What waits for what", found.blocked)
+
+
+def _clashes(console: Console, found: Clashes) -> None:
+    """Print each independent clash as a sentence and a table, the others as sentences, then the ways out."""
+    first, others = found.independent or found.clashes, []
+    if found.independent:
+        others = [clash for clash in found.clashes if not clash.independent]
+    for number, clash in enumerate(first, 1):
+        head = "It is impossible" if len(first) == 1 else f"Clash {number} of {len(first)}"
+        console.print(Text.assemble((f"{head} ({clash.kind}): ", "bold"), clash.sentence), soft_wrap=True)
+        minimal = (
+            "without any one of these there is a plan, all else set aside" if clash.minimal else "not minimal"
+        )
+        console.print()
+        _members(console, f"Who has a part in it ({minimal})", clash.members)
+    lines(console, "Clashes that share something with these", [clash.sentence for clash in others], 10)
+    if not found.complete:
+        console.print(Text("There may be further clashes: the time was not enough to rule them out.\n"))
+    elif others or len(first) > 1:
+        console.print(Text(f"These {len(found.clashes)} are all the clashes there are.\n"))
+    _fixes(console, found)
+
+
+def _members(console: Console, title: str, members: Sequence[Clash]) -> None:
+    rows = [
+        (c.label, c.group, " ".join(dict.fromkeys(x for x in (c.domain, c.what) if x)), c.text) for c in members
+    ]
+    print_table(console, title, ["rule", "group", "where", "in words"], rows, 40)
+
+
+def _fixes(console: Console, found: Clashes) -> None:
+    rows: list[tuple[object, ...]] = []
+    edits: list[str] = []
+    for number, fix in enumerate(found.fixes, 1):
+        for position, change in enumerate(fix.changes):
+            verified = "yes" if fix.verified else "no"
+            rows.append((number, change.text, fix.cost, verified) if not position else (None, change.text))
+        texts = [text for change in fix.changes for text in change.edits]
+        if all(change.edits for change in fix.changes):
+            edits.append(f"{number}: " + " ".join(f"--set {shlex.quote(text)}" for text in texts))
+    title = "Changes that make it possible, the cheapest first"
+    if found.fixes and found.fixes_proven:
+        title += f" (none costs less than {found.fixes[0].cost})"
+    filled = [row if len(row) == 4 else (*row, None, None) for row in rows]
+    print_table(console, title, ["", "change", "cost>", "solved again"], filled)
+    lines(console, "The same as edits", edits)
 
 
 def _parts(console: Console, parts: Sequence[Part], currency: str) -> None:
@@ -266,13 +317,12 @@ def _why_not(console: Console, question: WhyNot, currency: str) -> None:
     _options(console, "Moved alone, everybody else as planned", question.options, currency, "verdict")
     forced = question.forced
     if forced is not None and forced.clash:
-        rows = [(c.rule, c.label, c.group, c.domain, c.text) for c in forced.clash]
         title = "These stand against it" + (
             " (without any one of them it is possible)" if forced.clash_minimal else ""
         )
-        print_table(console, title, ["rule", "label", "group", "domain", "in words"], rows)
+        _members(console, title, forced.clash)
     elif forced is not None and len(forced.differences) > 1:
-        rows2 = [
+        rows = [
             (
                 d.goal,
                 value_text(d.goal, d.before, currency),
@@ -281,7 +331,7 @@ def _why_not(console: Console, question: WhyNot, currency: str) -> None:
             )
             for d in forced.differences
         ]
-        print_table(console, "The best plan with it there", ["goal", "this plan>", "then>", "change>"], rows2)
+        print_table(console, "The best plan with it there", ["goal", "this plan>", "then>", "change>"], rows)
 
 
 def _binding(console: Console, found: Explanation, currency: str) -> None:
@@ -347,12 +397,41 @@ def explanation_document(world: World, found: Explanation) -> dict[str, Any]:
         "binding": [_binding_document(entry) for entry in found.binding],
         "clash": [asdict(entry) for entry in found.clash],
         "clash_minimal": found.clash_minimal,
+        "clashes": _clashes_document(found.clashes),
         "blocked": list(found.blocked),
         "assumptions": list(found.assumptions),
         "warnings": list(found.warnings),
         "interrupted": found.interrupted,
         "engine": found.engine,
         "seconds": round(found.seconds, 3),
+    }
+
+
+def _clashes_document(found: Clashes | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    return {
+        "complete": found.complete,
+        "sets": [
+            {
+                "sentence": clash.sentence,
+                "kind": clash.kind,
+                "minimal": clash.minimal,
+                "independent": clash.independent,
+                "shares": list(clash.shares),
+                "members": [asdict(member) for member in clash.members],
+            }
+            for clash in found.clashes
+        ],
+        "fixes": [
+            {
+                "cost": fix.cost,
+                "verified": fix.verified,
+                "changes": [{"text": change.text, "edits": list(change.edits)} for change in fix.changes],
+            }
+            for fix in found.fixes
+        ],
+        "fixes_proven": found.fixes_proven,
     }
 
 
