@@ -221,11 +221,9 @@ def _check_place(world: World, offer: Offer, index: int, path: tuple[str | int, 
     if offer.host is not None:
         if "host" not in levels or levels.index(node.level) >= levels.index("host"):
             raise InputError(f"no host can be in {node.id}, a {node.level}", path=path)
-        if index in world.tree.sites and (node.domain.capacity or node.domain.flavours):
+        if not world.tree.children[index] and (node.domain.capacity or node.domain.flavours):
             what = f"{node.id} hides its hosts: instances are put in the {node.level} itself"
             raise InputError(f"{what}. Offer its flavours or capacity instead", path=path)
-        if any(index == site for unit in world.units for site in unit.current):
-            raise InputError(f"instances run in {node.id} itself, not on hosts in it", path=path)
     if offer.flavour is not None and offer.flavour not in node.domain.flavours:
         what = f"{node.id} states no stock of {offer.flavour}, so there is no limit to raise"
         raise InputError(what, path=path)

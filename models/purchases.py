@@ -18,9 +18,8 @@ SECTIONS = {"region": "regions", "zone": "zones", "rack": "racks", "host": "host
 def with_purchases(estate: Estate | World, purchases: Iterable[Purchase]) -> Estate:
     """Return the estate with everything that was bought in it.
 
-    Hosts are called OFFER-ZONE-1 and so on, after those that are there already. A zone without hosts in which
-    hosts are on offer takes no instances until it has some. Raises InputError for an offer or a zone that is
-    not known, and for more than is offered.
+    Hosts are called OFFER-ZONE-1 and so on, after those that are there already. Raises InputError for an offer
+    that is not known, and for a zone where it is not offered.
     """
     world = estate if isinstance(estate, World) else World(estate)
     reached = _Bought(world)
@@ -108,21 +107,7 @@ class _Bought:
     def _domain(self, name: str) -> Domain:
         return self.world.tree.nodes[self.world.tree.by_id[name]].domain
 
-    def _bare(self) -> None:
-        """Let zones without hosts, in which hosts are on offer, take nobody; those that have some now may."""
-        tree = self.world.tree
-        for offer in self.offers.values():
-            for zone in offer.zones if offer.host is not None else ():
-                if tree.by_id[zone] not in tree.sites:
-                    continue
-                empty = not any(host.parent == zone for host in self.hosts)
-                if empty:
-                    self._fields(zone)["most_instances"] = 0
-                elif self._domain(zone).most_instances == 0:
-                    self._fields(zone)["most_instances"] = None
-
     def estate(self) -> Estate:
-        self._bare()
         before = self.world.estate
         update: dict[str, Any] = {}
         for section in (*SECTIONS.values(), "domains"):

@@ -109,7 +109,7 @@ def _topology(world: World, levels: Mapping[str, str]) -> None:
     for position, catalogue in enumerate(estate.catalogues):
         if not isinstance(catalogue, str):
             _topology_of(world, catalogue, places, ("catalogues", position))
-    if not world.tree.sites:
+    if not world.tree.sites and not world.tree.hosts_to_come:
         raise InputError("no zone or host to place anything in: give zones, or a catalogue")
 
 

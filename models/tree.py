@@ -66,6 +66,8 @@ class Tree:
     by_id: dict[str, int] = field(default_factory=dict)
     incidents: dict[int, Incident] = field(default_factory=dict)
     """What has happened to domains."""
+    hosts_to_come: frozenset[str] = frozenset()
+    """Domains in which hosts are on offer: a leaf among them is no site, it only waits for its first host."""
 
     def __post_init__(self) -> None:
         self.by_id = {node.id: node.index for node in self.nodes}
@@ -87,7 +89,7 @@ class Tree:
         return tuple(
             node.index
             for node, below in zip(self.nodes, self.children, strict=True)
-            if not below and node.level in low
+            if not below and node.level in low and node.id not in self.hosts_to_come
         )
 
     @cached_property

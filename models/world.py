@@ -88,6 +88,7 @@ class World:
             tuple(estate.levels),
             estate.consider,
         )
+        self.tree.hosts_to_come = frozenset(z for o in estate.offers if o.host is not None for z in o.zones)
         for name, incident in estate.incidents.items():
             self.tree.incidents[self.tree.require(name, ("incidents", name))] = incident
         self.accounts: dict[str, Account] = {a.id: a for a in estate.accounts} or {

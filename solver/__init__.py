@@ -1,6 +1,8 @@
 """How we decide: lower an estate to a program, solve it, prove how good the plan is."""
 
 from zonewright.models.check import check_plan as check
+from zonewright.solver.capacity.result import FrontierPoint, HeadRoom, Outlook, Sizing
+from zonewright.solver.capacity.size import size_capacity, verify_sizing
 from zonewright.solver.migrate.plan import MigrationResult, plan_migration
 from zonewright.solver.migrate.proof import verify_migration_bound
 from zonewright.solver.place import place
@@ -14,14 +16,20 @@ __all__ = [
     "BoundFinding",
     "Clash",
     "Explanation",
+    "FrontierPoint",
+    "HeadRoom",
     "MigrationResult",
+    "Outlook",
     "Progress",
     "Result",
+    "Sizing",
     "check",
     "explain",
     "place",
     "plan_migration",
+    "size_capacity",
     "survive",
     "verify_bound",
     "verify_migration_bound",
+    "verify_sizing",
 ]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from zonewright.models.estate import Estate
 from zonewright.models.offers import Offer, Purchase
 from zonewright.models.purchases import host_name, next_number, with_purchases
 from zonewright.models.world import World
@@ -128,12 +127,7 @@ def with_hosts(world: World, chosen: Sequence[Candidate], most_hosts: int) -> tu
         names = tuple(host_name(entry.offer.id, entry.zone, first + k) for k in range(most))
         named.append(Candidate(entry.offer, entry.zone, entry.price, most, names))
         bought.append(entry.purchase(most))
-    return World(bare(world, bought)), named
+    return World(with_purchases(world, bought)), named
 
 
-def bare(world: World, purchases: Iterable[Purchase] = ()) -> Estate:
-    """Return the estate with purchases; nobody sits in a zone itself where hosts are on offer and none is."""
-    return with_purchases(world, purchases)
-
-
-__all__ = ["MOST_UNITS", "Candidate", "bare", "candidates", "with_hosts"]
+__all__ = ["MOST_UNITS", "Candidate", "candidates", "with_hosts"]

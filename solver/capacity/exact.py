@@ -1,0 +1,227 @@
+"""The general engine: purchases as columns of the Program, the cheapest first of all goals, proven."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from zonewright.models.plan import BoundWitness, Plan
+from zonewright.models.purchases import with_purchases
+from zonewright.models.world import World
+from zonewright.solver import decode
+from zonewright.solver.capacity.additions import Purchases
+from zonewright.solver.capacity.candidates import Candidate, with_hosts
+from zonewright.solver.capacity.job import Job
+from zonewright.solver.engines.exact import Outcome, StageProof, solve_exact
+from zonewright.solver.engines.shortfall import shortfalls
+from zonewright.solver.outages import Outage
+from zonewright.solver.place import Decision, judged, written
+from zonewright.solver.program import ADDITIONS, Program, lower
+from zonewright.solver.rows import Ints
+from zonewright.solver.witness import evaluate_one, witness_data
+
+#: Beyond so many (class, site, layer) cells the program is not built.
+MOST_CELLS = 150_000
+#: After the cheapest purchases are known: seconds, and share of what is left, for the estate's own goals.
+POLISH_S, POLISH_SHARE = 5.0, 0.2
+
+
+@dataclass
+class Found:
+    """What an engine reached for one estate."""
+
+    status: str
+    """`optimal`, `feasible`, `infeasible` or `open`."""
+    units: dict[tuple[str, str | None], int] = field(default_factory=dict)
+    """(offer, zone) to units bought."""
+    cost: int = 0
+    bound: int = 0
+    plan: Plan | None = None
+    witness: list[dict[str, Any]] = field(default_factory=list)
+    engine: str = ""
+
+
+def solve_program(world: World, entries: Sequence[Candidate], job: Job, *, polish: bool = True) -> Found:
+    """Return the cheapest purchases, on as many hosts that may be bought as can matter.
+
+    `world` is the estate with nothing bought; entries that open zones are bought already or left out.
+    """
+    hosts = _first_guess(world, entries)
+    best = Found("open")
+    while True:
+        capped = _capped(entries, best)
+        whole = all(e.offer.host is None or e.most <= hosts for e in capped)
+        found = _with_so_many(world, capped, hosts, job, polish=polish, trees=whole)
+        best = _better(best, found, whole=whole)
+        if found.status == "open" or job.deadline.over:
+            return best
+        if whole:
+            return best
+        hosts *= 4
+
+
+def _better(best: Found, found: Found, *, whole: bool) -> Found:
+    """Return the better answer; a bound is only known where nothing was left out."""
+    chosen = found if found.status in ("optimal", "feasible") and _beats(found, best) else best
+    if not whole:
+        if found.status == "infeasible":
+            return best
+        status = "feasible" if chosen.status == "optimal" else chosen.status
+        return replace(chosen, status=status, bound=min(chosen.bound, best.bound))
+    if found.status == "infeasible":
+        # Nothing is cheaper than the best so far, or nothing suffices at all.
+        closed = best.status in ("optimal", "feasible")
+        return replace(best, status="optimal", bound=best.cost) if closed else found
+    if found.status == "open":
+        return best
+    bound = max(found.bound, 0)
+    status = "optimal" if chosen.cost <= bound else "feasible"
+    return replace(chosen, status=status, bound=min(bound, chosen.cost), witness=found.witness)
+
+
+def _beats(found: Found, best: Found) -> bool:
+    return best.status not in ("optimal", "feasible") or found.cost <= best.cost
+
+
+def _capped(entries: Sequence[Candidate], best: Found) -> list[Candidate]:
+    """Return the entries with no more units than the best answer so far could pay for."""
+    if best.status not in ("optimal", "feasible"):
+        return list(entries)
+    found: list[Candidate] = []
+    for entry in entries:
+        lot = entry.offer.lot
+        most = entry.most if not entry.price else min(entry.most, best.cost // (entry.price * lot) * lot)
+        if most:
+            found.append(replace(entry, most=most))
+    return found
+
+
+def _first_guess(world: World, entries: Sequence[Candidate]) -> int:
+    """Return how many hosts of each offer are looked at first: enough for the demand by volume, and some more."""
+    total = sum(group.count for group in world.groups.values())
+    guess = 2
+    for entry in entries:
+        host = entry.offer.host
+        for resource, stock in (host.capacity if host is not None else {}).items():
+            demand = sum(u.demand.get(resource, 0) * u.count for u in world.units)
+            usable = max(1, int(stock.total - (host.reserve.get(resource, 0) if host else 0)))
+            guess = max(guess, 2 * -(-demand // usable) // max(1, len(world.tree.domains_at("zone"))) + 1)
+    return max(1, min(guess, total))
+
+
+def _with_so_many(
+    world: World, entries: Sequence[Candidate], hosts: int, job: Job, *, polish: bool, trees: bool
+) -> Found:
+    full, named = with_hosts(world, entries, hosts)
+    if cells(full) > MOST_CELLS:
+        return Found("open", engine="exact")
+    outages: tuple[Outage, ...] = ()
+    while True:
+        bought = Purchases(named, may_move=job.may_move)
+        program = lower(full, additions=bought, outages=outages)
+        first = replace(program, stages=program.stages[:1])
+        outcome = solve_exact(
+            first, job.deadline, workers=job.workers, seed=job.seed, news=job.news, trees=trees and polish
+        )
+        if outcome.status == "infeasible":
+            return Found("infeasible", engine="exact")
+        if outcome.x_j is None:
+            return Found("open", engine="exact")
+        sites = decode.unit_sites(program.context, outcome.x_j)
+        more, kept = shortfalls(program.context, sites, outages)
+        if kept:
+            break
+        if not more or job.deadline.over:
+            return Found("open", engine="exact")
+        outages += more
+    x_j = _polished(program, bought, outcome.x_j, job) if polish else outcome.x_j
+    return _found(world, program, bought, outcome, x_j, hosts, job)
+
+
+def cells(world: World) -> int:
+    """Return how many cells a program of an estate may have, all evacuations included."""
+    from zonewright.solver.lowering.survive import evacuation_layers
+
+    return len(world.tree.sites) * len(world.units) * (1 + len(evacuation_layers(world)))
+
+
+def _polished(program: Program, bought: Purchases, x_j: Ints, job: Job) -> Ints:
+    """Return a solution with the same purchases that is better for the estate's own goals."""
+    low_j, high_j = program.matrix.low_j.copy(), program.matrix.high_j.copy()
+    columns = np.array([*bought.lots, *bought.open.values()], np.int64)
+    low_j[columns] = high_j[columns] = x_j[columns]
+    rest = replace(program, matrix=replace(program.matrix, low_j=low_j, high_j=high_j), stages=program.stages[1:])
+    part = job.part(min(POLISH_S, POLISH_SHARE * job.deadline.left))
+    if not rest.stages or part.deadline.over:
+        return x_j
+    outcome = solve_exact(
+        rest, part.deadline, workers=job.workers, seed=job.seed, news=part.news, hint=x_j, trees=False
+    )
+    if outcome.x_j is None:
+        return x_j
+    _, kept = shortfalls(program.context, decode.unit_sites(program.context, outcome.x_j), ())
+    return outcome.x_j if kept else x_j
+
+
+def _found(
+    world: World, program: Program, bought: Purchases, outcome: Outcome, x_j: Ints, hosts: int, job: Job
+) -> Found:
+    units = {bought.entries[k].key: count for k, count in bought.bought(x_j).items()}
+    cost = sum(bought.entries[k].price * count for k, count in bought.bought(x_j).items())
+    proof = outcome.proofs[0] if outcome.proofs else None
+    bound = max(0, proof.bound) if proof is not None else 0
+    found = Found("optimal" if cost <= bound else "feasible", units, cost, min(bound, cost), engine="exact")
+    found.plan = _plan(world, program, bought, x_j, job)
+    found.witness = [_witness(proof, bought, hosts)] if proof is not None else []
+    return found
+
+
+def _plan(world: World, program: Program, bought: Purchases, x_j: Ints, job: Job) -> Plan:
+    """Return the plan of a solution in the estate with its purchases, judged there."""
+    ctx = program.context
+    sites = decode.unit_sites(ctx, x_j)
+    moved = decode.layer_sites(ctx, x_j, sites)
+    plan = written(ctx.world, Decision(ctx, x_j, sites, moved, [], "exact"), job.seed)
+    purchases = [bought.entries[k].purchase(count) for k, count in bought.bought(x_j).items()]
+    after = World(with_purchases(world, purchases))
+    known = set(after.tree.by_id)
+    update: dict[str, Any] = {"estate_fingerprint": after.estate.fingerprint}
+    # Hosts that are not bought hold nobody, and nothing is said of their loss.
+    update["scenarios"] = [s for s in plan.scenarios if known.issuperset(s.lost)]
+    return judged(after, plan.model_copy(update=update), [])
+
+
+def _witness(proof: StageProof, bought: Purchases, hosts: int) -> dict[str, Any]:
+    return {
+        "kind": proof.kind,
+        "bound": proof.bound,
+        "hosts": hosts,
+        "most": [[*entry.key, entry.most] for entry in bought.entries],
+        "data": witness_data(proof),
+    }
+
+
+def confirmed(
+    world: World, entries: Sequence[Candidate], witness: Mapping[str, Any], job: Job
+) -> tuple[bool, str]:
+    """Evaluate a witness again on the estate with nothing bought: whether it holds, and how that was seen."""
+    try:
+        most = {(str(offer), zone): int(units) for offer, zone, units in witness["most"]}
+        claim = BoundWitness(
+            goal=ADDITIONS, kind=str(witness["kind"]), bound=int(witness["bound"]), data=dict(witness["data"])
+        )
+        hosts = int(witness["hosts"])
+    except (KeyError, TypeError, ValueError):
+        return False, "the witness is damaged"
+    kept = [replace(entry, most=most[entry.key]) for entry in entries if most.get(entry.key)]
+    full, named = with_hosts(world, kept, hosts)
+    bought = Purchases(named, may_move=job.may_move)
+    program = lower(full, additions=bought)
+    finding = evaluate_one(program, claim, {ADDITIONS: claim}, {}, job.deadline, job.seed + 1, job.workers)
+    return finding.confirmed, finding.text
+
+
+__all__ = ["Found", "cells", "confirmed", "solve_program"]
