@@ -49,8 +49,12 @@ class Patterns:
 class Pricer:
     """Finds every kind's best pattern at given prices."""
 
-    def __init__(self, table: Table, units: Units) -> None:
+    def __init__(
+        self, table: Table, units: Units, *, base_most_k: Ints | None = None, most_k: Ints | None = None
+    ) -> None:
         self.table, self.units = table, units
+        self.most_k = table.most_k if most_k is None else most_k
+        self.base_most_k = self.most_k if base_most_k is None else base_most_k
         keys = np.column_stack([table.area_j, table.takes_jk])
         _, first, family_j = np.unique(keys, axis=0, return_index=True, return_inverse=True)
         self.families = [np.flatnonzero(family_j == f) for f in range(len(first))]
@@ -70,12 +74,13 @@ class Pricer:
             room_ir = units.room_jr[members]
             size_r = room_ir.max(axis=0) + 1
             cells = int(np.prod(size_r))
-            same = _same_rows(worth_tk)
+            same = [0, *(1 + t for t in _same_rows(worth_tk[1:]))]
             value_tn = np.zeros((len(worth_tk), cells))
             take_tkn = np.zeros((len(worth_tk), table.shapes, cells), np.int32)
             for t, other in enumerate(same):
                 if other == t:
-                    fill(worth_tk[t], table.most_k, units.demand_kr, size_r, value_tn[t], take_tkn[t])
+                    most_k = self.most_k if t else self.base_most_k
+                    fill(worth_tk[t], most_k, units.demand_kr, size_r, value_tn[t], take_tkn[t])
                 else:
                     value_tn[t], take_tkn[t] = value_tn[other], take_tkn[other]
             best_i, cell_i = np.zeros(len(members)), np.zeros(len(members), np.int64)

@@ -1,0 +1,271 @@
+"""Seat who was left without a place: where there is room, by exchanging two, or by deciding a few hosts anew.
+
+Axes: c class, h host, s scenario, l layer (0 before any loss, 1 + s in scenario s).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from zonewright.solver.cpsat import Model
+from zonewright.solver.deadline import Deadline
+from zonewright.solver.rows import Rows
+from zonewright.solver.sizing.problem import BASE, MOST, Flags, Ints
+from zonewright.solver.sizing.seated import Seated
+
+#: Classes and hosts of a neighbourhood.
+_CLASSES, _HOSTS = 90, 7
+
+
+def seat_missing(state: Seated, random: np.random.Generator) -> None:
+    """Put whoever has no place where there is room, or exchange him for one who finds room elsewhere."""
+    size_c = _sizes(state)
+    for layer in range(len(state.missing_lc)):
+        for c in sorted(np.flatnonzero(state.missing_lc[layer] > 0).tolist(), key=lambda c: -size_c[c]):
+            while state.missing_lc[layer, c] > 0 and (
+                _put_somewhere(state, layer, c, random) or (layer and _exchange(state, layer, c, random))
+            ):
+                pass
+
+
+def _sizes(state: Seated) -> list[float]:
+    mean_r = np.maximum(state.capacity_hr.mean(axis=0), 1.0)
+    return [float(x) for x in (state.problem.demand_cr / mean_r).max(axis=1)]
+
+
+def _with_room(state: Seated, layer: int, c: int, random: np.random.Generator) -> list[int]:
+    """Return the hosts with room for one more of a class in a layer, in random order."""
+    demand_r = state.problem.demand_cr[c]
+    room_h = np.all(state.room_lhr[layer] >= demand_r, axis=1) & ~state.lost_lh[layer]
+    room_h &= state.enter_mh[state.problem.mask_c[c]]
+    found = np.flatnonzero(room_h)
+    return [int(h) for h in random.permutation(found)]
+
+
+def _put_somewhere(state: Seated, layer: int, c: int, random: np.random.Generator) -> bool:
+    for h in _with_room(state, layer, c, random):
+        if state.fits(layer, c, h):
+            state.put(layer, c, h)
+            return True
+    return False
+
+
+def _exchange(state: Seated, layer: int, c: int, random: np.random.Generator) -> bool:
+    """Let one arrive where another arrives who then arrives elsewhere."""
+    for h in random.permutation(len(state.area_h)).tolist():
+        if state.lost_lh[layer, h]:
+            continue
+        for other in list(state.held_lh[layer][h]):
+            if other == c or not state.fits(layer, c, h, without=other):
+                continue
+            for to in _with_room(state, layer, other, random):
+                if to != h and state.fits(layer, other, to):
+                    state.put(layer, other, h, -1)
+                    state.put(layer, other, to)
+                    state.put(layer, c, h)
+                    return True
+    return False
+
+
+def reseat(
+    state: Seated, deadline: Deadline, *, seconds: float, workers: int, seed: int, random: np.random.Generator
+) -> bool:
+    """Decide a few hosts anew for some classes so that fewer are without a place; return whether that helped.
+
+    Limits by area that hold before still hold.
+    """
+    missing = np.argwhere(state.missing_lc > 0)
+    if not len(missing):
+        return False
+    layer, c = (int(x) for x in missing[random.integers(len(missing))])
+    hosts = _neighbourhood(state, layer, c, random)
+    classes = _movable(state, hosts, random)
+    rows = Rows()
+    cells = _cells(state, hosts, classes, rows)
+    cost = _balance(state, hosts, classes, cells, rows)
+    _limits(state, cells, rows, cost)
+    answer = Model(rows.matrix()).minimize(
+        cost,
+        deadline,
+        seconds=seconds,
+        workers=workers,
+        seed=seed,
+        suggest={j: state.held_lh[x][h][k] for (x, h, k), j in cells.items()},
+        floor=0,
+        work=seconds,
+    )
+    if answer.x_j is None:
+        return False
+    before = _weight(state)
+    for x, h, k in cells:
+        state.put(x, k, h, -state.held_lh[x][h][k])
+    for (x, h, k), j in cells.items():
+        if answer.x_j[j]:
+            state.put(x, k, h, int(answer.x_j[j]))
+    state.trim()
+    return _weight(state) < before
+
+
+def _weight(state: Seated) -> int:
+    weight_c = _weights(state)
+    return int((np.maximum(state.missing_lc, 0) @ weight_c).sum() + state.missing_lc[0] @ weight_c)
+
+
+def _weights(state: Seated) -> Ints:
+    size_c = np.array(_sizes(state))
+    return np.maximum(1, np.rint(20 * size_c / max(float(size_c.min(initial=1.0)), 1e-6))).astype(np.int64)
+
+
+def _neighbourhood(state: Seated, layer: int, c: int, random: np.random.Generator) -> list[int]:
+    """Return hosts with room, which the class cannot use for reasons of its group, and others."""
+    usable = state.enter_mh[state.problem.mask_c[c]] & ~state.lost_lh[layer]
+    room_hr = np.clip(state.room_lhr[layer] / np.maximum(state.capacity_hr, 1), 0, None)
+    chance_h = np.where(usable, 0.02 + room_hr.min(axis=1), 1e-6)
+    hosts = random.choice(len(chance_h), min(_HOSTS, len(chance_h)), replace=False, p=chance_h / chance_h.sum())
+    return [int(h) for h in np.sort(hosts)]
+
+
+def _movable(state: Seated, hosts: list[int], random: np.random.Generator) -> list[int]:
+    short = set(np.flatnonzero((state.missing_lc > 0).any(axis=0)).tolist())
+    there = {c for layer in state.held_lh for h in hosts for c in layer[h]} - short
+    mixed = random.permutation(sorted(there)).tolist()
+    return sorted([*short, *mixed[: max(0, _CLASSES - len(short))]])
+
+
+def _cells(state: Seated, hosts: list[int], classes: list[int], rows: Rows) -> dict[tuple[int, int, int], int]:
+    """Add how many of the classes the hosts hold before any loss and take in each scenario, within their room."""
+    problem = state.problem
+    cells: dict[tuple[int, int, int], int] = {}
+    for h in hosts:
+        layers = state.layers_at(h)
+        for x in layers:
+            for c in classes:
+                most = _most(state, x, h, c)
+                if most > 0:
+                    cells[x, h, c] = rows.column(0, most)
+        for x in layers[1:] or [0]:
+            used = sorted({0, x})
+            freed_r = sum(
+                (
+                    n * problem.demand_cr[c]
+                    for y in used
+                    for c, n in state.held_lh[y][h].items()
+                    if c in set(classes)
+                ),
+                np.zeros(problem.demand_cr.shape[1], np.int64),
+            )
+            terms = [(cells[y, h, c], c) for y in used for c in classes if (y, h, c) in cells]
+            for r, room in enumerate((state.room_lhr[x, h] + freed_r).tolist()):
+                rows.row([j for j, _ in terms], [int(problem.demand_cr[c, r]) for _, c in terms], high=room)
+            _groups(state, h, used, classes, cells, rows)
+    return cells
+
+
+def _most(state: Seated, layer: int, h: int, c: int) -> int:
+    problem = state.problem
+    if not state.enter_mh[problem.mask_c[c], h]:
+        return 0
+    most = int(problem.count_c[c])
+    group = state.group_c[c]
+    if group >= 0:
+        most = min(most, state.most_g[group])
+    asks = problem.demand_cr[c] > 0
+    room_r = state.capacity_hr[h][asks]
+    return min(most, int((room_r // problem.demand_cr[c][asks]).min(initial=most)))
+
+
+def _groups(
+    state: Seated,
+    h: int,
+    layers: list[int],
+    classes: list[int],
+    cells: dict[tuple[int, int, int], int],
+    rows: Rows,
+) -> None:
+    members: dict[int, list[int]] = {}
+    for c in classes:
+        if state.group_c[c] >= 0:
+            members.setdefault(state.group_c[c], []).append(c)
+    for group, own in members.items():
+        held = sum(state.groups_lh[x][h][group] - sum(state.held_lh[x][h][c] for c in own) for x in layers)
+        columns = [cells[x, h, c] for x in layers for c in own if (x, h, c) in cells]
+        rows.row(columns, [1] * len(columns), high=max(0, state.most_g[group] - held))
+
+
+def _balance(
+    state: Seated, hosts: list[int], classes: list[int], cells: dict[tuple[int, int, int], int], rows: Rows
+) -> dict[int, int]:
+    """Add that everybody is somewhere, and who is displaced again: what is missing costs."""
+    problem = state.problem
+    weight_c = _weights(state)
+    cost: dict[int, int] = {}
+    for c in classes:
+        for x in range(len(state.missing_lc)):
+            here = sum(state.held_lh[x][h][c] for h in hosts)
+            wanted = int(state.missing_lc[x, c]) + here
+            terms = [(cells[x, h, c], 1) for h in hosts if (x, h, c) in cells]
+            if x:
+                lost = [h for h in hosts if state.lost_lh[x, h] and problem.evacuated_sc[x - 1, c]]
+                wanted -= sum(state.held_lh[0][h][c] for h in lost)
+                terms += [(cells[0, h, c], -1) for h in lost if (0, h, c) in cells]
+            missing = rows.column(0, int(problem.count_c[c]))
+            cost[missing] = int(weight_c[c]) * (1 if x else 1 + problem.scenarios)
+            columns = [j for j, _ in terms] + [missing]
+            values = [v for _, v in terms] + [1]
+            rows.row(columns, values, low=wanted, high=None if x else wanted)
+    return cost
+
+
+def _limits(state: Seated, cells: dict[tuple[int, int, int], int], rows: Rows, cost: dict[int, int]) -> None:
+    """Add that limits by area are not broken, or not more than they are."""
+    dear = int(_weights(state).max(initial=1))
+    for limit in state.problem.limits:
+        members = set(limit.classes.tolist())
+        layers = {0, 1 + limit.layer} if limit.layer != BASE else {0}
+        last = 1 + limit.layer
+        terms = [
+            (j, int(limit.weight_a[state.area_h[h]]))
+            for (x, h, c), j in cells.items()
+            if c in members and x in layers and not state.lost_lh[last, h] and limit.weight_a[state.area_h[h]]
+        ]
+        if not terms:
+            continue
+        own = {j: v for j, v in terms}
+        now = _value(state, limit.classes, limit.weight_a, limit.layer)
+        freed = sum(own[j] * state.held_lh[x][h][c] for (x, h, c), j in cells.items() if j in own)
+        rest = now - freed
+        over = rows.column(0, MOST >> 4)
+        under = rows.column(0, MOST >> 4)
+        cost[over] = cost[under] = dear
+        columns, values = [*own, over, under], [*own.values(), -1, 1]
+        rows.row(
+            columns,
+            values,
+            low=None if limit.low <= -MOST else limit.low - rest,
+            high=None if limit.high >= MOST else limit.high - rest,
+        )
+
+
+def _value(state: Seated, classes: Ints, weight_a: Ints, layer: int) -> int:
+    """Return what a limit counts."""
+    problem = state.problem
+    members = np.zeros(len(problem.count_c), bool)
+    members[classes] = True
+    spared_h: Flags = ~state.lost_lh[1 + layer]
+    running_n = members[problem.at_class_n] & spared_h[problem.at_host_n]
+    total = int((problem.at_count_n * weight_a[problem.area_h[problem.at_host_n]])[running_n].sum())
+    for x in {0, 1 + layer}:
+        for h in np.flatnonzero(spared_h).tolist():
+            weight = int(weight_a[state.area_h[h]])
+            if weight:
+                total += weight * sum(n for c, n in state.held_lh[x][h].items() if members[c])
+    return total
+
+
+def broken_limits(state: Seated) -> int:
+    """Return by how much limits by area are broken in all."""
+    total = 0
+    for limit in state.problem.limits:
+        value = _value(state, limit.classes, limit.weight_a, limit.layer)
+        total += max(0, limit.low - value) + max(0, value - limit.high)
+    return total
