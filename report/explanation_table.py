@@ -261,7 +261,11 @@ def option_text(option: Option, currency: str) -> str:
             said += f". With others moved: {forced_text(option.forced, currency)}"
         return said
     if option.difference is not None:
-        return difference_text(option.difference, currency)
+        said = difference_text(option.difference, currency)
+        if option.forced is None or option.forced.status != "possible":
+            return f"{said}, alone"
+        with_others = forced_text(option.forced, currency)
+        return with_others if with_others.startswith(said) else f"{said}, alone. With others moved: {with_others}"
     return "as good" if option.verdict == "same" else ""
 
 

@@ -40,8 +40,8 @@ class Case:
 def why(case: Case, subject: Subject, *, seconds: float) -> Why:
     """Say why somebody is where he is: what every other site would do.
 
-    Within `seconds`: first with everybody else as planned, then, where that breaks a rule, with everything free
-    to change.
+    Within `seconds`: first with everybody else as planned; then, where that breaks a rule or is worse, with
+    everything free to change: of hosts that say the same, for one.
     """
     world, ends = case.world, case.deadline.seconds + seconds
     sites = _in_turns(world)
@@ -50,19 +50,30 @@ def why(case: Case, subject: Subject, *, seconds: float) -> Why:
         case.told(f"why {subject.name}: sites", number, len(sites))
         late = case.deadline.over or case.deadline.seconds > ends
         options.append(_not_checked(case, subject, site) if late else option_at(case, subject, site)[0])
-    ways = [n for n, o in enumerate(options) if o.verdict == "breaks"]
-    ways.sort(key=lambda n: (-options[n].today, n))
+    ways = _worth_solving(options)
     for number, n in enumerate(ways):
         left = ends - case.deadline.seconds
         if case.deadline.over or left <= 0:
             break
         case.told(f"why {subject.name}: solving again", number, len(ways))
-        share = left / (len(ways) - number)
+        share = min(left, max(1.0, 2 * left / (len(ways) - number)))
         least = options[n].here + 1
         options[n] = replace(options[n], forced=_forced(case, subject, options[n].site, share, None, least))
     rank = {"here": 0, "better": 1, "same": 2, "worse": 3, "breaks": 4, "not_checked": 5, "closed": 6}
     options.sort(key=lambda o: (-o.here, -o.today, rank[o.verdict], o.site))
     return Why(subject, *_whereabouts(case, subject), options, sum(o.verdict != "not_checked" for o in options))
+
+
+def _worth_solving(options: list[Option]) -> list[int]:
+    """Return the options to solve again for: one for those that say the same, those with a past first."""
+    first: dict[object, int] = {}
+    for n, option in enumerate(options):
+        if option.verdict in ("breaks", "worse"):
+            rules = tuple((v.label, v.what, v.amount) for v in option.broken)
+            gone = option.site if option.today > option.here else None
+            key = (option.zone, option.verdict, rules, option.difference, option.here > 0, gone)
+            first.setdefault(key, n)
+    return sorted(first.values(), key=lambda n: (-options[n].today, options[n].verdict, n))
 
 
 def why_not(case: Case, subject: Subject, domain: int, *, seconds: float) -> WhyNot:

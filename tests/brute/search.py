@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import product
 from math import prod
@@ -33,13 +33,19 @@ class Answer:
     """A placement that is worth it."""
 
 
-def solve(data: Raw, *, partial: bool = False, without: frozenset[str] = frozenset()) -> Answer:
-    """Try everything. `without` are labels of rules that are taken as absent."""
+def solve(
+    data: Raw,
+    *,
+    partial: bool = False,
+    without: frozenset[str] = frozenset(),
+    keep: Callable[[Scene], bool] | None = None,
+) -> Answer:
+    """Try everything, or only the placements to keep. `without` are labels of rules that are taken as absent."""
     facts = Facts(data)
     found: list[tuple[tuple[int, ...], int, Scene]] = []
     for rows in placements(facts, partial, without):
         scene = Scene(facts, rows, without=without)
-        if not _broken_early(scene):
+        if (keep is None or keep(scene)) and not _broken_early(scene):
             key = tuple(value for _, value in judging.values(scene))
             found.append((key, len(found), scene))
     for _, _, scene in sorted(found, key=lambda entry: entry[:2]):

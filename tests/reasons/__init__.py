@@ -1,0 +1,1 @@
+"""Why plans are as they are, against trying everything."""
