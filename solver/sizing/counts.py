@@ -3,7 +3,8 @@
 A basic mixture splits few hosts between patterns: as many as there are rows that bind. All others are settled by
 it; CP-SAT decides those few, and then any few, so that less and less is left out.
 
-Axes: i host (existing ones that take anybody, and those bought), k shape, g bundle, a area, s scenario, r resource.
+Axes: i host (existing ones that take anybody, and those bought), k shape, g bundle, a area, s scenario,
+r resource.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ class _Draft:
 
 
 def weights(table: Table) -> Ints:
-    """Return how much it matters to leave out one of each shape: its largest share of a mean room, in small units."""
+    """Return how much it matters to leave out one of each shape: by its largest share of a mean room."""
     mean_r = np.maximum(table.room_jr.mean(axis=0), 1.0) if table.kinds else np.ones(table.demand_kr.shape[1])
     share_k = (table.demand_kr / mean_r).max(axis=1)
     return np.maximum(1, np.rint(20.0 * share_k / max(share_k.min(initial=1.0), 1e-6))).astype(np.int64)
@@ -118,7 +119,7 @@ def decide(
     workers: int,
     seed: int,
 ) -> bool:
-    """Decide some hosts anew so that the least is missing; return whether that is proven. Others stay as they are."""
+    """Decide some hosts anew, others kept, so that the least is missing; return whether that is proven."""
     draft = _Draft()
     cells = _cells(table, counts, hosts, draft)
     _fixed(table, counts, hosts, draft)
@@ -304,7 +305,9 @@ def improve(
 def _spare(table: Table, counts: Counts) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     """Return how much room every host has left in the layer that uses it least, as a share."""
     room_ir = np.maximum(table.room_jr[counts.kind_i], 1)
-    spare_i = np.zeros(len(counts.kind_i))
+    spare_i = (1.0 - counts.base_ik @ table.demand_kr / room_ir).min(axis=1)
+    if table.problem.scenarios:
+        spare_i[:] = 0.0
     for s in range(table.problem.scenarios):
         used_ir = (counts.base_ik + counts.arrive_sik[s]) @ table.demand_kr
         spare = (1.0 - used_ir / room_ir).min(axis=1)

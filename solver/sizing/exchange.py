@@ -10,7 +10,7 @@ import numpy as np
 from zonewright.solver.cpsat import Model
 from zonewright.solver.deadline import Deadline
 from zonewright.solver.rows import Rows
-from zonewright.solver.sizing.problem import BASE, MOST, Flags, Ints
+from zonewright.solver.sizing.problem import MOST, Ints
 from zonewright.solver.sizing.seated import Seated
 
 #: Classes and hosts of a neighbourhood.
@@ -108,7 +108,12 @@ def reseat(
 
 def _weight(state: Seated) -> int:
     weight_c = _weights(state)
-    return int((np.maximum(state.missing_lc, 0) @ weight_c).sum() + state.missing_lc[0] @ weight_c)
+    missing = int((np.maximum(state.missing_lc, 0) @ weight_c).sum())
+    return (
+        missing
+        + state.problem.scenarios * int(state.missing_lc[0] @ weight_c)
+        + state.broken * int(weight_c.max())
+    )
 
 
 def _weights(state: Seated) -> Ints:
@@ -219,53 +224,22 @@ def _balance(
 def _limits(state: Seated, cells: dict[tuple[int, int, int], int], rows: Rows, cost: dict[int, int]) -> None:
     """Add that limits by area are not broken, or not more than they are."""
     dear = int(_weights(state).max(initial=1))
-    for limit in state.problem.limits:
-        members = set(limit.classes.tolist())
-        layers = {0, 1 + limit.layer} if limit.layer != BASE else {0}
-        last = 1 + limit.layer
-        terms = [
-            (j, int(limit.weight_a[state.area_h[h]]))
+    for i, limit in enumerate(state.problem.limits):
+        own = {
+            j: weight
             for (x, h, c), j in cells.items()
-            if c in members and x in layers and not state.lost_lh[last, h] and limit.weight_a[state.area_h[h]]
-        ]
-        if not terms:
+            for number, weight in state.counted(x, c, h)
+            if number == i and weight
+        }
+        if not own:
             continue
-        own = {j: v for j, v in terms}
-        now = _value(state, limit.classes, limit.weight_a, limit.layer)
-        freed = sum(own[j] * state.held_lh[x][h][c] for (x, h, c), j in cells.items() if j in own)
-        rest = now - freed
-        over = rows.column(0, MOST >> 4)
-        under = rows.column(0, MOST >> 4)
-        cost[over] = cost[under] = dear
-        columns, values = [*own, over, under], [*own.values(), -1, 1]
-        rows.row(
-            columns,
-            values,
-            low=None if limit.low <= -MOST else limit.low - rest,
-            high=None if limit.high >= MOST else limit.high - rest,
+        rest = state.value_i[i] - sum(
+            own[j] * state.held_lh[x][h][c] for (x, h, c), j in cells.items() if j in own
         )
-
-
-def _value(state: Seated, classes: Ints, weight_a: Ints, layer: int) -> int:
-    """Return what a limit counts."""
-    problem = state.problem
-    members = np.zeros(len(problem.count_c), bool)
-    members[classes] = True
-    spared_h: Flags = ~state.lost_lh[1 + layer]
-    running_n = members[problem.at_class_n] & spared_h[problem.at_host_n]
-    total = int((problem.at_count_n * weight_a[problem.area_h[problem.at_host_n]])[running_n].sum())
-    for x in {0, 1 + layer}:
-        for h in np.flatnonzero(spared_h).tolist():
-            weight = int(weight_a[state.area_h[h]])
-            if weight:
-                total += weight * sum(n for c, n in state.held_lh[x][h].items() if members[c])
-    return total
-
-
-def broken_limits(state: Seated) -> int:
-    """Return by how much limits by area are broken in all."""
-    total = 0
-    for limit in state.problem.limits:
-        value = _value(state, limit.classes, limit.weight_a, limit.layer)
-        total += max(0, limit.low - value) + max(0, value - limit.high)
-    return total
+        most = abs(rest) + sum(abs(v) * rows.high[j] for j, v in own.items())
+        for side, sign in ((limit.low, 1), (limit.high, -1)):
+            if abs(side) < MOST:
+                excess = rows.column(0, most + abs(side))
+                cost[excess] = dear
+                low, high = (side - rest, None) if sign > 0 else (None, side - rest)
+                rows.row([*own, excess], [*own.values(), sign], low=low, high=high)

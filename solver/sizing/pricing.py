@@ -10,7 +10,6 @@ one for each scenario that spares the area), r resource, i host.
 
 from __future__ import annotations
 
-import numpy as np
 from numba import njit
 
 

@@ -53,6 +53,41 @@ class Seated:
             np.add.at(self.missing_lc[1 + s], problem.at_class_n[lost_n], problem.at_count_n[lost_n])
             self.missing_lc[1 + s][~problem.evacuated_sc[s]] = 0
         self.lost_lh = np.vstack([np.zeros(hosts, bool)[None], problem.lost_sa[:, self.area_h]])
+        self._count_limits()
+
+    def _count_limits(self) -> None:
+        """Note which limits every class is in, and what they count now."""
+        problem = self.problem
+        self.limits_c: dict[int, list[int]] = {}
+        self.value_i: list[int] = []
+        for i, limit in enumerate(problem.limits):
+            member_c = np.zeros(len(problem.count_c), bool)
+            member_c[limit.classes] = True
+            for c in np.flatnonzero(member_c).tolist():
+                self.limits_c.setdefault(c, []).append(i)
+            inside_n = member_c[problem.at_class_n] & ~self.lost_lh[1 + limit.layer, problem.at_host_n]
+            weight_n = limit.weight_a[problem.area_h[problem.at_host_n]]
+            self.value_i.append(int((problem.at_count_n * weight_n)[inside_n].sum()))
+
+    def counted(self, layer: int, c: int, h: int) -> list[tuple[int, int]]:
+        """Return the limits that count an instance of a class on a host in a layer, and its weight in each."""
+        found = []
+        for i in self.limits_c.get(c, ()):
+            limit = self.problem.limits[i]
+            if layer in (0, 1 + limit.layer) and not self.lost_lh[1 + limit.layer, h]:
+                found.append((i, int(limit.weight_a[self.area_h[h]])))
+        return found
+
+    @property
+    def broken(self) -> int:
+        """By how much limits by area are broken, in all."""
+        pairs = zip(self.problem.limits, self.value_i, strict=True)
+        return sum(max(0, limit.low - value, value - limit.high) for limit, value in pairs)
+
+    @property
+    def done(self) -> bool:
+        """Whether everybody has a place and every limit holds."""
+        return not self.short and not self.broken
 
     @property
     def short(self) -> int:
@@ -64,7 +99,7 @@ class Seated:
         return [int(x) for x in np.flatnonzero(~self.lost_lh[:, h])]
 
     def fits(self, layer: int, c: int, h: int, *, without: int = -1) -> bool:
-        """Return whether one more of a class may be put on a host; class `without` leaves it one place in that layer."""
+        """Return whether one more of a class may be put on a host that one of class `without` leaves."""
         problem = self.problem
         if not self.enter_mh[problem.mask_c[c], h] or self.lost_lh[layer, h]:
             return False
@@ -74,6 +109,10 @@ class Seated:
         layers = [layer] if layer else self.layers_at(h)
         if np.any(self.room_lhr[layers, h] < np.maximum(demand_r, 0)):
             return False
+        for i, weight in self.counted(layer, c, h):
+            limit, value = self.problem.limits[i], self.value_i[i]
+            if (weight > 0 and value + weight > limit.high) or (weight < 0 and value + weight < limit.low):
+                return False
         group = self.group_c[c]
         if group < 0:
             return True
@@ -91,6 +130,8 @@ class Seated:
         if self.group_c[c] >= 0:
             self.groups_lh[layer][h][self.group_c[c]] += n
         self.missing_lc[layer, c] -= n
+        for i, weight in self.counted(layer, c, h):
+            self.value_i[i] += n * weight
         self.room_lhr[[layer] if layer else slice(None), h] -= n * problem.demand_cr[c]
         if layer:
             return
@@ -114,6 +155,7 @@ class Seated:
         other = object.__new__(Seated)
         other.__dict__.update(self.__dict__)
         other.room_lhr, other.missing_lc = self.room_lhr.copy(), self.missing_lc.copy()
+        other.value_i = list(self.value_i)
         other.held_lh = [[counter.copy() for counter in layer] for layer in self.held_lh]
         other.groups_lh = [[counter.copy() for counter in layer] for layer in self.groups_lh]
         return other

@@ -26,7 +26,7 @@ class Units:
 
 
 def units_of(table: Table) -> Units:
-    """Return demand and room in the largest units that lose nothing, in coarser ones where tables would be large."""
+    """Return demand and room in the largest units that lose nothing, coarser ones for large tables."""
     demand_kr, room_jr = table.demand_kr, table.room_jr
     unit_r = np.maximum(np.gcd.reduce(demand_kr, axis=0), 1)
     demand_kr, room_jr = demand_kr // unit_r, room_jr // unit_r

@@ -1,0 +1,355 @@
+"""The cheapest additions: a bound by prices, a purchase that reaches it or nearly, and everybody's place.
+
+Patterns of whole hosts, scenarios inside, are mixed by a linear program. Its prices cut off purchases; the cheapest
+purchase that satisfies the cuts is tried, and where the mixture has no room in it, its prices are one more cut
+(Benders 1962). What remains is relaxed no more than by splitting hosts and by the groups' limits per host, so that
+this purchase often suffices. If it does, nothing is cheaper.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from zonewright.solver.deadline import Deadline
+from zonewright.solver.result import Progress
+from zonewright.solver.sizing.counts import Counts, decide, improve, rounded
+from zonewright.solver.sizing.cuts import Cut, cut_of
+from zonewright.solver.sizing.exchange import reseat, seat_missing
+from zonewright.solver.sizing.master import Box, Master, Mixture
+from zonewright.solver.sizing.prices import Patterns, Pricer
+from zonewright.solver.sizing.problem import Ints, Sized, SizingProblem
+from zonewright.solver.sizing.purchases import Purchase, cheapest
+from zonewright.solver.sizing.seated import Seated, seated
+from zonewright.solver.sizing.seating import Seating
+from zonewright.solver.sizing.table import Table, table_of
+from zonewright.solver.sizing.units import units_of
+
+#: How much more than the relaxation asks for a purchase gives, where the cheapest could not be packed.
+_SLACKS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
+_CUTS = 400
+_MISSING = 1e-6
+
+
+@dataclass
+class _Search:
+    """What is known so far."""
+
+    problem: SizingProblem
+    deadline: Deadline
+    workers: int
+    seed: int
+    news: Callable[[Progress], None] | None
+    cuts: list[Cut] = field(default_factory=list)
+    bound: int = 0
+    best: Seated | None = None
+    cost: int = 0
+    impossible: bool = False
+
+    def tell(self, engine: str, message: str = "") -> None:
+        if self.news is not None:
+            value = self.cost if self.best is not None else None
+            self.news(Progress(self.deadline.seconds, engine, "additions", value, self.bound, message))
+
+    def take(self, state: Seated, engine: str) -> None:
+        """Keep a whole placement if it costs less than the best."""
+        cost = int(self.problem.price_o[state.offer_i].sum())
+        if self.best is None or cost < self.cost:
+            self.best, self.cost = state, cost
+            self.tell(engine)
+
+    @property
+    def closed(self) -> bool:
+        return self.best is not None and self.cost <= self.bound
+
+
+def size(
+    problem: SizingProblem,
+    deadline: Deadline,
+    *,
+    workers: int = 1,
+    seed: int = 0,
+    news: Callable[[Progress], None] | None = None,
+) -> Sized:
+    """Return the cheapest additions that could be found in time, with a bound.
+
+    Raises InputError where the problem's arrays do not fit together.
+    """
+    problem.check()
+    search = _Search(problem, deadline, workers, seed, news)
+    table = table_of(problem)
+    engine = _Engine(search, table)
+    purchase = engine.relax()
+    if purchase is not None and not search.impossible:
+        engine.realise(purchase)
+    return _answer(search, table)
+
+
+class _Engine:
+    """The relaxation with its patterns, and what is made of it."""
+
+    def __init__(self, search: _Search, table: Table) -> None:
+        self.search, self.table = search, table
+        self.units = units_of(table)
+        self.pricer = Pricer(table, self.units)
+        dear = 4 * (1 + table.problem.scenarios) * max(1, int(table.problem.price_o.max(initial=1)))
+        self.master = Master(table, self.pricer, dear=dear)
+        self.tight = Master(table, _spread_pricer(table, self.pricer), dear=dear)
+        self.random = np.random.default_rng(search.seed)
+
+    def relax(self) -> Purchase | None:
+        """Raise the bound until the relaxation has room in the cheapest purchase; return that purchase."""
+        search, problem = self.search, self.search.problem
+        mixture = self.master.mix(search.deadline, 0.5 * search.deadline.time_limit_s)
+        if mixture is None:
+            return None
+        search.cuts.append(cut_of(self.table, self.pricer, mixture.prices))
+        purchase: Purchase | None = None
+        while len(search.cuts) < _CUTS:
+            try:
+                found = cheapest(problem, search.cuts, search.deadline, seed=search.seed)
+            except TimeoutError:
+                return purchase
+            if found is None:
+                search.impossible = True
+                return None
+            purchase = found
+            if found.bound > search.bound:
+                search.bound = found.bound
+                search.tell("linear")
+            mixture = self.mixed(self.master, found.bought_o, 0.6)
+            if mixture is None or mixture.missing < _MISSING:
+                return purchase
+            cut = cut_of(self.table, self.pricer, mixture.prices)
+            if int(cut.weight_o @ found.bought_o) >= cut.least:
+                return purchase
+            search.cuts.append(cut)
+        return purchase
+
+    def mixed(self, master: Master, bought_o: Ints, share: float) -> Mixture | None:
+        """Return the mixture for a purchase, within a share of all time."""
+        deadline = self.search.deadline
+        master.confine(Box(bought_o, bought_o))
+        return master.mix(deadline, share * deadline.time_limit_s)
+
+    def realise(self, purchase: Purchase) -> None:
+        """Pack purchases, the cheapest first, then dearer ones until one can be packed, then between."""
+        search = self.search
+        tried = {purchase.bought_o.tobytes()}
+        self.attempt(purchase.bought_o, 0.35)
+        for slack in _SLACKS:
+            if search.best is not None or search.deadline.over:
+                break
+            self.with_slack(slack, tried, 0.15)
+        high = 0.02
+        for _ in range(60):
+            if search.closed or search.deadline.over or search.best is None:
+                return
+            high *= 0.7
+            if high < 1e-5:
+                high = 0.01
+            if not self.with_slack(high, tried, 0.25):
+                self.between(tried)
+
+    def with_slack(self, slack: float, tried: set[bytes], share: float) -> bool:
+        """Try the cheapest purchase with some slack; return whether it was new and cheaper than the best."""
+        search = self.search
+        limit = search.cost - 1 if search.best is not None else None
+        try:
+            found = cheapest(
+                search.problem, search.cuts, search.deadline, seed=search.seed, slack=slack, most_cost=limit
+            )
+        except TimeoutError:
+            return False
+        if found is None or found.bought_o.tobytes() in tried:
+            return False
+        tried.add(found.bought_o.tobytes())
+        self.attempt(found.bought_o, share)
+        return True
+
+    def between(self, tried: set[bytes]) -> bool:
+        """Try a purchase that costs something between bound and best."""
+        search = self.search
+        least = search.bound + int(self.random.integers(max(1, search.cost - search.bound)))
+        try:
+            found = cheapest(
+                search.problem,
+                search.cuts,
+                search.deadline,
+                seed=search.seed,
+                least_cost=least,
+                most_cost=search.cost - 1,
+            )
+        except TimeoutError:
+            return False
+        if found is None or found.bought_o.tobytes() in tried:
+            return False
+        tried.add(found.bought_o.tobytes())
+        self.attempt(found.bought_o, 0.2)
+        return True
+
+    def attempt(self, bought_o: Ints, share: float) -> None:
+        """Pack a purchase within a share of the time that is left; keep what comes of it, if need be with more."""
+        search = self.search
+        deadline = search.deadline
+        until = deadline.seconds + share * deadline.left
+        mixture = self.mixture_for(bought_o)
+        if mixture is None:
+            return
+        master, found = mixture
+        counts = rounded(master, found, bought_o)
+        self.decide(counts, until)
+        state = self.seat(counts, until)
+        if state.done:
+            search.take(state, "packing")
+            return
+        patched = with_more(state, self.random)
+        if patched is not None:
+            search.take(patched, "packing")
+
+    def mixture_for(self, bought_o: Ints) -> tuple[Master, Mixture] | None:
+        """Return a mixture of patterns that leave groups some choice, where that has room, else of any."""
+        self.tight.add(_fitting(self.master, self.tight.pricer, self.table))
+        found = self.mixed(self.tight, bought_o, 0.9)
+        if found is not None and found.missing < _MISSING:
+            return self.tight, found
+        other = self.mixed(self.master, bought_o, 0.95)
+        if other is None:
+            return None if found is None else (self.tight, found)
+        return self.master, other
+
+    def decide(self, counts: Counts, until: float) -> None:
+        """Settle the hosts that the mixture splits, then any few, until nothing is missing."""
+        search = self.search
+        open_i = np.flatnonzero(counts.open_i)
+        for part in np.array_split(open_i, max(1, -(-len(open_i) // 60))):
+            left = max(0.2, 0.5 * (until - search.deadline.seconds))
+            decide(
+                self.table, counts, part, search.deadline, seconds=left, workers=search.workers, seed=search.seed
+            )
+        half = search.deadline.seconds + 0.6 * (until - search.deadline.seconds)
+        improve(self.table, counts, search.deadline, half, workers=search.workers, seed=search.seed)
+
+    def seat(self, counts: Counts, until: float) -> Seated:
+        """Seat everybody, as far as that succeeds until then."""
+        search = self.search
+        runs = [Seating(self.table, counts, np.random.default_rng((search.seed, n))).run() for n in range(3)]
+        state = seated(search.problem, min(runs, key=lambda seats: seats.short))
+        seat_missing(state, self.random)
+        turn = 0
+        while not state.done and not search.deadline.over and search.deadline.seconds < until:
+            left = max(0.2, min(3.0, until - search.deadline.seconds))
+            reseat(
+                state,
+                search.deadline,
+                seconds=left,
+                workers=search.workers,
+                seed=search.seed + turn,
+                random=self.random,
+            )
+            seat_missing(state, self.random)
+            turn += 1
+        return state
+
+
+def _spread_pricer(table: Table, pricer: Pricer) -> Pricer:
+    """Return a pricer of patterns with so few of a shape that its groups can be told apart on the host."""
+    base_most_k, most_k = -(-table.most_k // 2), np.maximum(np.minimum(table.most_k, 1), table.most_k * 6 // 10)
+    return Pricer(table, pricer.units, base_most_k=base_most_k, most_k=most_k)
+
+
+def _fitting(master: Master, pricer: Pricer, table: Table) -> Patterns:
+    """Return the patterns of a master that another pricer could find."""
+    chosen = [
+        p
+        for p, (base_k, arrive_sk) in enumerate(zip(master.base_p, master.arrive_p, strict=True))
+        if np.all(base_k <= pricer.base_most_k)
+        and np.all(arrive_sk <= pricer.most_k)
+        and np.all(base_k + arrive_sk.max(axis=0, initial=0) <= table.most_k)
+    ]
+    problem = table.problem
+    shape = len(chosen), problem.scenarios, table.shapes
+    return Patterns(
+        np.array([master.kind_p[p] for p in chosen], np.int64),
+        np.array([master.base_p[p] for p in chosen], np.int64).reshape(shape[0], shape[2]),
+        np.array([master.arrive_p[p] for p in chosen], np.int64).reshape(shape),
+    )
+
+
+def with_more(state: Seated, random: np.random.Generator) -> Seated | None:
+    """Return a placement with a few more hosts bought for those without a place; None where that does not help."""
+    problem = state.problem
+    bought_o = np.bincount(state.offer_i, minlength=len(problem.area_o)).astype(np.int64)
+    while not state.done:
+        layer, c = (int(x) for x in np.argwhere(state.missing_lc > 0)[0]) if state.short else (0, -1)
+        if c < 0:
+            return None
+        fits_o = np.all(problem.demand_cr[c] <= problem.capacity_or, axis=1) & problem.enter_mo[problem.mask_c[c]]
+        fits_o &= (problem.most_o < 0) | (bought_o + problem.lot_o <= problem.most_o)
+        if layer:
+            fits_o &= ~problem.lost_sa[layer - 1, problem.area_o]
+        if not fits_o.any():
+            return None
+        cost_o = np.where(fits_o, problem.price_o * problem.lot_o, np.iinfo(np.int64).max)
+        o = int(np.argmin(cost_o))
+        before = state.short
+        bought_o[o] += problem.lot_o[o]
+        state = grown(state, o, int(problem.lot_o[o]))
+        seat_missing(state, random)
+        if state.short >= before:
+            return None
+    return state
+
+
+def grown(state: Seated, offer: int, hosts: int) -> Seated:
+    """Return a placement with more hosts of an offer, still empty."""
+    problem = state.problem
+    offer_i = np.concatenate([state.offer_i, np.full(hosts, offer)])
+    order = np.argsort(offer_i, kind="stable")
+    new_of_old = np.empty(len(order), np.int64)
+    new_of_old[order] = np.arange(len(order))
+    existing = len(problem.area_h)
+    other = Seated(problem, offer_i[order])
+    for layer, hosts_held in enumerate(state.held_lh):
+        for h, held in enumerate(hosts_held):
+            to = h if h < existing else existing + int(new_of_old[h - existing])
+            for c, n in held.items():
+                other.put(layer, c, to, n)
+    return other
+
+
+def _answer(search: _Search, table: Table) -> Sized:
+    problem = search.problem
+    witness: dict[str, Any] = {"kind": "cuts", "cuts": [cut.data for cut in search.cuts], "bound": search.bound}
+    nothing = np.zeros(len(problem.area_o), np.int64)
+    empty = Seated(problem, np.zeros(0, np.int64))
+    if search.best is None:
+        status = "INFEASIBLE" if search.impossible else "UNKNOWN"
+        return Sized(
+            status=status,
+            bought_o=nothing,
+            cost=0,
+            bound=search.bound,
+            new_offer_n=np.zeros(0, np.int64),
+            place=empty.placed(0),
+            arrivals_s=tuple(empty.placed(1 + s) for s in range(problem.scenarios)),
+            witness=witness,
+            engine="patterns",
+            seconds=search.deadline.seconds,
+        )
+    best = search.best
+    return Sized(
+        status="OPTIMAL" if search.closed else "FEASIBLE",
+        bought_o=np.bincount(best.offer_i, minlength=len(problem.area_o)).astype(np.int64),
+        cost=search.cost,
+        bound=min(search.bound, search.cost),
+        new_offer_n=best.offer_i,
+        place=best.placed(0),
+        arrivals_s=tuple(best.placed(1 + s) for s in range(problem.scenarios)),
+        witness=witness,
+        engine="patterns",
+        seconds=search.deadline.seconds,
+    )
