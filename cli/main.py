@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from zonewright.cli.capacity import capacity
 from zonewright.cli.check import check
 from zonewright.cli.diff import diff
 from zonewright.cli.estates import estates
@@ -64,6 +65,8 @@ def zonewright(
 
       zonewright migrate estate.yaml --fail zone-b --runbook way-back.md
 
+      zonewright capacity estate.yaml --growth 1.3 --survive zone     # what to buy
+
       zonewright diff estate.yaml plan.json      # what would move
 
     Every command takes the name of a shipped estate in place of a file. Tables go to stdout (`--json` for
@@ -72,7 +75,7 @@ def zonewright(
 
 
 app.callback(help=_flowing(zonewright))(zonewright)
-for _command in (place, check, explain, survive, migrate, diff, estates, generate, schema):
+for _command in (place, check, capacity, explain, survive, migrate, diff, estates, generate, schema):
     app.command(help=_flowing(_command))(_command)
 
 

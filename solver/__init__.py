@@ -1,7 +1,10 @@
 """How we decide: lower an estate to a program, solve it, prove how good the plan is."""
 
 from zonewright.models.check import check_plan as check
+from zonewright.solver.capacity.frontier import cost_frontier
+from zonewright.solver.capacity.outlook import outlook
 from zonewright.solver.capacity.result import FrontierPoint, HeadRoom, Outlook, Sizing
+from zonewright.solver.capacity.room import head_room, head_rooms
 from zonewright.solver.capacity.size import size_capacity, verify_sizing
 from zonewright.solver.migrate.plan import MigrationResult, plan_migration
 from zonewright.solver.migrate.proof import verify_migration_bound
@@ -24,7 +27,11 @@ __all__ = [
     "Result",
     "Sizing",
     "check",
+    "cost_frontier",
     "explain",
+    "head_room",
+    "head_rooms",
+    "outlook",
     "place",
     "plan_migration",
     "size_capacity",

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
-from fractions import Fraction
+from datetime import date
 
 from zonewright.models.edits import resized, scaled
 from zonewright.models.estate import Estate
@@ -62,18 +61,4 @@ def on_day(estate: Estate, forecast: Sequence[Expected], day: date) -> Estate:
     return resized(estate, counts_on(estate, forecast, day))
 
 
-def between(estate: Estate, forecast: Sequence[Expected], before: date | None, after: date, day: date) -> Estate:
-    """Return the estate with the demand of a day between two days of the forecast: in a straight line, rounded up.
-
-    Without `before`, the demand of today and the day itself stand for the start.
-    """
-    last = counts_on(estate, forecast, after)
-    if before is None or after <= before:
-        return resized(estate, last)
-    first = counts_on(estate, forecast, before)
-    share = Fraction((day - before) // timedelta(days=1), (after - before) // timedelta(days=1))
-    counts = {name: -int(-(first[name] + (last[name] - first[name]) * share) // 1) for name in last}
-    return resized(estate, counts)
-
-
-__all__ = ["Growth", "between", "check_forecast", "counts_on", "days", "grown", "on_day"]
+__all__ = ["Growth", "check_forecast", "counts_on", "days", "grown", "on_day"]

@@ -19,18 +19,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Binding:
-    """What has no room left: a resource, a flavour or a rule, in a domain."""
+    """What has no room left: a resource or a flavour of a domain, or a rule."""
 
     domain: str | None
     what: str
-    used: int
-    limit: int
-    """In the smallest unit of the resource, or in instances."""
+    """The resource or flavour, or the rule's label."""
+    used: int | None = None
+    """In the smallest unit of the resource, or in instances; None where that is not counted."""
+    limit: int | None = None
+    text: str = ""
+    """In words."""
 
     @property
-    def free(self) -> int:
+    def free(self) -> int | None:
         """How much is left."""
-        return self.limit - self.used
+        return self.limit - self.used if self.limit is not None and self.used is not None else None
 
 
 @dataclass(frozen=True)
@@ -169,9 +172,7 @@ class Outlook:
     runs_out: date | None = None
     """The first day on which demand does not fit with nothing bought; None where it always fits."""
     runs_out_of: list[Binding] = field(default_factory=list)
-    """What has no room left on the day before, the scarcest first."""
-    last_instances: int | None = None
-    """How many fit on the day before it runs out."""
+    """What is fullest then, with as many placed as fit, before and after losses: the scarcest first."""
 
     @property
     def status(self) -> Status:
