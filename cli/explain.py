@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,6 +14,7 @@ from zonewright.cli.exits import Exit
 
 if TYPE_CHECKING:
     from zonewright.models import Plan, World
+    from zonewright.models.migration import Migration
     from zonewright.solver.reasons.result import Explanation
     from zonewright.solver.result import Listener
 
@@ -23,7 +24,7 @@ def explain(
     estate: Annotated[str, typer.Argument(metavar="ESTATE", help="A YAML or JSON file, or a shipped estate.")],
     plan: Annotated[
         Path | None,
-        typer.Argument(metavar="[PLAN.json]", help="The plan to explain; without one it is made first."),
+        typer.Argument(metavar="[PLAN.json]", help="The plan or migration to explain; by default a plan is made."),
     ] = None,
     why: Annotated[
         list[str] | None,
@@ -77,18 +78,43 @@ def explain(
 
     began = time.monotonic()
     world = read_world(estate)
-    given = None if plan is None else _read(world, plan)
+    given, migration = (None, None) if plan is None else _read_result(world, plan)
     other = None if against is None else _read(world, against)
-    left_s = max(0.05, time_limit - (time.monotonic() - began))
     asked = bool(why or why_not)
-    found = _explained(
-        world, given, other, why or [], why_not or [], not asked if binding is None else binding, left_s, workers,
-        seed, quiet,
-    )  # fmt: skip
+    question: dict[str, Any] = {
+        "plan": given,
+        "migration": migration,
+        "against": other,
+        "ask_why": why or [],
+        "ask_why_not": why_not or [],
+        "binding": not asked if binding is None else binding,
+        "time_limit_s": max(0.05, time_limit - (time.monotonic() - began)),
+        "workers": workers,
+        "seed": seed,
+    }
+    found = _explained(world, question, quiet)
     if not quiet:
         warn(found.warnings)
     _show(world, found, json_)
     return _exit_code(found)
+
+
+def _read_result(world: World, path: Path) -> tuple[Plan | None, Migration | None]:
+    """Read a plan or a migration."""
+    from zonewright.cli.source import read_result
+    from zonewright.models.files import located
+    from zonewright.models.placing import view_of
+    from zonewright.models.plan import Plan
+    from zonewright.models.problems import InputError
+
+    read, document = read_result(path)
+    with located(document):
+        if isinstance(read, Plan):
+            view_of(world, read)
+            return read, None
+        if read.estate_fingerprint != world.estate.fingerprint:
+            raise InputError("is for another state of the estate: plan the migration again")
+        return None, read
 
 
 def _read(world: World, path: Path) -> Plan:
@@ -103,35 +129,12 @@ def _read(world: World, path: Path) -> Plan:
     return plan
 
 
-def _explained(
-    world: World,
-    plan: Plan | None,
-    against: Plan | None,
-    why: list[str],
-    why_not: list[str],
-    binding: bool,
-    time_limit_s: float,
-    workers: int | None,
-    seed: int,
-    quiet: bool,
-) -> Explanation:
+def _explained(world: World, question: dict[str, Any], quiet: bool) -> Explanation:
     from zonewright import solver
     from zonewright.cli.background import solved
 
     def work(progress: Listener, stop: threading.Event) -> Explanation:
-        return solver.explain(
-            world,
-            plan=plan,
-            against=against,
-            ask_why=why,
-            ask_why_not=why_not,
-            binding=binding,
-            time_limit_s=time_limit_s,
-            workers=workers,
-            seed=seed,
-            progress=progress,
-            stop=stop,
-        )
+        return solver.explain(world, **question, progress=progress, stop=stop)
 
     return solved(work, world.estate.currency, quiet=quiet)
 

@@ -43,6 +43,8 @@ def print_explanation(console: Console, world: World, found: Explanation) -> Non
         print_goals(console, world, found.objective)
         _parts(console, found.parts, currency)
     _changes(console, found.changes, currency)
+    losses = [(loss.group, loss.count, loss.reason, loss.message) for loss in found.losses]
+    print_table(console, "Not back after the event", ["group", "count>", "reason", "message"], losses)
     for answer in found.why:
         _why(console, answer, currency)
     for question in found.why_not:
@@ -72,12 +74,15 @@ def _nothing(console: Console, found: Explanation) -> None:
         console.print(Text(said), soft_wrap=True)
     elif found.clashes is not None:
         _clashes(console, found.clashes)
-    else:
+    elif found.clash:
         title = "These cannot all hold"
         if found.clash_minimal:
             title += " (without any one of them there is a plan)"
         _members(console, title, found.clash)
-    lines(console, "What waits for what", found.blocked)
+    if found.reason == "no_order":
+        said = "There is a target, and no order of steps that leads to it: each of these waits for another."
+        console.print(Text(said), soft_wrap=True)
+        lines(console, "What waits for what", found.blocked)
 
 
 def _clashes(console: Console, found: Clashes) -> None:
@@ -403,6 +408,7 @@ def explanation_document(world: World, found: Explanation) -> dict[str, Any]:
         "clash_minimal": found.clash_minimal,
         "clashes": _clashes_document(found.clashes),
         "blocked": list(found.blocked),
+        "losses": [loss.model_dump(mode="json") for loss in found.losses],
         "assumptions": list(found.assumptions),
         "warnings": list(found.warnings),
         "interrupted": found.interrupted,

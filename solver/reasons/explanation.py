@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from zonewright.models.aftermath import aftermath
 from zonewright.models.check import judge
 from zonewright.models.estate import Estate
+from zonewright.models.migration import Migration
 from zonewright.models.placing import view_of
 from zonewright.models.plan import GoalValue, Plan, Status
 from zonewright.models.world import World
@@ -30,6 +32,7 @@ def explain(
     estate: Estate | World,
     *,
     plan: Plan | None = None,
+    migration: Migration | None = None,
     against: Plan | None = None,
     ask_why: Sequence[str] = (),
     ask_why_not: Sequence[str] = (),
@@ -48,6 +51,9 @@ def explain(
         The estate, or its resolved world.
     plan
         The plan to explain; without one `place` is asked first.
+    migration
+        In place of a plan: the migration whose target is explained, on what its event leaves of the estate; or why
+        it has no target, or no order.
     against
         Another plan of the same estate to compare with.
     ask_why
@@ -76,10 +82,15 @@ def explain(
     deadline = Deadline(time_limit_s, stop=stop or threading.Event())
     world = estate if isinstance(estate, World) else World(estate)
     run = _Run(world, deadline, workers or os.cpu_count() or 1, seed, progress)
+    if migration is not None:
+        run.after(migration)
+        plan = migration.target
     # Names are looked up before anything is solved.
-    whom = [find_subject(world, name) for name in ask_why]
-    where = [split_question(world, text) for text in ask_why_not]
-    other = None if against is None else view_of(world, against)
+    whom = [find_subject(run.world, name) for name in ask_why]
+    where = [split_question(run.world, text) for text in ask_why_not]
+    other = None if against is None else view_of(run.world, against)
+    if migration is not None and (plan is None or migration.reason is not None):
+        return run.no_migration(migration)
     if plan is None:
         result = run.placed(PLACING * time_limit_s if whom or where or binding else time_limit_s)
         if result.plan is None or result.status not in (Status.OPTIMAL, Status.FEASIBLE):
@@ -108,8 +119,9 @@ def explain(
         why_not=others,
         binding=bound,
         limits=limits,
+        losses=list(migration.losses) if migration is not None else [],
         assumptions=list(case.plan.assumptions),
-        warnings=list(world.warnings),
+        warnings=list(run.world.warnings),
         seconds=deadline.seconds,
         interrupted=deadline.stop.is_set(),
         engine=case.plan.engine or "",
@@ -127,7 +139,36 @@ class _Run:
         self.workers = workers
         self.seed = seed
         self.listener = listener
+        self.before: dict[int, Mapping[int, int]] = {}
         self._told = 0.0
+
+    def after(self, migration: Migration) -> None:
+        """Go on with what a migration's event leaves of the estate, targets that it ruled out left aside."""
+        left = aftermath(self.world, migration.event, lenient=migration.lenient, given_up=migration.given_up)
+        if migration.ruled_out:
+            rules = [*left.estate.rules, *migration.ruled_out]
+            self.world = World(left.estate.model_copy(update={"rules": rules}))
+        else:
+            self.world = left.world
+        self.before = {unit.index: left.unit_before(unit).current for unit in self.world.units}
+
+    def no_migration(self, migration: Migration) -> Explanation:
+        """Say why an event has no target, or the target no order."""
+        placement = migration.reason != "no_order"
+        return Explanation(
+            status=Status.INFEASIBLE if migration.reason is not None else Status.UNKNOWN,
+            reason=migration.reason or "no_time",
+            plan=migration.target,
+            objective=list(migration.objective),
+            clashes=self._clashes() if placement and migration.reason is not None else None,
+            blocked=list(migration.blocked),
+            losses=list(migration.losses),
+            assumptions=list(migration.assumptions),
+            warnings=list(migration.warnings),
+            seconds=self.deadline.seconds,
+            interrupted=self.deadline.stop.is_set(),
+            engine=migration.engine or "",
+        )
 
     def placed(self, seconds: float) -> Result:
         """Find the plan to explain."""
@@ -174,7 +215,7 @@ class _Run:
         view = view_of(self.world, plan)
         report = judge(view)
         claimed = {goal.goal: goal for goal in plan.objective}
-        same = plan.estate_fingerprint == self.world.estate.fingerprint
+        same = bool(self.before) or plan.estate_fingerprint == self.world.estate.fingerprint
         objective: list[GoalValue] = []
         for goal, value in report.objective:
             said = claimed.get(goal)
@@ -184,7 +225,7 @@ class _Run:
         closed = all(goal.closed for goal in objective) and not hard
         status = Status.OPTIMAL if closed else Status.FEASIBLE
         plan = plan.model_copy(update={"objective": objective, "status": status})
-        return Case(self.world, plan, view, report, self.deadline, self.workers, self.seed, self.news)
+        return Case(self.world, plan, view, report, self.deadline, self.workers, self.seed, self.news, self.before)
 
     def share(self, questions: int, binding: bool) -> float:
         """Return the seconds for the next of so many questions."""

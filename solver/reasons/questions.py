@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 
 from zonewright.models.check import Report
@@ -35,6 +35,12 @@ class Case:
     workers: int
     seed: int
     told: Told
+    before: Mapping[int, Mapping[int, int]] = field(default_factory=dict)
+    """After an event: where units (by index) ran before it, by site."""
+
+    def today(self, unit: Unit) -> Mapping[int, int]:
+        """Return where a unit's instances run, or ran before the event."""
+        return self.before.get(unit.index, unit.current)
 
 
 def why(case: Case, subject: Subject, *, seconds: float) -> Why:
@@ -167,7 +173,7 @@ def _amount(violations: list[Violation]) -> int:
 
 def _not_checked(case: Case, subject: Subject, site: int) -> Option:
     world = case.world
-    today = sum(unit.current.get(site, 0) for unit in subject.units)
+    today = sum(case.today(unit).get(site, 0) for unit in subject.units)
     here = sum(case.view.unit_counts[unit.index].get(site, 0) for unit in subject.units)
     name, zone = world.tree.nodes[site].id, world.tree.nodes[world.zone_of(site)].id
     everybody = here == sum(unit.count for unit in subject.units)
@@ -211,7 +217,7 @@ def _whereabouts(case: Case, subject: Subject) -> tuple[dict[str, int], dict[str
     here: dict[str, int] = {}
     today: dict[str, int] = {}
     for unit in subject.units:
-        for found, sites in ((here, case.view.unit_counts[unit.index]), (today, unit.current)):
+        for found, sites in ((here, case.view.unit_counts[unit.index]), (today, case.today(unit))):
             for site, count in sites.items():
                 name = case.view.node_name(site)
                 found[name] = found.get(name, 0) + count

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from zonewright.models.migration import Loss
 from zonewright.models.plan import GoalValue, Plan, Status
 from zonewright.models.view import Violation
 from zonewright.solver.clashes.result import Clashes
@@ -184,6 +185,8 @@ class Explanation:
     """Every clash that was found, and the cheapest changes; None where there was no time for them."""
     blocked: list[str] = field(default_factory=list)
     """Where no order exists: what waits for what."""
+    losses: list[Loss] = field(default_factory=list)
+    """Of a migration: who is not back, and why."""
     assumptions: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     seconds: float = 0.0
