@@ -24,7 +24,7 @@ def explain(
     estate: Annotated[str, typer.Argument(metavar="ESTATE", help="A YAML or JSON file, or a shipped estate.")],
     plan: Annotated[
         Path | None,
-        typer.Argument(metavar="[PLAN.json]", help="The plan or migration to explain; by default a plan is made."),
+        typer.Argument(metavar="PLAN.json", help="The plan or migration to explain; by default a plan is made."),
     ] = None,
     why: Annotated[
         list[str] | None,
@@ -85,8 +85,8 @@ def explain(
         "plan": given,
         "migration": migration,
         "against": other,
-        "ask_why": why or [],
-        "ask_why_not": why_not or [],
+        "why": why or [],
+        "why_not": why_not or [],
         "binding": not asked if binding is None else binding,
         "time_limit_s": max(0.05, time_limit - (time.monotonic() - began)),
         "workers": workers,

@@ -19,7 +19,9 @@ from zonewright.solver.deadline import Deadline
 from zonewright.solver.place import place
 from zonewright.solver.reasons.binding import binding_of
 from zonewright.solver.reasons.parts import compare, parts_of
-from zonewright.solver.reasons.questions import Case, why, why_not
+from zonewright.solver.reasons.questions import Case
+from zonewright.solver.reasons.questions import why as answer_why
+from zonewright.solver.reasons.questions import why_not as answer_why_not
 from zonewright.solver.reasons.result import Explanation, Why, WhyNot
 from zonewright.solver.reasons.subject import find_subject, split_question
 from zonewright.solver.result import Listener, Progress, Result
@@ -34,8 +36,8 @@ def explain(
     plan: Plan | None = None,
     migration: Migration | None = None,
     against: Plan | None = None,
-    ask_why: Sequence[str] = (),
-    ask_why_not: Sequence[str] = (),
+    why: Sequence[str] = (),
+    why_not: Sequence[str] = (),
     binding: bool = True,
     time_limit_s: float = 60.0,
     workers: int | None = None,
@@ -56,9 +58,9 @@ def explain(
         it has no target, or no order.
     against
         Another plan of the same estate to compare with.
-    ask_why
+    why
         Instances (`web[17]`, a named one, or a group): why there, why moved.
-    ask_why_not
+    why_not
         `INSTANCE@DOMAIN`: why not there.
     binding
         Look for the limits that are reached, and for what a little more of each would give.
@@ -86,8 +88,8 @@ def explain(
         run.after(migration)
         plan = migration.target
     # Names are looked up before anything is solved.
-    whom = [find_subject(run.world, name) for name in ask_why]
-    where = [split_question(run.world, text) for text in ask_why_not]
+    whom = [find_subject(run.world, name) for name in why]
+    where = [split_question(run.world, text) for text in why_not]
     other = None if against is None else view_of(run.world, against)
     if migration is not None and (plan is None or migration.reason is not None):
         return run.no_migration(migration)
@@ -103,10 +105,10 @@ def explain(
     others: list[WhyNot] = []
     questions = len(whom) + len(where)
     for number, subject in enumerate(whom):
-        answers.append(why(case, subject, seconds=run.share(questions - number, binding)))
+        answers.append(answer_why(case, subject, seconds=run.share(questions - number, binding)))
     for number, (subject, domain) in enumerate(where):
         left = questions - len(whom) - number
-        others.append(why_not(case, subject, domain, seconds=run.share(left, binding)))
+        others.append(answer_why_not(case, subject, domain, seconds=run.share(left, binding)))
     bound, limits = binding_of(case, seconds=deadline.left) if binding else ([], 0)
     return Explanation(
         status=case.plan.status,

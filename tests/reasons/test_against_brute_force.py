@@ -109,7 +109,7 @@ def asked(world: World, name: str, *, binding: bool) -> Explanation:
     domains = [node.id for node in world.tree.nodes if world.tree.sites_under[node.index]]
     pairs = [f"{one}@{domain}" for one in who for domain in domains]
     questions = rng.sample(pairs, min(QUESTIONS, len(pairs)))
-    return explain(world, ask_why=[rng.choice(who)], ask_why_not=questions, binding=binding, workers=1)
+    return explain(world, why=[rng.choice(who)], why_not=questions, binding=binding, workers=1)
 
 
 @pytest.mark.parametrize("kind", KINDS)
