@@ -110,7 +110,15 @@ class Tree:
 
     def domains_at(self, level: str) -> list[int]:
         """Return the nodes of a level that have sites."""
-        return [node.index for node in self.nodes if node.level == level and self.sites_under[node.index]]
+        return list(self._by_level.get(level, ()))
+
+    @cached_property
+    def _by_level(self) -> dict[str, list[int]]:
+        found: dict[str, list[int]] = {}
+        for node in self.nodes:
+            if self.sites_under[node.index]:
+                found.setdefault(node.level, []).append(node.index)
+        return found
 
     def require(self, name: str, path: tuple[str | int, ...]) -> int:
         """Return the index of a domain by name; raise InputError with the nearest known name."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -39,6 +39,15 @@ class Violation:
     priority: int = 0
     what: str | None = None
     """Which of several things that a rule limits in one place: a resource, a flavour."""
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What is used in each domain: of resources, of flavours, and how many instances there are."""
+
+    resources: dict[int, dict[str, int]]
+    flavours: dict[int, dict[str, int]]
+    instances: dict[int, int]
 
 
 @dataclass
@@ -92,12 +101,72 @@ class View:
                 of_group[site] = of_group.get(site, 0) + count
         return found
 
+    @cached_property
+    def usage(self) -> Usage:
+        """What is used in every domain."""
+        return _used(self.world, enumerate(self.unit_counts))
+
+    @cached_property
+    def kept(self) -> Usage:
+        """In a scenario: what the survivors use in every domain, without what was placed again."""
+        if self.base is None:
+            return self.usage
+        left = [{s: n for s, n in sites.items() if s not in self.lost} for sites in self.base.unit_counts]
+        return _used(self.world, enumerate(left))
+
+    @cached_property
+    def units_at(self) -> dict[int, list[int]]:
+        """Site to the units that have instances there."""
+        found: dict[int, list[int]] = {}
+        for unit, sites in enumerate(self.unit_counts):
+            for site in sites:
+                found.setdefault(site, []).append(unit)
+        return found
+
+    def after(self, lost: frozenset[int], arrivals: list[Row], *, on_offer: bool) -> View:
+        """Return what is there once sites are gone and these have arrived elsewhere.
+
+        Only what differs is reckoned anew: estates lose hundreds of hosts, one after another.
+        """
+        rest = [row for row in self.rows if row.site not in lost]
+        found = View(
+            self.world,
+            [*rest, *arrivals],
+            balancer_zones=self.balancer_zones,
+            subnet_zones=self.subnet_zones,
+            subnet_sizes=self.subnet_sizes,
+            lost=lost,
+            base=self,
+            on_offer=on_offer,
+        )
+        units = self.world.units
+        touched = {unit for site in lost for unit in self.units_at.get(site, ())}
+        gone = [(u, {s: -n for s, n in self.unit_counts[u].items() if s in lost}) for u in sorted(touched)]
+        come: dict[int, dict[int, int]] = {}
+        for row in arrivals:
+            here = come.setdefault(row.unit, {})
+            here[row.site] = here.get(row.site, 0) + row.count
+        counts, sites = list(self.unit_counts), dict(self.group_sites)
+        for unit, change in (*gone, *come.items()):
+            counts[unit] = _added(counts[unit], change)
+            sites[units[unit].group] = _added(sites[units[unit].group], change)
+        kept = _changed(self.usage, _used(self.world, gone))
+        usage = _changed(kept, _used(self.world, come.items()))
+        found.__dict__ |= {"unit_counts": counts, "group_sites": sites, "kept": kept, "usage": usage}
+        return found
+
     def total(self, group: str) -> int:
         """How many of a group are placed."""
         return sum(self.group_sites[group].values())
 
     def counts(self, group: str, level: str) -> dict[int, int]:
         """Domains of a level that hold the group, with counts."""
+        if self.base is not None and self.group_sites[group] is self.base.group_sites[group]:
+            # Nobody of the group was lost or arrived.
+            memo: dict[tuple[str, str], dict[int, int]] = self.base.__dict__.setdefault("_counts_memo", {})
+            if (group, level) not in memo:
+                memo[group, level] = self.base.counts(group, level)
+            return dict(memo[group, level])
         found: dict[int, int] = {}
         for site, count in self.group_sites[group].items():
             domain = self.world.tree.at_level(site, level)
@@ -107,14 +176,24 @@ class View:
 
     def eligible(self, group: str, level: str) -> list[int]:
         """Domains of a level where an instance of the group may newly be put, lost ones left out."""
-        return [
-            domain
-            for domain in self.world.tree.domains_at(level)
-            if any(
-                site not in self.lost and self._may_enter(group, site)
-                for site in self.world.tree.sites_under[domain]
-            )
-        ]
+        return [domain for domain in self.world.tree.domains_at(level) if self._is_open(group, domain)]
+
+    def _is_open(self, group: str, domain: int) -> bool:
+        """Return whether the group may enter a site of a domain that is not lost. What was looked at is kept."""
+        memo: dict[tuple[str, int], tuple[list[int], Iterator[int]]] = self.world.__dict__.setdefault(
+            "_open_memo", {}
+        )
+        if (group, domain) not in memo:
+            memo[group, domain] = [], iter(self.world.tree.sites_under[domain])
+        known, others = memo[group, domain]
+        if any(site not in self.lost for site in known):
+            return True
+        for site in others:
+            if self._may_enter(group, site):
+                known.append(site)
+                if site not in self.lost:
+                    return True
+        return False
 
     def _may_enter(self, group: str, site: int) -> bool:
         from zonewright.models.rules import reach_rules
@@ -133,6 +212,51 @@ class View:
     def node_name(self, node: int) -> str:
         """The identifier of a node."""
         return self.world.tree.nodes[node].id
+
+
+def _added(counts: Mapping[int, int], change: Mapping[int, int]) -> dict[int, int]:
+    """Return counts by site with a change, zeros left out."""
+    found = dict(counts)
+    for site, count in change.items():
+        found[site] = found.get(site, 0) + count
+    return {site: count for site, count in found.items() if count}
+
+
+def _used(world: World, counts: Iterable[tuple[int, Mapping[int, int]]]) -> Usage:
+    """Return what units use at sites, in every domain above them."""
+    used = Usage({}, {}, {})
+    nodes = world.tree.nodes
+    for index, sites in counts:
+        unit = world.units[index]
+        for site, count in sites.items():
+            for domain in nodes[site].ancestors:
+                of_domain = used.resources.setdefault(domain, {})
+                for resource, amount in unit.demand.items():
+                    of_domain[resource] = of_domain.get(resource, 0) + amount * count
+                if unit.flavour:
+                    sold = used.flavours.setdefault(domain, {})
+                    sold[unit.flavour.id] = sold.get(unit.flavour.id, 0) + count
+                used.instances[domain] = used.instances.get(domain, 0) + count
+    return used
+
+
+def _changed(used: Usage, change: Usage) -> Usage:
+    """Return the sum of both; what does not change is shared, not copied."""
+    resources, flavours, instances = dict(used.resources), dict(used.flavours), dict(used.instances)
+    for domain, amounts in change.resources.items():
+        resources[domain] = _summed(resources.get(domain, {}), amounts)
+    for domain, amounts in change.flavours.items():
+        flavours[domain] = _summed(flavours.get(domain, {}), amounts)
+    for domain, count in change.instances.items():
+        instances[domain] = instances.get(domain, 0) + count
+    return Usage(resources, flavours, instances)
+
+
+def _summed(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
+    found = dict(one)
+    for name, amount in other.items():
+        found[name] = found.get(name, 0) + amount
+    return found
 
 
 def rows_from(counts: Iterable[tuple[int, int, int]]) -> list[Row]:

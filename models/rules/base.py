@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
@@ -113,7 +113,8 @@ class ReachRule(GroupRule):
             return
         concerned = set(self.selected(world))
         known: dict[tuple[int, int], str | None] = {}
-        for unit, sites in zip(world.units, view.unit_counts, strict=True):
+        for index in self._in_question(view, label):
+            unit, sites = world.units[index], view.unit_counts[index]
             if unit.group not in concerned:
                 continue
             alike = world.alike[unit.index]
@@ -131,6 +132,33 @@ class ReachRule(GroupRule):
                 if count > staying:
                     domain = view.node_name(self.domain_of(world, site))
                     yield self.broken(label, unit.group, domain, count - staying, reason)
+
+    def _in_question(self, view: View, label: str) -> Iterable[int]:
+        """Return the units that may break the rule: in a scenario whoever moved, or may not even stay."""
+        base = view.base
+        if base is None:
+            return range(len(view.unit_counts))
+        memo: dict[str, list[int]] = base.__dict__.setdefault("_unwelcome", {})
+        if label not in memo:
+            memo[label] = self._unwelcome(base)
+        both = zip(view.unit_counts, base.unit_counts, strict=True)
+        moved = {index for index, (now, before) in enumerate(both) if now is not before}
+        return sorted(moved.union(memo[label]))
+
+    def _unwelcome(self, view: View) -> list[int]:
+        """Return the units with instances at sites where they may not even stay."""
+        world = view.world
+        known: dict[tuple[int, int], bool] = {}
+        found: list[int] = []
+        for unit, sites in zip(world.units, view.unit_counts, strict=True):
+            for site in sites:
+                key = (world.alike[unit.index], site)
+                if key not in known:
+                    known[key] = self.blocks(world, unit, site, entering=False) is not None
+                if known[key]:
+                    found.append(unit.index)
+                    break
+        return found
 
     def _blocks_anything(self, world: World) -> bool:
         """Return whether any site is closed to any kind of unit; True as well where it costs too much to know."""

@@ -13,29 +13,6 @@ from zonewright.models.rules.base import GroupRule, Rule
 from zonewright.models.view import View, Violation, priced_cost
 
 
-def _used(
-    view: View, lost: frozenset[int] = frozenset()
-) -> tuple[dict[int, dict[str, int]], dict[int, dict[str, int]], dict[int, int]]:
-    """Return use by domain, lost sites left out: of resources, of flavours, and of instances."""
-    tree = view.world.tree
-    resources: dict[int, dict[str, int]] = {}
-    flavours: dict[int, dict[str, int]] = {}
-    instances: dict[int, int] = {}
-    for unit, sites in zip(view.world.units, view.unit_counts, strict=True):
-        for site, count in sites.items():
-            if site in lost:
-                continue
-            for domain in tree.nodes[site].ancestors:
-                of_domain = resources.setdefault(domain, {})
-                for resource, amount in unit.demand.items():
-                    of_domain[resource] = of_domain.get(resource, 0) + amount * count
-                if unit.flavour:
-                    sold = flavours.setdefault(domain, {})
-                    sold[unit.flavour.id] = sold.get(unit.flavour.id, 0) + count
-                instances[domain] = instances.get(domain, 0) + count
-    return resources, flavours, instances
-
-
 class Capacity(Rule):
     """No domain holds more than it has: of any resource, of any flavour, of instances.
 
@@ -49,9 +26,9 @@ class Capacity(Rule):
 
     def violations(self, view: View, label: str) -> Iterator[Violation]:
         """Yield every domain and resource above its limit."""
-        resources, flavours, instances = _used(view)
+        resources, flavours, instances = view.usage.resources, view.usage.flavours, view.usage.instances
         firm = view.base is not None and not view.on_offer
-        kept, kept_flavours, _ = _used(view.base, view.lost) if view.base and firm else ({}, {}, {})
+        kept, kept_flavours = (view.kept.resources, view.kept.flavours) if firm else ({}, {})
         for node in view.world.tree.nodes:
             for resource, used in resources.get(node.index, {}).items():
                 limit = node.usable(resource, firm=firm)
@@ -88,7 +65,7 @@ class Load(Rule):
 
     def violations(self, view: View, label: str) -> Iterator[Violation]:
         """Yield every domain and resource above the share; amount in the resource's unit."""
-        resources, _, _ = _used(view)
+        resources = view.usage.resources
         for index in view.world.tree.domains_at(self.level):
             node = view.world.tree.nodes[index]
             for resource, used in resources.get(index, {}).items():

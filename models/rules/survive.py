@@ -174,17 +174,7 @@ def broken_after(
     """
     from zonewright.models.rules import all_rules
 
-    rest = [row for row in view.rows if row.site not in gone]
-    after = View(
-        view.world,
-        [*rest, *witness],
-        balancer_zones=view.balancer_zones,
-        subnet_zones=view.subnet_zones,
-        subnet_sizes=view.subnet_sizes,
-        lost=gone,
-        base=view,
-        on_offer=on_offer,
-    )
+    after = view.after(gone, witness, on_offer=on_offer)
     for label, rule in all_rules(view.world):
         if rule.soft is not None or not rule.in_events:
             continue

@@ -8,6 +8,8 @@ host and rack. Where that works with the pooled optimum, the plan is optimal.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 
 from zonewright.solver.classes import Class
@@ -76,6 +78,7 @@ class Packer:
                     self.rack_s[s] = racks.setdefault(rack, len(racks))
         self.racks = max(1, len(racks))
         self.enter_cs = np.array([self._enter(c) for c in classes], bool)
+        self.enter_cs = np.ascontiguousarray(self.enter_cs)
         self.block_s = self._blocks()
 
     def _group_numbers(self, classes: list[Class]) -> Ints:
@@ -98,13 +101,17 @@ class Packer:
         ]
         return np.array(found, np.int64)
 
-    def pack(self, x_j: Ints) -> tuple[Seats | None, int]:
-        """Seat the plan itself. Returns the seats, or the zone that could not be packed."""
+    def pack(self, x_j: Ints, emptied: Ints | None = None) -> tuple[Seats | None, int]:
+        """Seat the plan itself, some hosts left empty. Returns the seats, or the zone that could not be packed."""
+        capacity_sr = self.capacity[False]
+        if emptied is not None:
+            capacity_sr = capacity_sr.copy()
+            capacity_sr[emptied] = 0
         counts = self._by_block(self.ctx.base, x_j)
         seats: Seats = {c.index: {} for c in self.ctx.classes}
         for block in sorted({b for by_block in counts.values() for b in by_block}):
             wanted = {c: by_block[block] for c, by_block in counts.items() if by_block.get(block)}
-            if not self._pack_block(block, wanted, {}, seats, self.capacity[False]):
+            if not self._pack_block(block, wanted, {}, seats, capacity_sr):
                 return None, self._zone(block)
         return seats, -1
 
@@ -125,7 +132,7 @@ class Packer:
         return moved, -1
 
     def pack_below(
-        self, scenario: tuple[int, ...], on_offer: bool, groups: set[str], seats: Seats
+        self, scenario: tuple[int, ...], on_offer: bool, groups: Collection[str], seats: Seats
     ) -> Seats | None:
         """Seat what lost hosts or racks displace in the same block, so that no zone's counts change."""
         lost = frozenset(s for d in scenario for s in self.world.tree.sites_under[d])

@@ -12,10 +12,10 @@ from zonewright.models.world import World
 from zonewright.solver.context import Context
 from zonewright.solver.deadline import Deadline
 from zonewright.solver.decode import Sites, share_arrivals, share_out
+from zonewright.solver.engines.below import Below, stock_is_lent
 from zonewright.solver.engines.exact import News, Outcome, StageProof, better_proof, solve_exact
 from zonewright.solver.engines.fine import FineRules, fine_rules
 from zonewright.solver.engines.hosts import Packer, Seats
-from zonewright.solver.lowering.survive import is_below_zones, scenarios, signature
 from zonewright.solver.program import Program, lower
 from zonewright.solver.rows import Ints
 
@@ -65,6 +65,8 @@ def applies(program: Program) -> FineRules | None:
         for label, rule in all_rules(program.world)
     ):
         return None  # What must remain depends on what is placed: no limit says that.
+    if stock_is_lent(program.world):
+        return None
     return fine_rules(program.world, program.context.relaxed)
 
 
@@ -191,6 +193,10 @@ class _Run:
         seats, failed = packer.pack(x_j)
         if seats is None:
             return failed
+        roomy, failed = Below(ctx, packer).room(x_j, seats)
+        if roomy is None:
+            return failed
+        seats = roomy.seats
         moved: Moved = {}
         base = self._units(ctx, seats)
         for layer in ctx.layers[1:]:
@@ -198,12 +204,9 @@ class _Run:
             if again is None:
                 return failed
             moved[layer.signature, layer.scenario] = self._displaced_units(ctx, base, again, layer.lost)
-        for rule_signature, scenario, offer, groups in self._below():
-            again = packer.pack_below(scenario, offer, groups, seats)
-            if again is None:
-                return self.world.zone_of(scenario[0])
+        for (name, scenario), again in roomy.moved.items():
             lost = frozenset(s for d in scenario for s in self.world.tree.sites_under[d])
-            moved[rule_signature, scenario] = self._displaced_units(ctx, base, again, lost)
+            moved[name, scenario] = self._displaced_units(ctx, base, again, lost)
         values = self._true_values(program, outcome.values, base)
         found = Packed(ctx, x_j, base, moved, values, dict(margins))
         if self.best is None or found.values < self.best.values:
@@ -226,16 +229,6 @@ class _Run:
         }
         names = [stage.goal for stage in program.stages]
         return [again[goal]() if goal in again else value for goal, value in zip(names, values, strict=True)]
-
-    def _below(self) -> list[tuple[str, tuple[int, ...], bool, set[str]]]:
-        """Return the scenarios below the zone: signature, lost domains, stock on offer, groups."""
-        found: dict[tuple[str, tuple[int, ...]], tuple[bool, set[str]]] = {}
-        for _, rule in all_rules(self.world):
-            if isinstance(rule, Survive) and rule.mode == "evacuate" and is_below_zones(self.world, rule.level):
-                for scenario in scenarios(self.world, rule):
-                    entry = found.setdefault((signature(rule), scenario), (rule.on_offer, set()))
-                    entry[1].update(rule.selected(self.world))
-        return [(name, scenario, offer, groups) for (name, scenario), (offer, groups) in found.items()]
 
     def _units(self, ctx: Context, seats: Seats) -> Sites:
         found: Sites = {}
