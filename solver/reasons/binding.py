@@ -28,8 +28,8 @@ def binding_of(case: Case, *, seconds: float) -> tuple[list[Binding], int]:
     ranked = _ranked(case, reached)
     found: list[Binding] = []
     for number, (entry, priced) in enumerate(ranked):
-        change = changes.of(entry.element, entry.amounts)
-        text = f"{change.text} ({entry.room})" if entry.room else change.text
+        change = changes.of({entry.element: entry.amounts})[0]
+        text = _said(entry, change.text)
         more = sum(entry.amounts.values()) if entry.amounts and "limit_us" not in entry.amounts else None
         item = Binding(entry.limit, more, text, change.edits)
         left = ends - case.deadline.seconds
@@ -41,6 +41,14 @@ def binding_of(case: Case, *, seconds: float) -> tuple[list[Binding], int]:
     order = {goal.goal: k for k, goal in enumerate(case.plan.objective)}
     found.sort(key=lambda b: _worth(b, order))
     return found, total
+
+
+def _said(entry: Reached, text: str) -> str:
+    """Return what is given in words, without what stands beside it anyway."""
+    if entry.limit.rule == "capacity":
+        text = text.partition(": ")[0]
+    text = text.removeprefix(f"{entry.limit.label}: ")
+    return f"{text} ({entry.room})" if entry.room else text
 
 
 def _worth(entry: Binding, order: dict[str, int]) -> tuple[int, int, int]:

@@ -88,7 +88,7 @@ def _capacity(view: View) -> Iterator[tuple[Reached | None, int]]:
                 by, unit = needed
                 entry = Limit("capacity", "capacity", None, node.id, thing, amount, limit)
                 element = Element("limit", "capacity", "capacity", None, name, thing)
-                reached = Reached(entry, element, {"limit": by}, f"room for one more of {unit.group}")
+                reached = Reached(entry, element, {"limit": by}, f"room for one {unit.group}")
             number, best = counted.get((name, thing), (0, None))
             if reached is not None and (best is None or reached.amounts["limit"] < best.amounts["limit"]):
                 best = reached
@@ -193,7 +193,7 @@ def _subnets(view: View) -> Iterator[tuple[Reached | None, int]]:
         )
         element = Element("limit", "subnet", "subnet", None, None, name)
         full = amount >= room and any(unit.vpcs for unit in view.world.units)
-        yield (Reached(limit, element, {"limit": 1}, "one more address") if full else None), 1
+        yield (Reached(limit, element, {"limit": 1}) if full else None), 1
 
 
 def _closed(view: View) -> Iterator[tuple[Reached | None, int]]:
@@ -309,9 +309,7 @@ def _load(view: View, label: str, rule: Load) -> Iterator[tuple[Reached | None, 
             if needed is not None and (best is None or needed[0] < sum(best.amounts.values())):
                 entry = Limit("load", label, None, node.id, resource, amount, limit)
                 amounts = {f"{node.id} {resource}": needed[0]}
-                best = Reached(
-                    entry, Element("rule", "load", label), amounts, f"room for one more of {needed[1].group}"
-                )
+                best = Reached(entry, Element("rule", "load", label), amounts, f"room for one {needed[1].group}")
     yield best, number
 
 
