@@ -14,6 +14,7 @@ from zonewright.solver.deadline import Deadline
 from zonewright.solver.rows import FREE, Rows
 from zonewright.solver.sizing.cuts import Cut
 from zonewright.solver.sizing.problem import Ints, SizingProblem
+from zonewright.solver.sizing.witness import lots
 
 #: Sums in a row stay far below what a double holds exactly.
 _MOST_SUM = 1 << 50
@@ -26,13 +27,6 @@ class Purchase:
     bought_o: Ints
     cost: int
     bound: int
-
-
-def most_lots(problem: SizingProblem) -> Ints:
-    """Return how many lots of each offer may be bought: by its limit, and no more hosts than instances."""
-    hosts = int(problem.count_c.sum()) * (1 + problem.scenarios)
-    most_o = np.where(problem.most_o < 0, hosts + problem.lot_o - 1, problem.most_o)
-    return np.asarray(most_o // problem.lot_o, np.int64)
 
 
 def cheapest(
@@ -51,7 +45,7 @@ def cheapest(
     Raises TimeoutError where neither is known in time.
     """
     rows = Rows()
-    lots_o = most_lots(problem)
+    lots_o = np.array(lots(problem), np.int64)
     columns = [rows.column(0, int(most)) for most in lots_o.tolist()]
     for cut in cuts:
         weights, least = scaled(cut, problem, lots_o, slack)

@@ -1,4 +1,4 @@
-"""From counts of shapes to classes: flows give the places on hosts to groups, before any loss and in each scenario.
+"""From counts of shapes to classes: flows give the places on hosts to groups, in every layer.
 
 Axes: i host (as in `Counts`), h host (existing ones, then those bought), k shape, g bundle, a area, s scenario,
 c class, t item (a group within the bundles at hand, or a class that is in no group).

@@ -1,9 +1,9 @@
 """The cheapest additions: a bound by prices, a purchase that reaches it or nearly, and everybody's place.
 
-Patterns of whole hosts, scenarios inside, are mixed by a linear program. Its prices cut off purchases; the cheapest
-purchase that satisfies the cuts is tried, and where the mixture has no room in it, its prices are one more cut
-(Benders 1962). What remains is relaxed no more than by splitting hosts and by the groups' limits per host, so that
-this purchase often suffices. If it does, nothing is cheaper.
+Patterns of whole hosts, scenarios inside, are mixed by a linear program. Its prices cut off purchases; the
+cheapest purchase that satisfies the cuts is tried, and where the mixture has no room in it, its prices are one
+more cut (Benders 1962). What is relaxed still is that hosts are not split and that groups have limits per host, so
+that this purchase often suffices. If it does, nothing is cheaper.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from typing import Any
 import numpy as np
 
 from zonewright.solver.deadline import Deadline
+from zonewright.solver.engines.branching import Tree, prove_by_branching
 from zonewright.solver.result import Progress
+from zonewright.solver.sizing import exact
 from zonewright.solver.sizing.counts import Counts, decide, improve, rounded
 from zonewright.solver.sizing.cuts import Cut, cut_of
 from zonewright.solver.sizing.exchange import reseat, seat_missing
@@ -26,12 +28,15 @@ from zonewright.solver.sizing.purchases import Purchase, cheapest
 from zonewright.solver.sizing.seated import Seated, seated
 from zonewright.solver.sizing.seating import Seating
 from zonewright.solver.sizing.table import Table, table_of
-from zonewright.solver.sizing.units import units_of
+from zonewright.solver.sizing.units import Units, units_of
+from zonewright.solver.sizing.witness import IMPOSSIBLE, matrix_of
 
 #: How much more than the relaxation asks for a purchase gives, where the cheapest could not be packed.
 _SLACKS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 _CUTS = 400
 _MISSING = 1e-6
+#: What a proof that can be evaluated again may cost; else it is searched for again.
+_TREE_S, _TREE_NODES = 3.0, 3_000
 
 
 @dataclass
@@ -48,6 +53,8 @@ class _Search:
     best: Seated | None = None
     cost: int = 0
     impossible: bool = False
+    searched: bool = False
+    """Whether the bound rests on a search of everything at once."""
 
     def tell(self, engine: str, message: str = "") -> None:
         if self.news is not None:
@@ -85,7 +92,7 @@ def size(
     purchase = engine.relax()
     if purchase is not None and not search.impossible:
         engine.realise(purchase)
-    return _answer(search, table)
+    return _answer(search, _witness(search, engine.units))
 
 
 class _Engine:
@@ -140,10 +147,12 @@ class _Engine:
         search = self.search
         tried = {purchase.bought_o.tobytes()}
         self.attempt(purchase.bought_o, 0.35)
+        self.at_once(0.3)
         for slack in _SLACKS:
             if search.best is not None or search.deadline.over:
                 break
             self.with_slack(slack, tried, 0.15)
+        self.at_once(0.5)
         high = 0.02
         for _ in range(60):
             if search.closed or search.deadline.over or search.best is None:
@@ -153,6 +162,29 @@ class _Engine:
                 high = 0.01
             if not self.with_slack(high, tried, 0.25):
                 self.between(tried)
+
+    def at_once(self, share: float) -> None:
+        """Search everything at once for something cheaper, where that is small: what is proven then is exact."""
+        search, problem = self.search, self.search.problem
+        most_cost = search.cost if search.best is not None else IMPOSSIBLE
+        if search.closed or search.impossible or search.deadline.over or not exact.small(problem, most_cost):
+            return
+        status, found = exact.search(
+            problem,
+            search.bound,
+            most_cost,
+            search.deadline,
+            seconds=share * search.deadline.left,
+            workers=search.workers,
+            seed=search.seed,
+        )
+        if found is not None:
+            search.take(found, "exact")
+        if status == "infeasible" and search.best is None:
+            search.impossible = search.searched = True
+        elif status in ("infeasible", "optimal"):
+            search.bound, search.searched = search.cost, True
+            search.tell("exact")
 
     def with_slack(self, slack: float, tried: set[bytes], share: float) -> bool:
         """Try the cheapest purchase with some slack; return whether it was new and cheaper than the best."""
@@ -321,35 +353,50 @@ def grown(state: Seated, offer: int, hosts: int) -> Seated:
     return other
 
 
-def _answer(search: _Search, table: Table) -> Sized:
+def _witness(search: _Search, units: Units) -> dict[str, Any]:
+    """Return what the bound rests on, as plain data."""
+    bound = IMPOSSIBLE if search.impossible else search.bound
+    if search.searched:
+        return {"kind": "search", "bound": bound}
+    found: dict[str, Any] = {
+        "kind": "cuts",
+        "bound": bound,
+        "units": np.column_stack([units.resource_r, units.unit_r]).tolist(),
+        "cuts": [cut.data for cut in search.cuts],
+    }
+    tree = tree_for(search.problem, search.cuts, bound)
+    if tree is not None:
+        leaves = [[leaf.denominator, list(leaf.row), list(leaf.weight)] for leaf in tree.leaves]
+        found["tree"] = [[list(split) for split in tree.splits], leaves]
+    return found
+
+
+def tree_for(problem: SizingProblem, cuts: list[Cut], bound: int) -> Tree | None:
+    """Return a proof that no purchase below the bound satisfies the cuts; None where that would be large."""
+    if bound <= 0 or not len(problem.area_o):
+        return None
+    lot_o = problem.lot_o.tolist()
+    rows = [(tuple(int(w) * lot for w, lot in zip(cut.weight_o, lot_o, strict=True)), cut.least) for cut in cuts]
+    matrix = matrix_of(problem, rows, bound)
+    return prove_by_branching(matrix, {}, 0, 1, Deadline(_TREE_S), nodes=_TREE_NODES)
+
+
+def _answer(search: _Search, witness: dict[str, Any]) -> Sized:
     problem = search.problem
-    witness: dict[str, Any] = {"kind": "cuts", "cuts": [cut.data for cut in search.cuts], "bound": search.bound}
-    nothing = np.zeros(len(problem.area_o), np.int64)
-    empty = Seated(problem, np.zeros(0, np.int64))
-    if search.best is None:
+    best = search.best or Seated(problem, np.zeros(0, np.int64))
+    if search.best is not None:
+        status = "OPTIMAL" if search.closed else "FEASIBLE"
+    else:
         status = "INFEASIBLE" if search.impossible else "UNKNOWN"
-        return Sized(
-            status=status,
-            bought_o=nothing,
-            cost=0,
-            bound=search.bound,
-            new_offer_n=np.zeros(0, np.int64),
-            place=empty.placed(0),
-            arrivals_s=tuple(empty.placed(1 + s) for s in range(problem.scenarios)),
-            witness=witness,
-            engine="patterns",
-            seconds=search.deadline.seconds,
-        )
-    best = search.best
     return Sized(
-        status="OPTIMAL" if search.closed else "FEASIBLE",
+        status=status,
         bought_o=np.bincount(best.offer_i, minlength=len(problem.area_o)).astype(np.int64),
         cost=search.cost,
-        bound=min(search.bound, search.cost),
+        bound=search.bound if search.best is None else min(search.bound, search.cost),
         new_offer_n=best.offer_i,
         place=best.placed(0),
         arrivals_s=tuple(best.placed(1 + s) for s in range(problem.scenarios)),
         witness=witness,
-        engine="patterns",
+        engine="exact" if search.searched else "patterns",
         seconds=search.deadline.seconds,
     )

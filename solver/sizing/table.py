@@ -23,6 +23,8 @@ class Table:
 
     problem: SizingProblem
     shape_c: Ints
+    resource_r: Ints
+    """The problem's number of each resource that is kept."""
     demand_kr: Ints
     most_k: Ints
     """How many of a shape one host may hold by the limits of groups per host, at most."""
@@ -102,6 +104,7 @@ def table_of(problem: SizingProblem) -> Table:
     return Table(
         problem=problem,
         shape_c=shape_c,
+        resource_r=binding,
         demand_kr=demand_kr,
         most_k=_most_per_host(problem, shape_c, shapes),
         enter_ka=enter_ka,

@@ -20,6 +20,9 @@ MOST_CELLS = 1 << 20
 class Units:
     """Demand and room in units. Where they are not `exact` demand is rounded down: what fits may not fit truly."""
 
+    resource_r: Ints
+    """The problem's number of each resource that is kept; then padding."""
+    unit_r: Ints
     demand_kr: Ints
     room_jr: Ints
     exact: bool
@@ -35,15 +38,22 @@ def units_of(table: Table) -> Units:
     room_jr = np.minimum(room_jr, asked_r)
     keep = np.argsort(-_scarcity(demand_kr, room_jr))[:3]
     exact = demand_kr.shape[1] <= 3
-    demand_kr, room_jr = demand_kr[:, keep], room_jr[:, keep]
+    demand_kr, room_jr, unit_r = demand_kr[:, keep], room_jr[:, keep], unit_r[keep]
     while (cells := float(np.prod(room_jr.max(axis=0, initial=0) + 1.0))) > MOST_CELLS:
         r = int(np.argmax(room_jr.max(axis=0)))
         times = max(2, int(min(cells / MOST_CELLS, float(room_jr[:, r].max()) / 64)))
+        unit_r[r] *= times
         demand_kr[:, r] //= times
         room_jr[:, r] //= times
         exact = False
     missing = 3 - demand_kr.shape[1]
-    return Units(np.pad(demand_kr, ((0, 0), (0, missing))), np.pad(room_jr, ((0, 0), (0, missing))), exact)
+    return Units(
+        resource_r=table.resource_r[keep],
+        unit_r=unit_r,
+        demand_kr=np.pad(demand_kr, ((0, 0), (0, missing))),
+        room_jr=np.pad(room_jr, ((0, 0), (0, missing))),
+        exact=exact,
+    )
 
 
 def _scarcity(demand_kr: Ints, room_jr: Ints) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
