@@ -35,6 +35,8 @@ from zonewright.solver.sizing.witness import IMPOSSIBLE, matrix_of
 _SLACKS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 _CUTS = 400
 _MISSING = 1e-6
+#: Decisions of a few hosts that help nobody before a purchase is given up.
+_FRUITLESS = 16
 #: What a proof that can be evaluated again may cost; else it is searched for again.
 _TREE_S, _TREE_NODES = 3.0, 3_000
 
@@ -146,6 +148,9 @@ class _Engine:
         """Pack purchases, the cheapest first, then dearer ones until one can be packed, then between."""
         search = self.search
         tried = {purchase.bought_o.tobytes()}
+        self.at_once(0.2)
+        if search.closed or search.impossible:
+            return
         self.attempt(purchase.bought_o, 0.35)
         self.at_once(0.3)
         for slack in _SLACKS:
@@ -271,10 +276,10 @@ class _Engine:
         runs = [Seating(self.table, counts, np.random.default_rng((search.seed, n))).run() for n in range(3)]
         state = seated(search.problem, min(runs, key=lambda seats: seats.short))
         seat_missing(state, self.random)
-        turn = 0
-        while not state.done and not search.deadline.over and search.deadline.seconds < until:
+        turn = fruitless = 0
+        while not state.done and fruitless < _FRUITLESS and search.deadline.seconds < until:
             left = max(0.2, min(3.0, until - search.deadline.seconds))
-            reseat(
+            better = reseat(
                 state,
                 search.deadline,
                 seconds=left,
@@ -284,6 +289,7 @@ class _Engine:
             )
             seat_missing(state, self.random)
             turn += 1
+            fruitless = 0 if better else fruitless + 1
         return state
 
 

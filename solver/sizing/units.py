@@ -58,6 +58,8 @@ def units_of(table: Table) -> Units:
 
 def _scarcity(demand_kr: Ints, room_jr: Ints) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     """Return how much of each resource is asked in proportion to what there is."""
+    if not len(room_jr):
+        return np.zeros(demand_kr.shape[1])
     found: np.ndarray[tuple[int], np.dtype[np.float64]] = demand_kr.mean(axis=0) / np.maximum(
         room_jr.mean(axis=0), 1e-9
     )
