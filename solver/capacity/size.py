@@ -180,7 +180,7 @@ def _in_estate(world: World, entries: list[Candidate], job: Job, *, polish: bool
     """Return the cheapest purchases with the zones as they are, by the engine that suits the estate."""
     from zonewright.solver.capacity.fleet import solve_fleet, suits
 
-    if suits(world, entries, job):
+    if suits(world, entries):
         found = solve_fleet(world, entries, job)
         if found is not None:
             return found
