@@ -7,7 +7,7 @@ sites), r resource, d domain, n entry.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -90,7 +90,9 @@ class HostProblem:
         return ["stopped", *(f"placed[{p}]" for p in self.relocation.priorities), "moves"]
 
 
-def lower_hosts(world: World, placed: Mapping[str, int] | None = None) -> HostProblem | None:
+def lower_hosts(
+    world: World, placed: Mapping[str, int] | None = None, alone: Collection[str] = ()
+) -> HostProblem | None:
     """Lower an estate whose first goals are that all is placed and that little moves.
 
     Urgent wishes, which come before moves, become hard. None where something has to be decided that hosts do not
@@ -98,7 +100,7 @@ def lower_hosts(world: World, placed: Mapping[str, int] | None = None) -> HostPr
     what is exact.
 
     A share is of what is placed, and at most of the whole group. `placed` says of some groups how many will be: a
-    smaller share then, and no relaxation any more.
+    smaller share then, and no relaxation any more. The groups in `alone` share no class with any other.
     """
     goals = world.estate.goals
     if "moves" not in goals or not set(goals[: goals.index("moves")]) <= {"placed", "urgent"}:
@@ -112,7 +114,7 @@ def lower_hosts(world: World, placed: Mapping[str, int] | None = None) -> HostPr
         return None
     if _not_yet_running(world):
         return None
-    return _Lowering(world, placed or {}).problem()
+    return _Lowering(world, placed or {}, frozenset(alone)).problem()
 
 
 def _not_yet_running(world: World) -> bool:
@@ -137,6 +139,7 @@ class _Column:
 class _Lowering:
     world: World
     placed: Mapping[str, int]
+    alone: frozenset[str]
     left_out: dict[str, None] = field(default_factory=dict)
     limits: list[tuple[list[int], Ints, Ints]] = field(default_factory=list)
     """Units, domain of each host, most in each domain."""
@@ -552,6 +555,7 @@ class _Lowering:
                 unit.preemptible,
                 move_weight(self.world, unit) if weighs else 1,
                 tuple(self.marks[unit.index]),
+                unit.group if unit.group in self.alone else None,
             )
             c = known.setdefault(key, len(members))
             if c == len(members):

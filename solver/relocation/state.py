@@ -266,7 +266,8 @@ def place_each(s, order_c, tight_r, new_n, tries, steps):
                     continue
                 before = -1
                 j = head[g]
-                while j >= 0 and steps > until:
+                # A try may add an entry for each of the two: the others that are still to come need theirs.
+                while j >= 0 and steps > until and s.size[1] + 2 + units - i < s.list_ex.shape[0]:
                     o = order_c[j]
                     steps -= 1
                     short = False

@@ -94,12 +94,17 @@ class _Run:
             core.update(order[:more])
             order = order[more:]
             self._search(matrix, stage, whole_j, core, floor)
-            reached = self.best is not None and floor is not None and stage.value(self.best) <= floor
-            if reached or not order:
+            if not order or (self.best is not None and stage.value(self.best) <= self._enough(floor, more)):
                 return
             if self.best is not None and more > _FIRST * _MORE:
                 return
             more *= _MORE
+
+    def _enough(self, floor: int | None, more: int) -> int:
+        """Return the value that is good enough: the bound, and once some more were let go one beside it."""
+        if floor is None:
+            return -1
+        return floor if more == _FIRST else floor + 1
 
     def _search(self, matrix: Matrix, stage: Stage, whole_j: Ints, core: set[int], floor: int | None) -> None:
         from zonewright.solver.survival.scene import open_part

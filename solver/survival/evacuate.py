@@ -9,6 +9,8 @@ from zonewright.models.plan import Placement, Scenario
 from zonewright.models.view import Row
 from zonewright.solver.deadline import Deadline
 from zonewright.solver.decode import Sites
+from zonewright.solver.survival.hosts import Hosts, Placed, hosts_of
+from zonewright.solver.survival.recheck import Recheck
 from zonewright.solver.survival.result import Verdict
 from zonewright.solver.survival.scene import (
     Evacuation,
@@ -21,8 +23,10 @@ from zonewright.solver.survival.scene import (
 )
 from zonewright.solver.survival.standing import Loss, Standing
 
-#: Cells (classes x sites) beyond which the program is not tried.
-MOST_CELLS = 3_000_000
+#: Cells (units x sites) beyond which the program is not tried; on hosts, where each loss would take its time.
+MOST_CELLS, MOST_HOST_CELLS = 3_000_000, 100_000
+#: The part of the time that judging of what the arrays have shown already may take, and what is judged anyway.
+JUDGING_SHARE, JUDGED_ANYWAY = 0.1, 5
 #: Broken rules that are named at most, per loss.
 MOST_NAMED = 5
 #: The signature of the witnesses that failure analysis makes itself.
@@ -74,7 +78,12 @@ class Evacuator:
     on_offer: bool = False
     workers: int = 1
     seed: int = 0
+    confirmed: int = 0
+    """Of how many losses that are survived the models' checkers have seen the way."""
     _ground: Ground | None = None
+    _judging_s: float = 0.0
+    _arrays: dict[bool, Hosts | None] = field(default_factory=dict)
+    _recheck: Recheck | None = None
 
     def settle(self, loss: Loss, seconds: float) -> Settled:
         """Settle one loss within some seconds."""
@@ -85,13 +94,78 @@ class Evacuator:
         shown = self._shown(loss, wanted, hopeless)
         if shown is not None:
             return shown
-        if not self._fits():
-            return self._nothing(wanted, hopeless, "too large for the program")
         part = Deadline(min(seconds, self.deadline.left), None, self.deadline.stop)
+        found = self._on_hosts(loss, wanted, hopeless, part)
+        if found is not None and (found.verdict != "open" or not self._fits(MOST_HOST_CELLS)):
+            return found
+        if not self._fits(MOST_CELLS):
+            return self._nothing(wanted, hopeless, "too large for the program")
         return self._by_program(loss, wanted, hopeless, part)
 
-    def _fits(self) -> bool:
-        return len(self.standing.world.units) * len(self.standing.world.tree.sites) <= MOST_CELLS
+    def _fits(self, most: int) -> bool:
+        return len(self.standing.world.units) * len(self.standing.world.tree.sites) <= most
+
+    # On hosts.
+
+    def arrays(self, *, strict: bool) -> Hosts | None:
+        """Return the placement on hosts as arrays; None where arrays do not say what the estate asks."""
+        if strict not in self._arrays:
+            self._arrays[strict] = hosts_of(self.standing, strict=strict, on_offer=self.on_offer)
+        return self._arrays[strict]
+
+    def _on_hosts(
+        self,
+        loss: Loss,
+        wanted: dict[int, dict[int, int]],
+        hopeless: dict[int, dict[str, int]],
+        deadline: Deadline,
+    ) -> Settled | None:
+        ruled_out = bool(hopeless)
+        hosts = self.arrays(strict=True)
+        if hosts is None:
+            return None
+        if not hopeless:
+            half = Deadline(0.5 * deadline.left, None, deadline.stop)
+            strict = hosts.place(loss, wanted, half)
+            if strict is not None and not strict.missing:
+                return self._shown_on_hosts(hosts, loss, wanted, strict)
+            ruled_out = strict is None or any(strict.bound.values())
+        loose = self.arrays(strict=False)
+        if loose is None:
+            return None
+        found = loose.place(loss, wanted, deadline)
+        if found is None:
+            return None
+        known = Evacuation("optimal" if found.closed else "feasible", found.arrivals, found.missing)
+        checked = self._checked(loss, wanted, hopeless, known, strict=False)
+        if checked is None:
+            return None
+        checked.how = found.how
+        checked.missing_proven = found.closed
+        checked.verdict = "fails" if ruled_out or any(found.bound.values()) else "open"
+        return checked
+
+    def _shown_on_hosts(
+        self, hosts: Hosts, loss: Loss, wanted: dict[int, dict[int, int]], placed: Placed
+    ) -> Settled | None:
+        """Return a way that the arrays show: reckoned anew, and by the checkers where arrays do not say it all."""
+        if self._recheck is None:
+            self._recheck = Recheck(self.standing, hosts.relocation, hosts.original_u, hosts.position)
+        if not self._recheck.holds(loss, wanted, placed.arrivals):
+            raise ArithmeticError(f"the way shown when {loss.nodes} are lost does not hold")
+        judges = bool(hosts.left_out) or self.confirmed < JUDGED_ANYWAY
+        judges |= self._judging_s < JUDGING_SHARE * self.deadline.seconds
+        if judges:
+            began = self.deadline.seconds
+            found = self._checked(loss, wanted, {}, Evacuation("optimal", placed.arrivals), strict=True)
+            self._judging_s += self.deadline.seconds - began
+            if found is None:
+                return self._nothing(wanted, {}, "not confirmed by the checkers")
+            found.how = placed.how
+            return found
+        lines = rows_after(self.standing, loss, placed.arrivals)
+        witness = self._witness(loss, lines[1])
+        return Settled("survives", wanted, {}, placed.arrivals, witness=witness, rows=lines[0], how=placed.how)
 
     def _nothing(
         self, wanted: dict[int, dict[int, int]], hopeless: dict[int, dict[str, int]], how: str
@@ -200,6 +274,7 @@ class Evacuator:
         broken = broken_by(self.standing, loss, rows, on_offer=self.on_offer, strict=True)
         if strict and broken:
             return None
+        self.confirmed += int(strict)
         named = dict.fromkeys(f"{v.label}{f', {v.group}' if v.group else ''}: {v.message}" for v in broken)
         return Settled(
             "survives" if not broken and not found.missing and not hopeless else "fails",
