@@ -26,7 +26,7 @@ HOURS_PER_YEAR = 8760
 #: Shares of time are compared in billionths: 32 ms in a year.
 PARTS = 10**9
 #: By how many billionths a share may be below what is asked, since sums of doubles are rounded.
-ROUNDING = 1e-3
+ROUNDING = 0.2
 #: What is drawn for a service whose groups share too much to be counted.
 SAMPLES = 400_000
 

@@ -13,9 +13,9 @@ from zonewright.models.tree import Tree
 from zonewright.models.world import World
 
 #: All of the time, and a billionth of it, in the unit of shares here.
-ALWAYS, BILLIONTH = 10**15, 10**6
+ALWAYS, BILLIONTH = 10**12, 10**3
 #: What a group may fall short by without being said to.
-NEGLIGIBLE = BILLIONTH // 1000
+NEGLIGIBLE = BILLIONTH // 5
 HOURS = 8760
 #: With so many domains all their states are looked at; beyond, only those with few of them down.
 MOST_TOGETHER = 10

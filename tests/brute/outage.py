@@ -34,7 +34,7 @@ def availability(scene: Scene, rule: Raw) -> list[tuple[str | None, int]]:
             ),
             Fraction(0),
         )
-        short = ceiling((exact(asked) - share) * 10**9 - Fraction(1, 1000))
+        short = ceiling((exact(asked) - share) * 10**9 - Fraction(1, 5))
         if short > 0:
             found.append((group, short))
     return found
