@@ -95,9 +95,9 @@ def stock(data: Raw, rng: Random) -> None:
 
 def zone_capacity(data: Raw, rng: Random) -> None:
     total = sum(g["count"] * g["demand"]["cpu_cores"] for g in data["groups"])
-    rng.choice(data["zones"]).setdefault("capacity", {})["cpu_cores"] = max(
-        1, round(total * rng.uniform(0.4, 0.9))
-    )
+    zone = rng.choice(data["zones"])
+    if "cpu_milli" not in zone.get("capacity", {}):
+        zone["capacity"] = {"cpu_cores": max(1, round(total * rng.uniform(0.4, 0.9)))}
 
 
 def needs(data: Raw, rng: Random) -> None:

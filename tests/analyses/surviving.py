@@ -75,7 +75,8 @@ def _evacuate(scene: Scene, lost: frozenset[str], on_offer: bool) -> Loss:
     facts = scene.facts
     gone = survival.sites_lost(facts, lost)
     moved = survival.displaced(scene, set(facts.groups), gone)
-    back = {i: n for i, n in moved.items() if _recoverable(scene, i, lost, gone)}
+    back = {index: sum(_recoverable(scene, index, lost, gone)) for index in moved}
+    back = {index: count for index, count in back.items() if count}
     whole = _best(scene, back, gone, on_offer, strict=True)
     unrecoverable = sum(moved.values()) - sum(back.values())
     if whole == back:
@@ -89,13 +90,14 @@ def _evacuate(scene: Scene, lost: frozenset[str], on_offer: bool) -> Loss:
     return Loss(lost, False, sum(moved.values()), unrecoverable, unplaced)
 
 
-def _recoverable(scene: Scene, index: int, lost: frozenset[str], gone: frozenset[str]) -> bool:
-    """Whether what a unit loses can start again; a zone or region is gone with the last of its sites."""
+def _recoverable(scene: Scene, index: int, lost: frozenset[str], gone: frozenset[str]) -> Iterator[int]:
+    """How many can start again, by lost site; a zone or region is gone with the last of its sites."""
     facts = scene.facts
-    unit = facts.units[index]
     dead = {d for level in ("region", "zone") for d in facts.domains_at(level) if gone.issuperset(facts.inside(d))}
-    zonal = any(facts.zone(site) in dead for site in scene.at[index] if site in gone)
-    return survival.recoverable(facts, unit, "zone" if zonal else "host", lost | dead)
+    for site, count in scene.at[index].items():
+        level = "zone" if facts.zone(site) in dead else "host"
+        if site in gone and survival.recoverable(facts, facts.units[index], level, lost | dead):
+            yield count
 
 
 def _best(
