@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from zonewright.models.rules import Avoid, Pin, all_rules
 from zonewright.models.world import World
 from zonewright.solver.profiles import Reach
 
@@ -33,7 +34,8 @@ def single_places(world: World) -> list[Place]:
 
 
 def pooled_places(world: World, reach: Reach) -> list[Place]:
-    """Return pools of sites in one zone with equal capacity, price, cost and reach."""
+    """Return pools of sites in one zone with equal capacity, price, cost and reach, in the same named domains."""
+    named = named_domains(world)
     enter = np.array([p.enter for p in reach.profiles], bool).reshape(-1, len(reach.sites)).T
     stay = np.array([p.stay for p in reach.profiles], bool).reshape(-1, len(reach.sites)).T
     pools: dict[object, list[int]] = {}
@@ -49,6 +51,24 @@ def pooled_places(world: World, reach: Reach) -> list[Place]:
             world._price_key(site),
             enter[s].tobytes(),
             stay[s].tobytes(),
+            named.get(site),
         )
         pools.setdefault(key, []).append(site)
     return [Place(i, tuple(sites)) for i, sites in enumerate(pools.values())]
+
+
+def named_domains(world: World) -> dict[int, tuple[int, ...]]:
+    """Return, by site, the domains below zones that a rule names: sites in them are told from all others."""
+    tree = world.tree
+    names: set[str] = set()
+    for _, rule in all_rules(world):
+        if isinstance(rule, Pin) and rule.domain is not None:
+            names.add(rule.domain)
+        elif isinstance(rule, Avoid):
+            names.update(held.domain for held in rule.together)
+    found: dict[int, tuple[int, ...]] = {}
+    for node in sorted(tree.by_id[name] for name in names):
+        if world.zone_of(node) != node and tree.at_level(node, "zone") is not None:
+            for site in tree.sites_under[node]:
+                found[site] = (*found.get(site, ()), node)
+    return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from zonewright.models.rules import AntiAffinity, ReachRule, Rule, Survive, all_rules
+from zonewright.models.rules import AntiAffinity, Pin, ReachRule, Rule, Survive, all_rules
 from zonewright.models.tree import Node
 from zonewright.models.world import World
 from zonewright.solver.lowering.survive import limits_by_survival
@@ -68,6 +68,8 @@ def _decided_below_zones(world: World) -> bool:
         return name in tree.by_id and tree.nodes[world.zone_of(tree.by_id[name])].id != name
 
     for _, rule in all_rules(world):
+        if isinstance(rule, Pin) and rule.domain is not None:
+            continue  # What a pin names is a block of its own.
         if rule.rule == "pin" or (rule.rule == "domains" and rule.soft is not None):
             return True
         domain = getattr(rule, "domain", None)

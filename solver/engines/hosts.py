@@ -1,9 +1,9 @@
 """Counts per block of hosts, packed onto the hosts themselves.
 
-A block is what costs the same: the hosts of one zone with one price. The pooled program decides how many
-of each class go to each block; that decision satisfies every rule at zone level, and its bounds are the
-bounds of the whole. What is left is to seat the counts on hosts under capacity and under limits per
-host and rack. Where that works with the pooled optimum, the plan is optimal.
+A block is what costs the same: the hosts of one zone with one price, in the same domains that rules name. The
+pooled program decides how many of each class go to each block; that decision satisfies every rule at zone level,
+and its bounds are the bounds of the whole. What is left is to seat the counts on hosts under capacity and under
+limits per host and rack. Where that works with the pooled optimum, the plan is optimal.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from zonewright.solver.context import Context, Layer
 from zonewright.solver.deadline import Deadline
 from zonewright.solver.engines.fine import FineRules
 from zonewright.solver.lowering.survive import can_recover
+from zonewright.solver.places import named_domains
 from zonewright.solver.rows import Ints
 
 #: Annealing steps between two looks at the clock; some 50 ms.
@@ -96,10 +97,9 @@ class Packer:
 
     def _blocks(self) -> Ints:
         numbers: dict[object, int] = {}
-        found = [
-            numbers.setdefault((self.world.zone_of(s), self.world._price_key(s)), len(numbers)) for s in self.sites
-        ]
-        return np.array(found, np.int64)
+        world, named = self.world, named_domains(self.world)
+        keys = [(world.zone_of(s), world._price_key(s), named.get(s)) for s in self.sites]
+        return np.array([numbers.setdefault(key, len(numbers)) for key in keys], np.int64)
 
     def pack(self, x_j: Ints, emptied: Ints | None = None) -> tuple[Seats | None, int]:
         """Seat the plan itself, some hosts left empty. Returns the seats, or the zone that could not be packed."""

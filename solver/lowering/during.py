@@ -13,18 +13,14 @@ def keep_running(ctx: Context, rule: KeepRunning, label: str, layer: Layer | Non
 
 
 def avoid(ctx: Context, rule: Avoid, label: str, layer: Layer | None) -> None:
-    """Not all at once. Below the zone packing decides who is where: pools leave it out."""
+    """Not all at once. Domains below the zone that it names are pools of their own, which packing keeps apart."""
     if layer is None or layer.event:
         return
     sets: list[tuple[tuple[int, ...], int]] = []
     for held in rule.together:
         node = ctx.world.tree.by_id[held.domain]
-        if ctx.finer(ctx.world.tree.nodes[node].level):
-            ctx.relaxed.add(label)
-            return
         places = ctx.inside(node)
         if held.outside:
-            # A pool that is partly in the domain may hold them all inside.
             places = {place.index for place in ctx.places} - places
         meant = [c for c in ctx.classes_of.get(held.group, ()) if held.counts(ctx.classes[c].unit, ctx.world)]
         columns = tuple(j for c in meant for p, j in layer.cells[c].items() if p in places)
