@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from zonewright.models.check import Report, judge
 from zonewright.models.rules import Survive, all_rules
 from zonewright.models.rules.network import has_subnets, subnet_zone, vpc_at
+from zonewright.models.tree import Node
 from zonewright.models.view import Row, View, Violation
 from zonewright.models.world import Unit
 
 #: Ways out that are tried for one instance whose new site is lost, in all scenarios together.
 MOST_WAYS_OUT = 400
+
+#: Stands for the number of instances among what a domain limits.
+INSTANCES = "instances"
 
 Witnesses = dict[str, dict[tuple[int, ...], list[Row]]]
 
@@ -41,6 +45,57 @@ def moved_alone(view: View, report: Report, unit: Unit, source: int | None, site
     if best is None:
         raise ArithmeticError("there is always a subnet to try, if only none")
     return best
+
+
+class Room:
+    """What is used of every limit on capacity: says fast that somebody does not fit, not that he does."""
+
+    def __init__(self, view: View) -> None:
+        self.view = view
+        self.used: dict[tuple[int, str], int] = {}
+        nodes = view.world.tree.nodes
+        for unit, sites in zip(view.world.units, view.unit_counts, strict=True):
+            for site, count in sites.items():
+                for domain in nodes[site].ancestors:
+                    for thing, each in takes(unit):
+                        key = (domain, thing)
+                        self.used[key] = self.used.get(key, 0) + each * count
+
+    def lacking(self, unit: Unit, source: int | None, site: int) -> list[Violation]:
+        """Return the capacities that one instance more at a site is too much for."""
+        nodes = self.view.world.tree.nodes
+        left = nodes[source].ancestors if source is not None else ()
+        found: list[Violation] = []
+        for domain in nodes[site].ancestors:
+            if domain in left:
+                continue
+            node = nodes[domain]
+            for thing, each in takes(unit):
+                limit = usable(node, thing)
+                used = self.used.get((domain, thing), 0) + each
+                if limit is not None and used > limit:
+                    what = None if thing == INSTANCES else thing
+                    message = f"{thing}: {used} used, {limit} usable"
+                    found.append(
+                        Violation("capacity", "capacity", None, node.id, used - limit, message, what=what)
+                    )
+        return found
+
+
+def takes(unit: Unit) -> Iterator[tuple[str, int]]:
+    """Yield what one instance takes of whatever a domain limits."""
+    yield from unit.demand.items()
+    if unit.flavour is not None:
+        yield unit.flavour.id, 1
+    yield INSTANCES, 1
+
+
+def usable(node: Node, thing: str) -> int | None:
+    """Return how much of a thing a domain holds, None where it has no limit."""
+    if thing == INSTANCES:
+        return node.domain.most_instances
+    limit = node.usable(thing)
+    return limit if limit is not None else node.usable_flavour(thing)
 
 
 def _rank(found: Alone) -> tuple[int, int, list[int]]:
@@ -156,34 +211,34 @@ def _shortfall(view: View, rule: Survive, label: str, name: str) -> int:
     return sum(v.amount for v in rule.violations(view, label) if v.domain == name)
 
 
-def pushed_out(alone: Alone, violation: Violation, group: str) -> list[tuple[str, int]]:
-    """Return (group, count): whose leaving would each by itself make the room that is missing, fewest first.
+def crowded(view: View, source: int | None, site: int, lacking: list[Violation]) -> Alone:
+    """Return the move of one instance to where it does not fit, without a look at other rules."""
+    name = view.node_name(source) if source is not None else None
+    return Alone(name, view.node_name(site), view, lacking)
 
-    Of capacity only; nobody where no single group holds enough.
+
+def pushed_out(view: View, broken: list[Violation], group: str) -> list[tuple[str, int]]:
+    """Return (group, count): whose leaving would by itself make the room that is missing, fewest first.
+
+    Of capacity, in all domains that lack some; nobody where no single group has enough in each.
     """
-    view = alone.view
-    if violation.rule != "capacity" or violation.domain not in view.world.tree.by_id:
+    tree = view.world.tree
+    short = [v for v in broken if v.rule == "capacity" and v.domain in tree.by_id]
+    if not short or len(short) < len(broken):
         return []
-    inside = set(view.world.tree.sites_under[view.world.tree.by_id[violation.domain]])
-    found: dict[str, int] = {}
+    needed: dict[str, int] = {}
     for unit, sites in zip(view.world.units, view.unit_counts, strict=True):
-        each = _each(unit, violation.what)
-        here = sum(n for site, n in sites.items() if site in inside)
-        if unit.group == group or not each or here * each < violation.amount:
+        if unit.group == group:
             continue
-        count = -(-violation.amount // each)
-        found[unit.group] = min(count, found.get(unit.group, count))
-    return sorted(found.items(), key=lambda entry: (entry[1], entry[0]))
+        counts = []
+        for v in short:
+            each = dict(takes(unit)).get(v.what or INSTANCES, 0)
+            node = tree.by_id[v.domain or ""]
+            here = sum(n for site, n in sites.items() if node in tree.nodes[site].ancestors)
+            counts.append(-(-v.amount // each) if each and here * each >= v.amount else 0)
+        if all(counts):
+            needed[unit.group] = min(max(counts), needed.get(unit.group, max(counts)))
+    return sorted(needed.items(), key=lambda entry: (entry[1], entry[0]))
 
 
-def _each(unit: Unit, what: str | None) -> int:
-    """Return how much of what a capacity limits one instance takes."""
-    if what is None:
-        return 1
-    if unit.flavour is not None and unit.flavour.id == what:
-        return 1
-    demand: Mapping[str, int] = unit.demand
-    return demand.get(what, 0)
-
-
-__all__ = ["Alone", "moved_alone", "pushed_out"]
+__all__ = ["INSTANCES", "Alone", "Room", "crowded", "moved_alone", "pushed_out", "takes", "usable"]

@@ -24,6 +24,7 @@ from zonewright.models.topology import State
 from zonewright.models.view import View, priced_cost
 from zonewright.models.world import Unit, World
 from zonewright.solver.clashes.elements import Element, alike_hosts
+from zonewright.solver.reasons.alone import Room, takes
 from zonewright.solver.reasons.result import Limit
 from zonewright.solver.reasons.subject import obstacles
 
@@ -71,7 +72,7 @@ def _all(view: View) -> Iterator[tuple[Reached | None, int]]:
 def _capacity(view: View) -> Iterator[tuple[Reached | None, int]]:
     alike = alike_hosts(view.world)
     counted: dict[tuple[str, str], tuple[int, Reached | None]] = {}
-    used = _uses(view)
+    used = Room(view).used
     entering = _Entering(view)
     for node in view.world.tree.nodes:
         name = alike.get(node.id, node.id)
@@ -97,24 +98,6 @@ def _capacity(view: View) -> Iterator[tuple[Reached | None, int]]:
         yield best, number
 
 
-def _uses(view: View) -> dict[tuple[int, str], int]:
-    found: dict[tuple[int, str], int] = {}
-    nodes = view.world.tree.nodes
-    for unit, sites in zip(view.world.units, view.unit_counts, strict=True):
-        for site, count in sites.items():
-            for domain in nodes[site].ancestors:
-                for thing, each in _takes(unit):
-                    found[domain, thing] = found.get((domain, thing), 0) + each * count
-    return found
-
-
-def _takes(unit: Unit) -> Iterator[tuple[str, int]]:
-    yield from unit.demand.items()
-    if unit.flavour is not None:
-        yield unit.flavour.id, 1
-    yield "instances", 1
-
-
 class _Entering:
     """Who might enter a domain, but for a limit: units that are not all in it and to whom a site of it is open."""
 
@@ -128,7 +111,7 @@ class _Entering:
         best: tuple[int, Unit] | None = None
         sites = self.view.world.tree.sites_under[node]
         for unit in self.view.world.units:
-            each = dict(_takes(unit)).get(thing, 0)
+            each = dict(takes(unit)).get(thing, 0)
             if each <= max(slack, 0) or (best is not None and each - slack >= best[0]):
                 continue
             counts = self.view.unit_counts[unit.index]
@@ -293,7 +276,7 @@ def _each(view: View, rule: Quota | Budget, unit: Unit, inside: set[int]) -> int
 
 
 def _load(view: View, label: str, rule: Load) -> Iterator[tuple[Reached | None, int]]:
-    used = _uses(view)
+    used = Room(view).used
     entering = _Entering(view)
     best: Reached | None = None
     number = 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import zip_longest
 
 from zonewright.models.check import Report
@@ -11,13 +12,16 @@ from zonewright.models.plan import Placement, Plan
 from zonewright.models.view import View, Violation
 from zonewright.models.world import Unit, World
 from zonewright.solver.deadline import Deadline
-from zonewright.solver.reasons.alone import Alone, moved_alone, pushed_out
+from zonewright.solver.reasons.alone import Alone, Room, crowded, moved_alone, pushed_out
 from zonewright.solver.reasons.forced import Difference, Forced, best_with
 from zonewright.solver.reasons.result import Option, Why, WhyNot
 from zonewright.solver.reasons.subject import Obstacle, Subject, obstacles
 
 #: Kinds of members, and places they may come from, that are tried for one site.
 MOST_SOURCES = 12
+
+#: Up to so many sites every one is judged in full; beyond, one without room is said to lack that and no more.
+FEW_SITES = 60
 
 #: Told what is going on: (what, how many are done, of how many).
 Told = Callable[[str, int, int], None]
@@ -38,6 +42,11 @@ class Case:
     before: Mapping[int, Mapping[int, int]] = field(default_factory=dict)
     """After an event: where units (by index) ran before it, by site."""
 
+    @cached_property
+    def room(self) -> Room | None:
+        """What capacity is used, where there are so many sites that each has to be looked at quickly."""
+        return Room(self.view) if len(self.world.tree.sites) > FEW_SITES else None
+
     def today(self, unit: Unit) -> Mapping[int, int]:
         """Return where a unit's instances run, or ran before the event."""
         return self.before.get(unit.index, unit.current)
@@ -54,7 +63,7 @@ def why(case: Case, subject: Subject, *, seconds: float) -> Why:
     options: list[Option] = []
     for number, site in enumerate(sites):
         case.told(f"why {subject.name}: sites", number, len(sites))
-        late = case.deadline.over or case.deadline.seconds > ends
+        late = case.deadline.over or case.deadline.seconds > ends - seconds / 2
         options.append(_not_checked(case, subject, site) if late else option_at(case, subject, site)[0])
     ways = _worth_solving(options)
     for number, n in enumerate(ways):
@@ -138,7 +147,11 @@ def option_at(case: Case, subject: Subject, site: int) -> tuple[Option, Alone | 
         if found:
             closed += found
             continue
-        alone = moved_alone(case.view, case.report, unit, source, site)
+        lacking = case.room.lacking(unit, source, site) if case.room is not None else []
+        if lacking:
+            alone = crowded(case.view, source, site, lacking)
+        else:
+            alone = moved_alone(case.view, case.report, unit, source, site)
         if best is None or _rank(alone) < _rank(best):
             best = alone
     if best is None:
@@ -148,7 +161,7 @@ def option_at(case: Case, subject: Subject, site: int) -> tuple[Option, Alone | 
 
 def _judged(case: Case, subject: Subject, blank: Option, best: Alone) -> Option:
     if best.broken:
-        pushes = next((p for v in best.broken if (p := pushed_out(best, v, subject.group))), [])
+        pushes = pushed_out(case.view, best.broken, subject.group)
         return replace(blank, verdict="breaks", source=best.source, broken=list(best.broken), pushes=pushes)
     first = next(
         (
