@@ -6,18 +6,23 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from zonewright.models.plan import Placement, Scenario
-from zonewright.models.view import Row
+from zonewright.models.rules.network import subnet_zone
+from zonewright.models.view import Row, Violation
+from zonewright.models.world import Unit
 from zonewright.solver.deadline import Deadline
 from zonewright.solver.decode import Sites
+from zonewright.solver.profiles import Reach
+from zonewright.solver.survival.binding import Cutting
 from zonewright.solver.survival.hosts import Hosts, Placed, hosts_of
 from zonewright.solver.survival.recheck import Recheck
-from zonewright.solver.survival.result import Verdict
+from zonewright.solver.survival.result import Binding, Verdict
 from zonewright.solver.survival.scene import (
     Evacuation,
     Ground,
     broken_by,
     ground_of,
     lower_scene,
+    reach_of,
     rows_after,
     solve_scene,
 )
@@ -27,6 +32,8 @@ from zonewright.solver.survival.standing import Loss, Standing
 MOST_CELLS, MOST_HOST_CELLS = 3_000_000, 100_000
 #: The part of the time that judging of what the arrays have shown already may take, and what is judged anyway.
 JUDGING_SHARE, JUDGED_ANYWAY = 0.1, 5
+#: Groups that are looked at one by one for what keeps them out, zones for each, and the part of the time for it.
+MOST_TRIED, MOST_ZONES_TRIED, TRYING_SHARE = 4, 6, 0.1
 #: Broken rules that are named at most, per loss.
 MOST_NAMED = 5
 #: The signature of the witnesses that failure analysis makes itself.
@@ -48,6 +55,9 @@ class Settled:
     missing_proven: bool = True
     """No way places more of them, higher priorities first."""
     degraded: list[str] = field(default_factory=list)
+    binding: list[Binding] = field(default_factory=list)
+    reasons: dict[str, str] = field(default_factory=dict)
+    """Group to why some of it find no place."""
     witness: Scenario | None = None
     rows: list[Row] = field(default_factory=list)
     how: str = ""
@@ -82,11 +92,117 @@ class Evacuator:
     """Of how many losses that are survived the models' checkers have seen the way."""
     _ground: Ground | None = None
     _judging_s: float = 0.0
+    _tried_s: float = 0.0
+    _reach: Reach | None = None
     _arrays: dict[bool, Hosts | None] = field(default_factory=dict)
     _recheck: Recheck | None = None
 
     def settle(self, loss: Loss, seconds: float) -> Settled:
-        """Settle one loss within some seconds."""
+        """Settle one loss within some seconds, and say what is short where not everybody finds a place."""
+        settled = self._settle(loss, seconds)
+        if settled.missing:
+            cutting = self._cutting(loss, settled.wanted)
+            settled.binding = settled.binding or cutting.bindings()
+            if settled.verdict == "open" and settled.binding:
+                settled.verdict = "fails"
+            settled.reasons = self._reasons(loss, settled, cutting)
+        return settled
+
+    def _cutting(self, loss: Loss, wanted: dict[int, dict[int, int]]) -> Cutting:
+        if self._reach is None:
+            self._reach = reach_of(self.standing.world)
+        return Cutting(self.standing, loss, wanted, self._reach, self.on_offer)
+
+    def _reasons(self, loss: Loss, settled: Settled, cutting: Cutting) -> dict[str, str]:
+        """Return per group why some find no place: shut out, part of a cut, or by what one more would break."""
+        units = self.standing.world.units
+        short = {cut.domain: cut for cut in settled.binding if cut.proven and cut.domain}
+        packing = next((cut for cut in settled.binding if cut.resource == "packing"), None)
+        found: dict[str, str] = {}
+        tried = 0
+        for u, sites in settled.wanted.items():
+            unit = units[u]
+            if sum(sites.values()) <= sum(settled.arrivals.get(u, {}).values()) or unit.group in found:
+                continue
+            opened = cutting.open_zones(unit)
+            ids = {self.standing.world.tree.nodes[zone].id for zone in opened}
+            cut = next((cut for name, cut in short.items() if ids <= set(name.split("+"))), None)
+            if not opened:
+                found[unit.group] = f"may enter nothing that is left ({cutting.why_closed(unit)})"
+            elif cut is not None:
+                found[unit.group] = f"too little {cut.resource} in {cut.domain}"
+            elif packing is not None:
+                found[unit.group] = "no single host has room for it"
+            elif tried < MOST_TRIED and self._tried_s < TRYING_SHARE * self.deadline.seconds + 1.0:
+                tried += 1
+                found[unit.group] = self._one_more(loss, settled, unit, opened)
+        return {group: text for group, text in found.items() if text}
+
+    def _one_more(self, loss: Loss, settled: Settled, unit: Unit, opened: frozenset[int]) -> str:
+        """Return what one more of a unit would break in each zone that it may enter, at its emptiest site."""
+        began = self.deadline.seconds
+        nodes = self.standing.world.tree.nodes
+        known = {(v.label, v.group, v.domain, v.what) for v in self._broken_with(loss, settled.rows)}
+        parts: list[str] = []
+        for zone in sorted(opened)[:MOST_ZONES_TRIED]:
+            site = self._emptiest(loss, settled.rows, unit, zone)
+            row = Row(unit.index, site, 1, self._seat_at(unit, zone))
+            broken = self._broken_with(loss, [*settled.rows, row])
+            new = [v for v in broken if (v.label, v.group, v.domain, v.what) not in known]
+            if new:
+                words = dict.fromkeys(f"{v.label} ({v.message})" for v in new[:2])
+                parts.append(f"{nodes[zone].id}: {', '.join(words)}")
+            for v in new[:1]:
+                entry = Binding(v.domain or nodes[zone].id, v.what or v.label, None, None, v.amount, v.message)
+                if entry not in settled.binding:
+                    settled.binding.append(entry)
+        self._tried_s += self.deadline.seconds - began
+        return "; ".join(parts)
+
+    def _seat_at(self, unit: Unit, zone: int) -> str | None:
+        """Return a subnet that a unit could sit in there, one that its group uses in the zone first."""
+        view, world = self.standing.view, self.standing.world
+        used = [
+            row.subnet
+            for row in view.rows
+            if row.subnet and world.units[row.unit].group == unit.group and world.zone_of(row.site) == zone
+        ]
+        fits = [
+            name
+            for name in (*world.subnets, *view.subnet_sizes)
+            if subnet_zone(view, name) in (None, zone) and (not unit.subnets or name in unit.subnets)
+        ]
+        return next(iter([*used, *fits]), None)
+
+    def _emptiest(self, loss: Loss, rows: list[Row], unit: Unit, zone: int) -> int:
+        """Return the site of a zone with the most room for a unit once the displaced are where the rows say."""
+        world = self.standing.world
+        sites = [s for s in world.tree.sites_under[zone] if s not in loss.gone]
+        if len(sites) == 1:
+            return sites[0]
+        arrived: dict[int, dict[int, int]] = {}
+        for row in rows:
+            here = arrived.setdefault(row.site, {})
+            here[row.unit] = here.get(row.unit, 0) + row.count
+
+        def room(site: int) -> float:
+            least = 1e9
+            everybody = (self.standing.at_s.get(site, {}), arrived.get(site, {}))
+            for name, amount in unit.demand.items():
+                usable = world.tree.nodes[site].usable(name, firm=not self.on_offer)
+                if usable is not None and amount:
+                    used = sum(
+                        world.units[u].demand.get(name, 0) * n for part in everybody for u, n in part.items()
+                    )
+                    least = min(least, (usable - used) / amount)
+            return least
+
+        return max(sites, key=room)
+
+    def _broken_with(self, loss: Loss, rows: list[Row]) -> list[Violation]:
+        return broken_by(self.standing, loss, rows, on_offer=self.on_offer, strict=False)
+
+    def _settle(self, loss: Loss, seconds: float) -> Settled:
         wanted, hopeless = divided(self.standing, loss)
         if not wanted:
             verdict: Verdict = "fails" if hopeless else "survives"
@@ -121,15 +237,20 @@ class Evacuator:
         deadline: Deadline,
     ) -> Settled | None:
         ruled_out = bool(hopeless)
+        binding: list[Binding] = []
         hosts = self.arrays(strict=True)
         if hosts is None:
             return None
         if not hopeless:
-            half = Deadline(0.5 * deadline.left, None, deadline.stop)
-            strict = hosts.place(loss, wanted, half)
+            strict = hosts.place(loss, wanted, None)
+            if strict is not None and strict.missing:
+                binding = self._cutting(loss, wanted).bindings()
+                if not binding:
+                    half = Deadline(0.5 * deadline.left, None, deadline.stop)
+                    strict = hosts.place(loss, wanted, half)
             if strict is not None and not strict.missing:
                 return self._shown_on_hosts(hosts, loss, wanted, strict)
-            ruled_out = strict is None or any(strict.bound.values())
+            ruled_out = strict is None or bool(binding) or any(strict.bound.values())
         loose = self.arrays(strict=False)
         if loose is None:
             return None
@@ -140,7 +261,7 @@ class Evacuator:
         checked = self._checked(loss, wanted, hopeless, known, strict=False)
         if checked is None:
             return None
-        checked.how = found.how
+        checked.how, checked.binding = found.how, binding if found.missing else []
         checked.missing_proven = found.closed
         checked.verdict = "fails" if ruled_out or any(found.bound.values()) else "open"
         return checked

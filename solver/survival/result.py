@@ -25,9 +25,9 @@ class Binding:
     """One domain, or several joined by `+`; empty for the whole estate."""
     resource: str
     """A resource, a flavour, or the kind of rule that limits it."""
-    used: int
-    """What would have to be there."""
-    limit: int
+    used: int | None
+    """What would have to be there; None where only what is short is known."""
+    limit: int | None
     short: int
     text: str = ""
     """In words."""

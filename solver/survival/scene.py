@@ -65,11 +65,8 @@ def ground_of(standing: Standing) -> Ground:
     """Lower a placement, to look at any number of losses from it."""
     world = _seated_world(standing.world)
     rules = [entry for entry in all_rules(world) if entry[1].soft is None]
-    reach = Reach(world)
+    reach = reach_of(world)
     goals = [f"placed[{p}]" for p in sorted({u.priority for u in world.units}, reverse=True)]
-    nowhere = Context(world, reach, [], [], Stages(goals), partial=True, pooled=False)
-    for label, rule in rules:
-        LOWERINGS[rule.rule](nowhere, rule, label, None)
     ctx = Context(
         world, reach, single_places(world), make_classes(world, reach), Stages(goals), True, pooled=False
     )
@@ -96,6 +93,16 @@ def ground_of(standing: Standing) -> Ground:
     _fix_networks(standing, ctx, fixed_j)
     families, ctx.families = (ctx.families if world.vpcs else []), []
     return Ground(standing, ctx, [e for e in rules if e[1].in_events], fixed_j, families)
+
+
+def reach_of(world: World) -> Reach:
+    """Return who may go where by the hard rules."""
+    reach = Reach(world)
+    nowhere = Context(world, reach, [], [], Stages(()), partial=True, pooled=False)
+    for label, rule in all_rules(world):
+        if rule.soft is None:
+            LOWERINGS[rule.rule](nowhere, rule, label, None)
+    return reach
 
 
 def _seated_world(world: World) -> World:

@@ -19,7 +19,6 @@ from zonewright.models.view import View
 from zonewright.models.world import World
 from zonewright.solver.deadline import Deadline
 from zonewright.solver.result import Listener, Progress
-from zonewright.solver.survival.binding import binding_of
 from zonewright.solver.survival.evacuate import Evacuator, Settled
 from zonewright.solver.survival.result import (
     GroupOutcome,
@@ -302,12 +301,11 @@ class _Survey:
             for reason, count in reasons.items():
                 of_group = why.setdefault(group, {})
                 of_group[reason] = of_group.get(reason, 0) + count
-        binding, reasons_of = binding_of(standing, loss, settled, on_offer=self.on_offer)
         detailed = self.existing <= MOST_DETAILED
         groups: list[GroupOutcome] = []
         for group, count in lost.items():
             reason = "; ".join(f"{n} of it {text}" for text, n in why.get(group, {}).items())
-            reason = "; ".join(part for part in (reason, reasons_of.get(group, "")) if part)
+            reason = "; ".join(part for part in (reason, settled.reasons.get(group, "")) if part)
             if detailed or back.get(group, 0) < count:
                 groups.append(_group_outcome(standing, group, count, back.get(group, 0), self.mode, reason))
         lacking = {g.group for g in groups if g.remaining < g.needed}
@@ -324,7 +322,7 @@ class _Survey:
             unplaced=dict(sorted(settled.missing.items(), reverse=True)),
             groups=groups,
             services=self._services(standing, groups, down_v, counting),
-            binding=binding,
+            binding=settled.binding,
             degraded=settled.degraded,
             witness=settled.witness,
             how=settled.how,
