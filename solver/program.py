@@ -10,8 +10,8 @@ import numpy as np
 
 from zonewright.models.goals import running, soft_priorities
 from zonewright.models.rules import ReachRule, all_rules
-from zonewright.models.world import World
-from zonewright.solver.classes import make_classes
+from zonewright.models.world import Unit, World
+from zonewright.solver.classes import Class, make_classes
 from zonewright.solver.context import Additions, Context, Layer
 from zonewright.solver.families.base import Soften, Stages, Verdict
 from zonewright.solver.families.sums import Linear, Sum
@@ -86,7 +86,7 @@ def lower(
     }
     rules = [entry for entry in all_rules(world) if entry[1].soft is None or entry[1].soft.priority in counted]
     reach = Reach(world)
-    stages = Stages([*([ADDITIONS] if additions is not None else []), *stage_names(world)])
+    stages = Stages([*([ADDITIONS] if additions is not None else []), *(stage_names(world) or ["placed[0]"])])
     nowhere = Context(world, reach, [], [], stages, partial, pooled=False, explain=explain)
     for label, rule in rules:
         LOWERINGS[rule.rule](nowhere, rule, label, None)
@@ -146,8 +146,7 @@ def _base_layer(ctx: Context) -> Layer:
             most = cls.count if enter_p[place.index] else min(cls.count, here.get(place.index, 0))
             if ctx.explain:
                 cells[place.index] = ctx.rows.column(0, cls.count)
-                if most < cls.count:
-                    _say_why(ctx, cls.unit.group, profile.index, place.index, cells[place.index], most)
+                _say_why(ctx, cls, place.index, cells[place.index])
             elif most:
                 cells[place.index] = ctx.rows.column(0, most)
         layer.cells.append(cells)
@@ -168,25 +167,28 @@ def _stay_tolerated(ctx: Context, layer: Layer) -> None:
                     ctx.add(Sum(tag, (column,), (1,), high=0))
 
 
-def _say_why(ctx: Context, group: str, f: int, place: int, column: int, most: int) -> None:
-    """Write each reach rule that closes a cell as a row with its tag."""
-    for tag in _reasons(ctx, group, f, place):
-        ctx.families.append(Sum(tag, (column,), (1,), high=most))
+def _say_why(ctx: Context, cls: Class, place: int, column: int) -> None:
+    """Write each reach rule that closes a cell as a row with its tag: who may stay by that rule alone stays."""
+    sites = ctx.places[place].sites
+    for tag, leaves in _reasons(ctx, cls.unit, place):
+        stays = 0 if leaves else sum(cls.current[site] for site in sites)
+        if stays < cls.count:
+            ctx.families.append(Sum(tag, (column,), (1,), high=stays))
 
 
-def _reasons(ctx: Context, group: str, f: int, place: int) -> Iterator[Tag]:
-    """Yield what closes a place to newcomers of a profile."""
+def _reasons(ctx: Context, unit: Unit, place: int) -> Iterator[tuple[Tag, bool]]:
+    """Yield what closes a place to newcomers of a unit, and whether who is there has to leave by it."""
     site = ctx.places[place].site
     s = ctx.reach.position[site]
-    profile = ctx.reach.profiles[f]
+    profile = ctx.reach.profiles[ctx.reach.of_unit[unit.index]]
     rules = dict(all_rules(ctx.world)) if profile.blocks else {}
-    for kind, label, enter, _ in profile.blocks:
+    for kind, label, enter, stay in profile.blocks:
         if enter[s]:
             rule = rules[label]
             node, why = ctx.world.zone_of(site), None
             if isinstance(rule, ReachRule):
-                node, why = rule.domain_of(ctx.world, site), rule.blocks(ctx.world, profile.unit, site)
-            yield Tag(kind, label, group, ctx.world.tree.nodes[node].id, why or "")
+                node, why = rule.domain_of(ctx.world, site), rule.blocks(ctx.world, unit, site)
+            yield Tag(kind, label, unit.group, ctx.world.tree.nodes[node].id, why or ""), bool(stay[s])
 
 
 def _close_to_arrivals(ctx: Context, layer: Layer) -> None:
@@ -198,7 +200,7 @@ def _close_to_arrivals(ctx: Context, layer: Layer) -> None:
             before = ctx.base.cells[cls.index][place]
             sites = [position[s] for s in ctx.places[place].sites if s not in layer.lost]
             if column != before and not any(profile.enter[s] for s in sites):
-                for tag in _reasons(ctx, cls.unit.group, profile.index, place):
+                for tag, _ in _reasons(ctx, cls.unit, place):
                     ctx.families.append(Sum(tag, (column, before), (1, -1), high=0))
 
 

@@ -22,7 +22,8 @@ from zonewright.models.rules import (
     Survive,
     all_rules,
 )
-from zonewright.models.topology import State, Stock
+from zonewright.models.rules.reach import services_needed
+from zonewright.models.topology import Provision, State, Stock
 from zonewright.models.tree import Node
 from zonewright.models.world import World
 from zonewright.solver.clashes.elements import Element, alike_hosts
@@ -64,8 +65,27 @@ class Changes:
         for name, first in alike_hosts(world).items():
             self.alike.setdefault(first, []).append(name)
 
-    def of(self, element: Element, amounts: Amounts) -> Change:
-        """Return the change that lets an element give way by some amounts; dropped where there are none."""
+    def of(self, given: Mapping[Element, Amounts]) -> tuple[Change, ...]:
+        """Return the changes that let elements give way by some amounts; dropped where there are none.
+
+        Changes of one rule for several groups are one edit.
+        """
+        self.gone: dict[str, set[str]] = {}
+        self.most: dict[str, dict[str, int]] = {}
+        self.entitled: dict[str, dict[str, None]] = {}
+        for element, amounts in given.items():
+            if element.rule == "entitlement":
+                self._needs(element)
+            if element.kind != "rule" or element.group is None:
+                continue
+            if not amounts:
+                self.gone.setdefault(element.label, set()).add(element.group)
+            most = self.most.setdefault(element.label, {})
+            for part, by in amounts.items():
+                most[part] = max(by, most.get(part, 0))
+        return tuple(self._one(element, amounts) for element, amounts in given.items())
+
+    def _one(self, element: Element, amounts: Amounts) -> Change:
         by = sum(amounts.values()) or None
         if element.kind == "demand":
             text, edits = self._fewer(element, amounts)
@@ -194,42 +214,123 @@ class Changes:
 
     def _fact(self, element: Element) -> tuple[str, list[str]]:
         group, domain = element.group, element.domain
-        if element.rule == "zone_state" and group is not None and domain is not None:
-            product = self.world.groups[group].product or self.world.default_product
-            tree = self.world.tree
-            node = tree.nodes[tree.by_id[domain]]
-            path = f"{SECTIONS.get(node.level, 'domains')}.{domain}"
-            if node.domain.states:
-                return f"open {domain} for {product}", [edit(f"{path}.states.{product}", State.OPEN.value)]
-            return f"open {domain}", [edit(f"{path}.state", State.OPEN.value)]
-        if element.rule == "pinned":
-            names = [i.id for i in self.world.estate.instances if i.group == group and i.pinned]
-            edits = [edit(f"instances.{name}.pinned", False) for name in names]
-            if group is not None and self.world.groups[group].pinned:
-                edits.append(edit(f"groups.{group}.pinned", False))
-            return f"let {group} move", edits
-        if element.rule == "entitlement" and group is not None and domain is not None:
+        if element.rule == "load_balancer":
+            return self._balancer(element)
+        if group is None or domain is None:
+            return (
+                self._free(group)
+                if element.rule == "pinned" and group is not None
+                else (f"lift {element.rule}", [])
+            )
+        if element.rule == "zone_state":
+            return self._open(group, domain)
+        if element.rule == "entitlement":
             return self._entitled(group, domain)
-        where = f" in {domain}" if domain is not None else ""
-        return f"lift {element.rule} for {group or element.thing}{where}", []
+        if element.rule == "service_availability":
+            return self._provided(group, domain)
+        if element.rule == "compatibility":
+            return self._compatible(group, domain)
+        what = {"scope": "what it hangs on within reach", "network": "a network"}.get(element.rule, element.rule)
+        return f"{what} for {group} in {domain}", []
+
+    def _path(self, domain: str) -> str:
+        node = self.world.tree.nodes[self.world.tree.by_id[domain]]
+        return f"{SECTIONS.get(node.level, 'domains')}.{domain}"
+
+    def _open(self, group: str, domain: str) -> tuple[str, list[str]]:
+        product = self.world.groups[group].product or self.world.default_product
+        tree = self.world.tree
+        edits: list[str] = []
+        for ancestor in tree.nodes[tree.by_id[domain]].ancestors:
+            node = tree.nodes[ancestor]
+            if node.domain.states and node.domain.states.get(product) is not State.OPEN:
+                edits.append(edit(f"{self._path(node.id)}.states.{product}", State.OPEN.value))
+            elif node.domain.state not in (None, State.OPEN):
+                edits.append(edit(f"{self._path(node.id)}.state", State.OPEN.value))
+        return f"open {domain}" + (f" for {product}" if "states" in "".join(edits) else ""), edits
+
+    def _free(self, group: str) -> tuple[str, list[str]]:
+        names = [i.id for i in self.world.estate.instances if i.group == group and i.pinned]
+        edits = [edit(f"instances.{name}.pinned", False) for name in names]
+        if self.world.groups[group].pinned:
+            edits.append(edit(f"groups.{group}.pinned", False))
+        return f"let {group} move", edits
+
+    def _needs(self, element: Element) -> None:
+        """Note the entitlements that an account lacks for a domain."""
+        world = self.world
+        account = world.groups[element.group or ""].account or world.default_account
+        held = world.accounts[account].entitlements
+        node = world.tree.nodes[world.tree.by_id[element.domain or ""]]
+        needed = [r for a in node.ancestors for r in world.tree.nodes[a].domain.requires if r not in held]
+        self.entitled.setdefault(account, {}).update(dict.fromkeys(needed))
 
     def _entitled(self, group: str, domain: str) -> tuple[str, list[str]]:
         world = self.world
         account = world.groups[group].account or world.default_account
         held = world.accounts[account].entitlements
-        node = world.tree.nodes[world.tree.by_id[domain]]
-        needed = [r for a in node.ancestors for r in world.tree.nodes[a].domain.requires if r not in held]
-        text = f"the entitlement {', '.join(needed)} for account {account}"
-        return text, [edit(f"accounts.{account}.entitlements", [*held, *needed])] if world.estate.accounts else []
+        needed = list(self.entitled[account])
+        text = f"the entitlement {', '.join(needed)} for account {account}, as {domain} asks"
+        if not world.estate.accounts:
+            return text, [f"accounts+={json.dumps({'id': account, 'entitlements': needed})}"]
+        return text, [edit(f"accounts.{account}.entitlements", [*held, *needed])]
+
+    def _provided(self, group: str, domain: str) -> tuple[str, list[str]]:
+        tree = self.world.tree
+        node = tree.nodes[tree.by_id[domain]]
+        needed = {s for unit in self.world.units_of[group] for s in services_needed(self.world, unit)}
+        missing = sorted(
+            {
+                (tree.nodes[at].id, service)
+                for site in tree.sites_under[node.index]
+                for at in tree.nodes[site].ancestors
+                for service in needed
+                if tree.nodes[at].domain.services.get(service) is Provision.MISSING
+            }
+        )
+        edits = [edit(f"{self._path(at)}.services.{service}", "provided") for at, service in missing]
+        return f"{', '.join(dict.fromkeys(s for _, s in missing))} in {domain}", edits
+
+    def _compatible(self, group: str, domain: str) -> tuple[str, list[str]]:
+        tree = self.world.tree
+        edits: dict[str, None] = {}
+        for unit in self.world.units_of[group]:
+            family = unit.flavour.family if unit.flavour else None
+            for site in tree.sites_under[tree.by_id[domain]]:
+                for at in tree.nodes[site].ancestors:
+                    node = tree.nodes[at]
+                    if node.domain.families and family not in node.domain.families:
+                        families = [*node.domain.families, family] if family is not None else []
+                        edits[edit(f"{self._path(node.id)}.families", families)] = None
+                wanted = unit.movability.cpu_model
+                if wanted is not None and tree.nodes[site].labels.get("cpu_model", wanted) != wanted:
+                    edits[edit(f"{self._path(tree.nodes[site].id)}.labels.cpu_model", wanted)] = None
+        return f"{domain} fit for {group}", list(edits)
+
+    def _balancer(self, element: Element) -> tuple[str, list[str]]:
+        group = element.group
+        balancers = self.world.balancers
+        if group is None:
+            names = [element.thing] if element.thing in balancers else []
+            return f"without the load balancer {element.thing}", [edit(f"load_balancers.{n}", None) for n in names]
+        edits = [
+            edit(f"load_balancers.{b.id}.backends", [name for name in b.backends if name != group])
+            for b in balancers.values()
+            if group in b.backends
+        ]
+        names = [b.id for b in balancers.values() if group in b.backends]
+        return f"{group} no longer behind {', '.join(names)}", edits
 
     def _rule(self, element: Element, amounts: Amounts) -> tuple[str, list[str]]:
         rule = self.labels[element.label]
         path = f"rules.{element.label}"
-        given = self._given(rule, path, element.group, amounts) if amounts else None
+        most = self.most[element.label] if amounts and element.group is not None else amounts
+        given = self._given(rule, path, element.group, most) if amounts else None
         if given is not None:
             return given
         if element.group is not None and isinstance(rule, GroupRule):
-            others = [name for name in rule.selected(self.world) if name != element.group]
+            gone = self.gone.get(element.label, set()) | {element.group}
+            others = [name for name in rule.selected(self.world) if name not in gone]
             if others:
                 return f"{element.label} no longer for {element.group}", [edit(f"{path}.groups", others)]
         return f"without {element.label}", [edit(path, None)]

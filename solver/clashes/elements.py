@@ -26,7 +26,7 @@ _DEFINING = {"survive": ("stays",), "subnet": ("seats",)}
 Kind = Literal["demand", "rule", "limit", "fact"]
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Element:
     """One thing that can be dropped."""
 
@@ -39,6 +39,13 @@ class Element:
     domain: str | None = None
     thing: str | None = None
     """A resource, a flavour, `instances`, a subnet, a network, or a balancer."""
+
+    def __lt__(self, other: Element) -> bool:
+        return self._key < other._key
+
+    @property
+    def _key(self) -> tuple[str, ...]:
+        return (self.kind, self.rule, self.label, self.group or "", self.domain or "", self.thing or "")
 
 
 class Naming:
@@ -55,6 +62,10 @@ class Naming:
         if tag not in self._known:
             self._known[tag] = self._element(tag)
         return self._known[tag]
+
+    def excused(self, tag: Tag) -> bool:
+        """Return whether after a loss a row holds for the groups only that are to be placed again."""
+        return tag.group is not None and tag.rule != "placed" and self.rules[tag.label].suffers_from_loss
 
     def _element(self, tag: Tag) -> Element | None:
         if tag.rule in ("placed", "all_or_nothing") or tag.thing in _DEFINING.get(tag.rule, ()):

@@ -65,7 +65,7 @@ class Giving:
         elif number in self.dropped and number is not None and element is not None:
             self._softened(family, number, element)
             return
-        if element is not None and layer and element.rule != "survive" and self._spared(family.tag, layer):
+        if layer and self.naming.excused(family.tag) and self._spared(family.tag, layer):
             return
         family.emit(self.rows, self.inner)
 
@@ -184,10 +184,11 @@ class Fixer:
         return replace(whole, verified=self._places(whole.changes)) if amounts else whole
 
     def _written(self, dropped: frozenset[int], amounts: dict[int, dict[str, int]]) -> tuple[Change, ...]:
-        elements = sorted((self.problem.elements[e], e) for e in dropped)
-        return tuple(
-            self.changes.of(element, {k: v for k, v in amounts.get(e, {}).items() if v}) for element, e in elements
-        )
+        known = {self.problem.elements[e]: e for e in dropped}
+        given = {
+            element: {k: v for k, v in amounts.get(known[element], {}).items() if v} for element in sorted(known)
+        }
+        return self.changes.of(given)
 
     def _places(self, changes: tuple[Change, ...]) -> bool:
         """Return whether the changed estate has a placement, judged by the models."""
@@ -202,7 +203,7 @@ class Fixer:
     def _changed(self, changes: tuple[Change, ...]) -> World | None:
         if self.deadline.over or not all(change.edits for change in changes):
             return None
-        texts = [text for change in changes for text in change.edits]
+        texts = list(dict.fromkeys(text for change in changes for text in change.edits))
         # Rules without a name are called by their position: those that go, go last, from the end on.
         gone = [t for t in texts if t.startswith("rules.") and t.endswith("=null") and "]" in t]
         gone.sort(key=_position, reverse=True)

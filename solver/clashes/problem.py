@@ -20,7 +20,7 @@ from zonewright.solver.cpsat import Model
 from zonewright.solver.deadline import Deadline
 from zonewright.solver.lowering.survive import evacuation_layers, signature
 from zonewright.solver.program import Program, lower
-from zonewright.solver.rows import FREE, Ints, Matrix
+from zonewright.solver.rows import FREE, Ints, Matrix, Tag
 
 
 def hard_world(world: World) -> World:
@@ -77,7 +77,7 @@ class Problem:
             tag = tags[t]
             found = naming.of(tag)
             needed = [] if found is None else [self._number(found)]
-            needed += self._in_layer(program, i, tag.group, found, survivals)
+            needed += self._in_layer(program, i, tag, naming.excused(tag), survivals)
             self.of_row.append(tuple(needed))
         self._with_demands(program)
         self._layers(program)
@@ -98,19 +98,18 @@ class Problem:
         self,
         program: Program,
         row: int,
-        group: str | None,
-        found: Element | None,
+        tag: Tag,
+        excused: bool,
         survivals: dict[str, dict[str, list[Element]]],
     ) -> list[int]:
-        """Return what else must hold for a row of a scenario to matter: that its group is to be evacuated.
+        """Return what else must hold for a row of a scenario to matter: that its group is to be placed again.
 
-        Rules that a loss alone can break hold there for the evacuated only. Where several rules ask for it
-        the first is named.
+        Where several rules ask for that the row matters in any case.
         """
         layer = program.context.layers[program.layer_i[row]]
-        if not layer.event or found is None or found.rule == "survive" or group is None:
+        if not layer.event or not excused:
             return []
-        asking = survivals.get(layer.signature, {}).get(group, [])
+        asking = survivals.get(layer.signature, {}).get(tag.group or "", [])
         return [self._number(asking[0])] if len(asking) == 1 else []
 
     def _with_demands(self, program: Program) -> None:
@@ -167,7 +166,8 @@ class Problem:
     def closure(self, chosen: Collection[int]) -> list[int]:
         """Return the rows of elements, and those that define what these rows use.
 
-        A defining row whose helping columns nobody uses can always be satisfied: it is left out.
+        A defining row whose helping columns nobody uses can always be satisfied: it is left out. So is one of a
+        scenario of which nobody uses anything: who is left stays, and nobody comes back.
         """
         held = set(chosen)
         rows = [
@@ -185,7 +185,9 @@ class Problem:
             for i in {i for j in waiting for i in self.defining.get(j, ())} | postponed:
                 if i in taken:
                     continue
-                if any((j >= primary or j in later) and j not in seen for j in self.columns_of[i]):
+                helping = [j for j in self.columns_of[i] if j >= primary]
+                after = [] if helping else [j for j in self.columns_of[i] if j in later]
+                if any(j not in seen for j in helping) or (after and not any(j in seen for j in after)):
                     postponed.add(i)
                     continue
                 postponed.discard(i)
