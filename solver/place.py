@@ -39,6 +39,7 @@ def place(
     work_limit: int | None = None,
     partial: bool = False,
     hint: Plan | None = None,
+    reasons: bool = True,
     progress: Listener | None = None,
     stop: threading.Event | None = None,
 ) -> Result:
@@ -60,6 +61,8 @@ def place(
         Accept a plan that leaves instances unplaced, lower priorities first.
     hint
         A plan to start from.
+    reasons
+        Where it is impossible: look for what clashes, and for the largest partial plan.
     progress
         Called with news while solving.
     stop
@@ -81,6 +84,7 @@ def place(
     layers = 1 + len(evacuation_layers(world))
     deadline.reserve_s = min(0.3 * time_limit_s, 0.05 + WRITING_S * len(world.units) * layers)
     run = _Solve(world, deadline, workers or os.cpu_count() or 1, seed, progress, hint)
+    run.reasons = reasons
     return run.place(partial)
 
 
@@ -135,6 +139,7 @@ class _Solve:
         self.seed = seed
         self.listener = listener
         self.hint = hint
+        self.reasons = True
 
     def news(self, engine: str, goal: str, value: int | None, bound: int | None, message: str) -> None:
         if self.listener is not None:
@@ -292,8 +297,8 @@ class _Solve:
         )
 
     def _impossible(self, partial: bool) -> Result:
-        clash, minimal = self._clash()
-        decision = None if partial else self._decide(partial=True)[0]
+        clash, minimal = self._clash() if self.reasons else ([], False)
+        decision = None if partial or not self.reasons else self._decide(partial=True)[0]
         plan = make_plan(self.world, decision, self.seed) if decision is not None else None
         return Result(
             status=Status.INFEASIBLE,
