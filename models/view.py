@@ -155,14 +155,25 @@ class View:
         found.__dict__ |= {"unit_counts": counts, "group_sites": sites, "kept": kept, "usage": usage}
         return found
 
+    def untouched(self, group: str) -> bool:
+        """Return whether nobody of a group was lost or arrived in this scenario, as far as that is known."""
+        return self.base is not None and self.group_sites[group] is self.base.group_sites[group]
+
+    def wounded(self, level: str) -> tuple[int, ...]:
+        """Return the domains of a level that have lost sites."""
+        memo: dict[str, tuple[int, ...]] = self.__dict__.setdefault("_wounded", {})
+        if level not in memo:
+            found = (self.world.tree.at_level(site, level) for site in sorted(self.lost))
+            memo[level] = tuple(dict.fromkeys(domain for domain in found if domain is not None))
+        return memo[level]
+
     def total(self, group: str) -> int:
         """How many of a group are placed."""
         return sum(self.group_sites[group].values())
 
     def counts(self, group: str, level: str) -> dict[int, int]:
         """Domains of a level that hold the group, with counts."""
-        if self.base is not None and self.group_sites[group] is self.base.group_sites[group]:
-            # Nobody of the group was lost or arrived.
+        if self.base is not None and self.untouched(group):
             memo: dict[tuple[str, str], dict[int, int]] = self.base.__dict__.setdefault("_counts_memo", {})
             if (group, level) not in memo:
                 memo[group, level] = self.base.counts(group, level)
@@ -176,9 +187,9 @@ class View:
 
     def eligible(self, group: str, level: str) -> list[int]:
         """Domains of a level where an instance of the group may newly be put, lost ones left out."""
-        return [domain for domain in self.world.tree.domains_at(level) if self._is_open(group, domain)]
+        return [domain for domain in self.world.tree.domains_at(level) if self.is_open(group, domain)]
 
-    def _is_open(self, group: str, domain: int) -> bool:
+    def is_open(self, group: str, domain: int) -> bool:
         """Return whether the group may enter a site of a domain that is not lost. What was looked at is kept."""
         memo: dict[tuple[str, int], tuple[list[int], Iterator[int]]] = self.world.__dict__.setdefault(
             "_open_memo", {}

@@ -18,7 +18,7 @@ ALWAYS, BILLIONTH = 10**12, 10**3
 NEGLIGIBLE = BILLIONTH // 5
 HOURS = 8760
 #: With so many domains all their states are looked at; beyond, only those with few of them down.
-MOST_TOGETHER = 10
+MOST_TOGETHER = 12
 #: How many states are added at once.
 MOST_STATES = 200
 

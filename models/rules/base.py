@@ -94,6 +94,19 @@ class GroupRule(Rule):
         wanted = self.with_labels.items()
         return [name for name in names if wanted <= world.groups[name].labels.items()]
 
+    def kept_before(self, view: View, label: str, group: str) -> bool:
+        """Return whether a scenario leaves a group as it was, and the rule was kept by it before."""
+        if view.base is None or not view.untouched(group):
+            return False
+        memo: dict[tuple[str, str], bool] = view.base.__dict__.setdefault("_kept_rules", {})
+        if (label, group) not in memo:
+            memo[label, group] = next(iter(self.of_group(view.base, label, group)), None) is None
+        return memo[label, group]
+
+    def of_group(self, view: View, label: str, group: str) -> Iterator[Violation]:
+        """Yield what one group breaks of the rule."""
+        return self.model_copy(update={"groups": [group], "with_labels": {}}).violations(view, label)
+
 
 class ReachRule(GroupRule):
     """A rule that says of every unit and site alone whether they go together."""
@@ -109,8 +122,12 @@ class ReachRule(GroupRule):
     def violations(self, view: View, label: str) -> Iterator[Violation]:
         """Yield one violation for every unit at a site that it may not use."""
         world = view.world
-        if self.implicit and not self._blocks_anything(world):
-            return
+        if self.implicit:
+            memo: dict[str, bool] = world.__dict__.setdefault("_blocking_rules", {})
+            if label not in memo:
+                memo[label] = self._blocks_anything(world)
+            if not memo[label]:
+                return
         concerned = set(self.selected(world))
         known: dict[tuple[int, int], str | None] = {}
         for index in self._in_question(view, label):

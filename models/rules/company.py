@@ -31,6 +31,8 @@ class AntiAffinity(GroupRule):
     def violations(self, view: View, label: str) -> Iterator[Violation]:
         """Yield every domain that holds more than `at_most`; amount in instances."""
         for group in self.selected(view.world):
+            if self.kept_before(view, label, group):
+                continue
             for domain, count in view.counts(group, self.level).items():
                 if count > self.at_most:
                     message = f"{count} instances, at most {self.at_most} per {self.level}"

@@ -30,6 +30,8 @@ class Capacity(Rule):
         firm = view.base is not None and not view.on_offer
         kept, kept_flavours = (view.kept.resources, view.kept.flavours) if firm else ({}, {})
         for node in view.world.tree.nodes:
+            if firm and resources.get(node.index) is kept.get(node.index) and node.domain.most_instances is None:
+                continue  # Nobody arrived there, and survivors keep what they have.
             for resource, used in resources.get(node.index, {}).items():
                 limit = node.usable(resource, firm=firm)
                 if limit is not None and firm:

@@ -65,10 +65,22 @@ class Spread(GroupRule):
     def violations(self, view: View, label: str) -> Iterator[Violation]:
         """Yield shortfalls and excesses, in domains for domain counts and in instances for the rest."""
         for group in self.selected(view.world):
-            if view.total(group):
-                yield from self._of_group(view, label, group)
+            if not view.total(group) or (self.kept_before(view, label, group) and self._as_open(view, group)):
+                continue
+            yield from self.of_group(view, label, group)
 
-    def _of_group(self, view: View, label: str, group: str) -> Iterator[Violation]:
+    def _as_open(self, view: View, group: str) -> bool:
+        """Return whether a scenario leaves a group as many eligible domains as before, where these count."""
+        if view.base is None or (self.least_each is None and self.skew_limit is None):
+            return True
+        memo: dict[tuple[str, str], frozenset[int]] = view.base.__dict__.setdefault("_eligible_memo", {})
+        if (group, self.level) not in memo:
+            memo[group, self.level] = frozenset(view.base.eligible(group, self.level))
+        wounded = view.wounded(self.level)
+        return all(view.is_open(group, domain) for domain in wounded if domain in memo[group, self.level])
+
+    def of_group(self, view: View, label: str, group: str) -> Iterator[Violation]:
+        """Yield what one group, of which somebody is placed, breaks of the rule."""
         counts = view.counts(group, self.level)
         used = len(counts)
         most_at = max(counts, key=lambda d: (counts[d], view.node_name(d)))
