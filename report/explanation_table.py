@@ -74,11 +74,9 @@ def _nothing(console: Console, found: Explanation) -> None:
         console.print(Text(said), soft_wrap=True)
     elif found.clashes is not None:
         _clashes(console, found.clashes)
-    elif found.clash:
-        title = "These cannot all hold"
-        if found.clash_minimal:
-            title += " (without any one of them there is a plan)"
-        _members(console, title, found.clash)
+    elif found.reason == "no_placement":
+        said = "It is proven that no plan respects every rule; which of them clash was not found in time."
+        console.print(Text(said), soft_wrap=True)
     if found.reason == "no_order":
         said = "There is a target, and no order of steps that leads to it: each of these waits for another."
         console.print(Text(said), soft_wrap=True)
@@ -404,8 +402,6 @@ def explanation_document(world: World, found: Explanation) -> dict[str, Any]:
         "why_not": [_why_not_document(question) for question in found.why_not],
         "limits": found.limits,
         "binding": [_binding_document(entry) for entry in found.binding],
-        "clash": [asdict(entry) for entry in found.clash],
-        "clash_minimal": found.clash_minimal,
         "clashes": _clashes_document(found.clashes),
         "blocked": list(found.blocked),
         "losses": [loss.model_dump(mode="json") for loss in found.losses],

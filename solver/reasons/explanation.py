@@ -13,11 +13,10 @@ from zonewright.models.migration import Migration
 from zonewright.models.placing import view_of
 from zonewright.models.plan import GoalValue, Plan, Status
 from zonewright.models.world import World
-from zonewright.solver.clashes.find import find_clashes
 from zonewright.solver.clashes.result import Clashes
 from zonewright.solver.deadline import Deadline
-from zonewright.solver.place import place
 from zonewright.solver.reasons.binding import binding_of
+from zonewright.solver.reasons.finding import clashes_of, plan_or_clashes
 from zonewright.solver.reasons.parts import compare, parts_of
 from zonewright.solver.reasons.questions import Case
 from zonewright.solver.reasons.questions import why as answer_why
@@ -25,9 +24,6 @@ from zonewright.solver.reasons.questions import why_not as answer_why_not
 from zonewright.solver.reasons.result import Explanation, Why, WhyNot
 from zonewright.solver.reasons.subject import find_subject, split_question
 from zonewright.solver.result import Listener, Progress, Result
-
-#: Share of the time for finding a plan, where none is given.
-PLACING = 0.5
 
 
 def explain(
@@ -94,9 +90,16 @@ def explain(
     if migration is not None and (plan is None or migration.reason is not None):
         return run.no_migration(migration)
     if plan is None:
-        result = run.placed(PLACING * time_limit_s if whom or where or binding else time_limit_s)
-        if result.plan is None or result.status not in (Status.OPTIMAL, Status.FEASIBLE):
-            return run.nothing(result)
+        result, clashes = plan_or_clashes(
+            run.world,
+            deadline,
+            all_of_it=not (whom or where or binding),
+            workers=run.workers,
+            seed=seed,
+            listener=progress,
+        )
+        if result.plan is None:
+            return run.nothing(result, clashes)
         plan = result.plan
     case = run.case(plan)
     parts = parts_of(case.view, case.report)
@@ -172,45 +175,23 @@ class _Run:
             engine=migration.engine or "",
         )
 
-    def placed(self, seconds: float) -> Result:
-        """Find the plan to explain."""
-        return place(
-            self.world,
-            time_limit_s=seconds,
-            workers=self.workers,
-            seed=self.seed,
-            progress=self.listener,
-            stop=self.deadline.stop,
-        )
-
-    def nothing(self, result: Result) -> Explanation:
+    def nothing(self, result: Result, clashes: Clashes | None) -> Explanation:
         """Say why there is no plan."""
-        impossible = result.status is Status.INFEASIBLE
-        clashes = self._clashes() if impossible else None
+        found = clashes if clashes is not None and clashes.clashes else None
+        impossible = result.status is Status.INFEASIBLE or found is not None
         return Explanation(
-            status=result.status,
-            reason=result.reason if impossible else "no_time",
-            plan=result.plan,
-            objective=list(result.objective),
-            clash=list(result.clash),
-            clash_minimal=result.clash_minimal,
-            clashes=clashes,
+            status=Status.INFEASIBLE if impossible else Status.UNKNOWN,
+            reason="no_placement" if impossible else "no_time",
+            clashes=found,
             assumptions=list(result.assumptions),
             warnings=list(self.world.warnings),
             seconds=self.deadline.seconds,
             interrupted=self.deadline.stop.is_set(),
-            engine=result.engine,
+            engine="clashes" if found else result.engine,
         )
 
-    def _clashes(self) -> Clashes | None:
-        """Return every clash and the cheapest changes, as far as time allows; None where it found nothing."""
-
-        def say(engine: str, goal: str, value: int | None, bound: int | None, message: str) -> None:
-            if self.listener is not None:
-                self.listener(Progress(self.deadline.seconds, engine, goal or None, value, bound, message))
-
-        found = find_clashes(self.world, self.deadline, workers=self.workers, seed=self.seed, news=say)
-        return found if found.clashes else None
+    def _clashes(self) -> Clashes:
+        return clashes_of(self.world, self.deadline, workers=self.workers, seed=self.seed, listener=self.listener)
 
     def case(self, plan: Plan) -> Case:
         """Judge a plan: its values are the judge's, its bounds what it claims and can claim."""

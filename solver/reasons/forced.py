@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from zonewright.models.plan import GoalValue, Plan, Status
 from zonewright.models.rules import Avoid, Pin, Rule
 from zonewright.models.rules.during import Held
 from zonewright.models.world import World
+from zonewright.solver.clashes.find import first_clash
 from zonewright.solver.deadline import Deadline
 from zonewright.solver.place import place
 from zonewright.solver.reasons.subject import Subject
@@ -89,17 +90,41 @@ def best_with(
     seed: int,
     hint: Plan | None = None,
     least: int = 1,
+    told: bool = False,
 ) -> Forced:
-    """Return the best plan with at least so many of the subject in a domain, against `plan`."""
+    """Return the best plan with at least so many of the subject in a domain, against `plan`.
+
+    With `told` also what stands against it, where it is impossible.
+    """
     other, label = demand(world, subject, domain, least)
     result = solve(other, plan, deadline, seconds=seconds, workers=workers, seed=seed, hint=hint)
     found = against(plan, result)
+    if found.status == "impossible" and told:
+        return _clashing(found, other, label, subject, domain, least, deadline, workers=workers, seed=seed)
     if found.plan is not None and _there(subject, domain, world, found.plan) < least:
         # A plan that leaves somebody out leaves out whoever was asked for.
         return Forced("unknown")
+    return found
+
+
+def _clashing(
+    found: Forced,
+    other: World,
+    label: str,
+    subject: Subject,
+    domain: str,
+    least: int,
+    deadline: Deadline,
+    *,
+    workers: int,
+    seed: int,
+) -> Forced:
+    """Return what stands against it, the demand itself in the words of the question."""
+    part = Deadline(max(1.0, deadline.left / 2), stop=deadline.stop)
+    clash, minimal = first_clash(other, part, workers=workers, seed=seed)
     own = f"{subject.words} is to be in {domain}" if least == 1 else f"{least} of {subject.group} in {domain}"
-    clash = [Clash(c.rule, c.label, subject.group, domain, own) if c.label == label else c for c in found.clash]
-    return Forced(found.status, found.plan, found.differences, found.proven, clash, found.clash_minimal)
+    clash = [Clash(c.rule, "asked", subject.group, domain, own) if c.label == label else c for c in clash]
+    return replace(found, clash=clash, clash_minimal=minimal)
 
 
 def solve(
@@ -120,6 +145,7 @@ def solve(
         seed=seed,
         partial=bool(plan.unplaced),
         hint=hint,
+        reasons=False,
         stop=deadline.stop,
     )
 
@@ -127,7 +153,7 @@ def solve(
 def against(plan: Plan, result: Result) -> Forced:
     """Return a result as it compares with a plan."""
     if result.status is Status.INFEASIBLE:
-        return Forced("impossible", clash=list(result.clash), clash_minimal=result.clash_minimal)
+        return Forced("impossible")
     if result.plan is None:
         return Forced("unknown")
     found = differences(plan.objective, result.objective)

@@ -73,7 +73,7 @@ def why(case: Case, subject: Subject, *, seconds: float) -> Why:
         case.told(f"why {subject.name}: solving again", number, len(ways))
         share = min(left, max(1.0, 2 * left / (len(ways) - number)))
         least = options[n].here + 1
-        options[n] = replace(options[n], forced=_forced(case, subject, options[n].site, share, None, least))
+        options[n] = replace(options[n], forced=_forced(case, subject, options[n].site, share, None, least=least))
     rank = {"here": 0, "better": 1, "same": 2, "worse": 3, "breaks": 4, "not_checked": 5, "closed": 6}
     options.sort(key=lambda o: (-o.here, -o.today, rank[o.verdict], o.site))
     return Why(subject, *_whereabouts(case, subject), options, sum(o.verdict != "not_checked" for o in options))
@@ -114,12 +114,19 @@ def why_not(case: Case, subject: Subject, domain: int, *, seconds: float) -> Why
     if not there and any(option.verdict != "closed" for option in options):
         case.told(f"why not {subject.name}@{name}: solving again", 0, 1)
         hint = None if best is None else plan_of(case, best)
-        forced = _forced(case, subject, name, max(0.05, ends - case.deadline.seconds), hint)
+        forced = _forced(case, subject, name, max(0.05, ends - case.deadline.seconds), hint, told=True)
     return WhyNot(subject, name, there, options, forced)
 
 
 def _forced(
-    case: Case, subject: Subject, domain: str, seconds: float, hint: Plan | None, least: int = 1
+    case: Case,
+    subject: Subject,
+    domain: str,
+    seconds: float,
+    hint: Plan | None,
+    *,
+    least: int = 1,
+    told: bool = False,
 ) -> Forced:
     return best_with(
         case.world,
@@ -132,6 +139,7 @@ def _forced(
         seed=case.seed,
         hint=hint,
         least=least,
+        told=told,
     )
 
 

@@ -12,7 +12,6 @@ from zonewright.solver.clashes.result import Clashes
 from zonewright.solver.reasons.forced import Difference, Forced
 from zonewright.solver.reasons.parts import Change, Part, changes_frame, parts_frame
 from zonewright.solver.reasons.subject import Obstacle, Subject
-from zonewright.solver.result import Clash
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -178,11 +177,8 @@ class Explanation:
     """Limits that are reached, those whose loosening gives most first."""
     limits: int = 0
     """How many hard limits there are."""
-    clash: list[Clash] = field(default_factory=list)
-    """Where there is no plan: one set of rules and facts that cannot all hold."""
-    clash_minimal: bool = False
     clashes: Clashes | None = None
-    """Every clash that was found, and the cheapest changes; None where there was no time for them."""
+    """Where there is no plan: every clash that was found, and the cheapest changes; None where time ran out."""
     blocked: list[str] = field(default_factory=list)
     """Where no order exists: what waits for what."""
     losses: list[Loss] = field(default_factory=list)
