@@ -97,7 +97,7 @@ def _less_lost(a: Target, b: Target) -> bool:
 
 def _given(after: Aftermath, plan: Plan) -> Target:
     """Judge a placement that somebody else chose, without those that the event has counted out."""
-    plan = _without_lost(after, plan)
+    plan = without_lost(after, plan)
     report = judge(view_of(after.world, plan))
     broken = [v for v in report.violations if v.hard]
     update = {
@@ -113,7 +113,7 @@ def _given(after: Aftermath, plan: Plan) -> Target:
     return target
 
 
-def _without_lost(after: Aftermath, plan: Plan) -> Plan:
+def without_lost(after: Aftermath, plan: Plan) -> Plan:
     """Return a plan without the named instances that are lost for good, and as many unnamed ones as are left."""
     nobody = {unit.name for unit in after.before.units} - {unit.name for unit in after.world.units} - {None}
     had = {unit.group: unit.count for unit in after.before.units if unit.name is None}

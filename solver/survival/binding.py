@@ -40,7 +40,7 @@ class Cutting:
     def bindings(self) -> list[Binding]:
         """Return what is short for certain, the worst first."""
         found = [*self._closed(), *self._short()]
-        if len(self.standing.world.tree.sites) > len(self._zones()):
+        if not found and len(self.standing.world.tree.sites) > len(self._zones()):
             found += self._slots()
         found.sort(key=lambda cut: -cut.short / max(1, cut.used or 1))
         return found[:MOST_NAMED]

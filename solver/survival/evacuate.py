@@ -150,10 +150,10 @@ class Evacuator:
             broken = self._broken_with(loss, [*settled.rows, row])
             new = [v for v in broken if (v.label, v.group, v.domain, v.what) not in known]
             if new:
-                words = dict.fromkeys(f"{v.label} ({v.message})" for v in new[:2])
+                words = dict.fromkeys(f"{v.label} ({_said(v)})" for v in new[:2])
                 parts.append(f"{nodes[zone].id}: {', '.join(words)}")
             for v in new[:1]:
-                entry = Binding(v.domain or nodes[zone].id, v.what or v.label, None, None, v.amount, v.message)
+                entry = Binding(v.domain or nodes[zone].id, v.what or v.label, None, None, v.amount, _said(v))
                 if entry not in settled.binding:
                     settled.binding.append(entry)
         self._tried_s += self.deadline.seconds - began
@@ -423,6 +423,13 @@ def _lines(standing: Standing, rows: list[Row]) -> list[Placement]:
             seats = seating.setdefault((row.unit, row.site), {})
             seats[row.subnet] = seats.get(row.subnet, 0) + row.count
     return placements(standing.world, sites, seating if standing.world.vpcs else None)
+
+
+def _said(violation: Violation) -> str:
+    """Return what one more would break, in words that fit somebody who is not there yet."""
+    if violation.rule == "subnet" and violation.message.startswith("sits in no"):
+        return "no subnet that it may sit in is there"
+    return violation.message
 
 
 def _silent(engine: str, goal: str, value: int | None, bound: int | None, message: str) -> None:
