@@ -33,8 +33,11 @@ def single_places(world: World) -> list[Place]:
     return [Place(i, (site,)) for i, site in enumerate(world.tree.sites)]
 
 
-def pooled_places(world: World, reach: Reach) -> list[Place]:
-    """Return pools of sites in one zone with equal capacity, price, cost and reach, in the same named domains."""
+def pooled_places(world: World, reach: Reach, least: int = 1) -> list[Place]:
+    """Return pools of sites in one zone with equal capacity, price, cost and reach, in the same named domains.
+
+    What would be a pool of fewer than `least` stays single sites.
+    """
     named = named_domains(world)
     enter = np.array([p.enter for p in reach.profiles], bool).reshape(-1, len(reach.sites)).T
     stay = np.array([p.stay for p in reach.profiles], bool).reshape(-1, len(reach.sites)).T
@@ -54,7 +57,8 @@ def pooled_places(world: World, reach: Reach) -> list[Place]:
             named.get(site),
         )
         pools.setdefault(key, []).append(site)
-    return [Place(i, tuple(sites)) for i, sites in enumerate(pools.values())]
+    whole = [[tuple(p)] if len(p) >= least else [(site,) for site in p] for p in pools.values()]
+    return [Place(i, sites) for i, sites in enumerate(sites for pool in whole for sites in pool)]
 
 
 def named_domains(world: World) -> dict[int, tuple[int, ...]]:

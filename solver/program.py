@@ -25,6 +25,8 @@ from zonewright.solver.rows import Ints, Matrix, Stage, Tag
 
 #: The goal of buying as cheaply as possible.
 ADDITIONS = "additions"
+#: Of equal hosts up to this number each is told by itself when clashes are explained.
+MOST_SINGLE = 8
 #: An evacuation: the signature of its rules, and the domains that are lost.
 Scene = tuple[str, tuple[int, ...]]
 
@@ -90,7 +92,7 @@ def lower(
     nowhere = Context(world, reach, [], [], stages, partial, pooled=False, explain=explain)
     for label, rule in rules:
         LOWERINGS[rule.rule](nowhere, rule, label, None)
-    places = pooled_places(world, reach) if pooled else single_places(world)
+    places = pooled_places(world, reach, MOST_SINGLE + 1 if explain else 1) if pooled else single_places(world)
     classes = make_classes(world, reach, merge=not explain, groups=groups)
     ctx = Context(world, reach, places, classes, stages, partial, pooled, explain)
     ctx.margins = margins or {}

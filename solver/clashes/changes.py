@@ -26,7 +26,7 @@ from zonewright.models.rules.reach import services_needed
 from zonewright.models.topology import Provision, State, Stock
 from zonewright.models.tree import Node
 from zonewright.models.world import World
-from zonewright.solver.clashes.elements import Element, alike_hosts
+from zonewright.solver.clashes.elements import Element
 from zonewright.solver.clashes.result import Change
 
 #: By how much each part of an element has to give way.
@@ -57,12 +57,12 @@ def said(resource: str, amount: int) -> str:
 class Changes:
     """Writes changes of one estate."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, alike: Mapping[str, str]) -> None:
         self.world = world
         self.rules = dict(all_rules(world))
         self.labels = {entry.id or f"{entry.rule}[{n}]": entry for n, entry in enumerate(world.estate.rules)}
         self.alike: dict[str, list[str]] = {}
-        for name, first in alike_hosts(world).items():
+        for name, first in alike.items():
             self.alike.setdefault(first, []).append(name)
 
     def of(self, given: Mapping[Element, Amounts]) -> tuple[Change, ...]:

@@ -13,12 +13,13 @@ from typing import Literal
 
 from zonewright.models.rules import all_rules
 from zonewright.models.world import World
+from zonewright.solver.places import pooled_places
+from zonewright.solver.profiles import Reach
+from zonewright.solver.program import MOST_SINGLE
 from zonewright.solver.rows import Tag
 
 #: Rules that speak of several groups together: they stand or fall as a whole.
 WHOLE = frozenset({"affinity", "avoid", "budget", "latency", "load", "move_limit", "quota", "separation"})
-#: Alike hosts of a zone beyond this number are one limit.
-MOST_SINGLE = 8
 
 #: Rows that hold in any case: after a loss, whoever is left stays; who sits in which subnet is a choice.
 _DEFINING = {"survive": ("stays",), "subnet": ("seats",)}
@@ -51,10 +52,10 @@ class Element:
 class Naming:
     """Says of a row's tag which element it belongs to."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, reach: Reach) -> None:
         self.world = world
         self.rules = dict(all_rules(world))
-        self.alike = alike_hosts(world)
+        self.alike = alike_hosts(world, reach)
         self._known: dict[Tag, Element | None] = {}
 
     def of(self, tag: Tag) -> Element | None:
@@ -99,22 +100,11 @@ def demand_of(group: str) -> Element:
     return Element("demand", "placed", "placed", group)
 
 
-def alike_hosts(world: World) -> dict[str, str]:
-    """Return, for hosts of zones with more than `MOST_SINGLE` like them, the first of their kind."""
-    kinds: dict[object, list[str]] = {}
-    for site in world.tree.sites:
-        node = world.tree.nodes[site]
-        if world.zone_of(site) == site:
-            continue
-        domain = node.domain
-        key = (
-            world.zone_of(site),
-            tuple((r, node.usable(r), node.usable(r, firm=True)) for r in sorted(domain.capacity)),
-            tuple((f, node.usable_flavour(f), node.usable_flavour(f, firm=True)) for f in sorted(domain.flavours)),
-            domain.most_instances,
-        )
-        kinds.setdefault(key, []).append(node.id)
-    return {name: names[0] for names in kinds.values() if len(names) > MOST_SINGLE for name in names}
+def alike_hosts(world: World, reach: Reach) -> dict[str, str]:
+    """Return, for hosts that nothing tells from more than `MOST_SINGLE - 1` others, the first of their kind."""
+    names = world.tree.nodes
+    pools = pooled_places(world, reach, MOST_SINGLE + 1)
+    return {names[s].id: names[pool.site].id for pool in pools for s in pool.sites if len(pool.sites) > 1}
 
 
 def weight_of(element: Element, weights: Mapping[str, int]) -> int:
@@ -123,4 +113,20 @@ def weight_of(element: Element, weights: Mapping[str, int]) -> int:
     return next((weights[name] for name in names if name is not None and name in weights), 1)
 
 
-__all__ = ["MOST_SINGLE", "Element", "Naming", "alike_hosts", "demand_of", "weight_of"]
+class Registry:
+    """Elements and their numbers, shared by the problems of one estate."""
+
+    def __init__(self) -> None:
+        self.elements: list[Element] = []
+        self.number: dict[Element, int] = {}
+
+    def of(self, element: Element) -> int:
+        """Return an element's number."""
+        found = self.number.get(element)
+        if found is None:
+            found = self.number[element] = len(self.elements)
+            self.elements.append(element)
+        return found
+
+
+__all__ = ["Element", "Naming", "Registry", "alike_hosts", "demand_of", "weight_of"]

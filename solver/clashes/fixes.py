@@ -11,7 +11,7 @@ from zonewright.models.quantities import to_latency
 from zonewright.models.rules import LatencyLimit
 from zonewright.models.world import World
 from zonewright.solver.clashes.changes import Changes
-from zonewright.solver.clashes.elements import Element, Naming, demand_of
+from zonewright.solver.clashes.elements import Element, demand_of
 from zonewright.solver.clashes.problem import Problem, hard_world
 from zonewright.solver.clashes.result import Change, Fix
 from zonewright.solver.cpsat import Model
@@ -44,7 +44,7 @@ class Giving:
     def __init__(self, problem: Problem, dropped: Iterable[int]) -> None:
         self.problem = problem
         self.dropped = frozenset(dropped)
-        self.naming = Naming(problem.world)
+        self.naming = problem.naming
         self.rows = Rows()
         program = problem.program
         own = program.context.rows
@@ -167,7 +167,7 @@ class Fixer:
         self.deadline = deadline
         self.workers = workers
         self.seed = seed
-        self.changes = Changes(world)
+        self.changes = Changes(world, problem.naming.alike)
 
     def fix(self, cost: int, dropped: frozenset[int]) -> Fix:
         """Return a set of elements as changes, as small as they go, verified by placing the changed estate."""

@@ -15,10 +15,10 @@ import numpy as np
 
 from zonewright.models.rules import Survive, all_rules
 from zonewright.models.world import World
-from zonewright.solver.clashes.elements import Element, Naming, demand_of
+from zonewright.solver.clashes.elements import Element, Naming, Registry, demand_of
 from zonewright.solver.cpsat import Model
 from zonewright.solver.deadline import Deadline
-from zonewright.solver.lowering.survive import evacuation_layers, signature
+from zonewright.solver.lowering.survive import signature
 from zonewright.solver.program import Program, lower
 from zonewright.solver.rows import FREE, Ints, Matrix, Tag
 
@@ -54,18 +54,16 @@ class Problem:
         *,
         pooled: bool = False,
         groups: Collection[str] | None = None,
-        evacuate: bool = True,
+        registry: Registry | None = None,
     ) -> None:
         self.world = world
         self.pooled = pooled
-        scenes = None
-        if not evacuate:
-            scenes = ()
-        program = lower(world, partial=True, pooled=pooled, explain=True, scenarios=scenes, groups=groups)
+        program = lower(world, partial=True, pooled=pooled, explain=True, groups=groups)
         self.program: Program = program
-        naming = Naming(world)
-        self.elements: list[Element] = []
-        self.number: dict[Element, int] = {}
+        naming = self.naming = Naming(world, program.context.reach)
+        self.registry = registry if registry is not None else Registry()
+        self.elements = self.registry.elements
+        self.number = self.registry.number
         self.of_row: list[tuple[int, ...]] = []
         tags = program.context.rows.tags
         row_tag = program.context.rows.row_tag
@@ -76,23 +74,16 @@ class Problem:
                 continue
             tag = tags[t]
             found = naming.of(tag)
-            needed = [] if found is None else [self._number(found)]
+            needed = [] if found is None else [self.registry.of(found)]
             needed += self._in_layer(program, i, tag, naming.excused(tag), survivals)
             self.of_row.append(tuple(needed))
         self._with_demands(program)
         self._layers(program)
-        self.rows_of: list[list[int]] = [[] for _ in self.elements]
+        self.rows_of: dict[int, list[int]] = {}
         for i, needed_by in enumerate(self.of_row):
             for e in needed_by:
-                self.rows_of[e].append(i)
+                self.rows_of.setdefault(e, []).append(i)
         self._index()
-
-    def _number(self, element: Element) -> int:
-        found = self.number.get(element)
-        if found is None:
-            found = self.number[element] = len(self.elements)
-            self.elements.append(element)
-        return found
 
     def _in_layer(
         self,
@@ -110,7 +101,7 @@ class Problem:
         if not layer.event or not excused:
             return []
         asking = survivals.get(layer.signature, {}).get(tag.group or "", [])
-        return [self._number(asking[0])] if len(asking) == 1 else []
+        return [self.registry.of(asking[0])] if len(asking) == 1 else []
 
     def _with_demands(self, program: Program) -> None:
         """Add one row per class: nothing of it stays unplaced. Its element is the demand of the group."""
@@ -130,7 +121,7 @@ class Problem:
         )
         for c, _ in columns:
             group = program.context.classes[c].unit.group
-            self.of_row.append((self._number(demand_of(group)),))
+            self.of_row.append((self.registry.of(demand_of(group)),))
 
     def _layers(self, program: Program) -> None:
         """Rows of scenarios matter only where somebody is to be placed again: note who asks for each."""
@@ -156,8 +147,8 @@ class Problem:
 
     @property
     def all(self) -> frozenset[int]:
-        """Every element."""
-        return frozenset(range(len(self.elements)))
+        """Every element that has a row."""
+        return frozenset(self.rows_of)
 
     def _asked(self, row: int, held: set[int]) -> bool:
         asking = self.asking[self.layer_of[row]]
@@ -172,7 +163,7 @@ class Problem:
         held = set(chosen)
         rows = [
             i
-            for i in {i for e in held for i in self.rows_of[e]}
+            for i in {i for e in held for i in self.rows_of.get(e, ())}
             if all(e in held for e in self.of_row[i]) and self._asked(i, held)
         ]
         taken = set(rows)
@@ -273,4 +264,4 @@ def _survivals(world: World) -> dict[str, dict[str, list[Element]]]:
     return found
 
 
-__all__ = ["Answer", "Problem", "Switched", "evacuation_layers", "hard_world"]
+__all__ = ["Answer", "Problem", "Switched", "hard_world"]

@@ -42,7 +42,7 @@ def texts(problem: Problem, element: Element) -> list[str]:
     """Return what the rows of an element say."""
     e = problem.number[element]
     rows = problem.program.context.rows
-    found = [rows.tags[rows.row_tag[i]].text for i in problem.rows_of[e] if i < len(rows.row_tag)]
+    found = [rows.tags[rows.row_tag[i]].text for i in problem.rows_of.get(e, ()) if i < len(rows.row_tag)]
     return list(dict.fromkeys(text for text in found if text))
 
 
