@@ -89,8 +89,12 @@ class Tree:
         return tuple(
             node.index
             for node, below in zip(self.nodes, self.children, strict=True)
-            if not below and node.level in low and node.id not in self.hosts_to_come
+            if not below and node.level in low and not self.waits(node)
         )
+
+    def waits(self, node: Node) -> bool:
+        """Return whether a leaf waits for its first host: hosts are on offer there, and it has nothing itself."""
+        return node.id in self.hosts_to_come and not (node.domain.capacity or node.domain.flavours)
 
     @cached_property
     def sites_under(self) -> list[tuple[int, ...]]:

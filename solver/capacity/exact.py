@@ -15,7 +15,8 @@ from zonewright.solver import decode
 from zonewright.solver.capacity.additions import Purchases
 from zonewright.solver.capacity.candidates import Candidate, with_hosts
 from zonewright.solver.capacity.job import Job
-from zonewright.solver.engines.exact import Outcome, StageProof, solve_exact
+from zonewright.solver.engines.branching import prove_by_branching
+from zonewright.solver.engines.exact import TREE_NODES, TREE_WORK, Outcome, StageProof, fixed, solve_exact
 from zonewright.solver.engines.shortfall import shortfalls
 from zonewright.solver.outages import Outage
 from zonewright.solver.place import Decision, judged, written
@@ -27,6 +28,8 @@ from zonewright.solver.witness import evaluate_one, witness_data
 MOST_CELLS = 150_000
 #: After the cheapest purchases are known: seconds, and share of what is left, for the estate's own goals.
 POLISH_S, POLISH_SHARE = 5.0, 0.2
+#: Seconds for a witness of what a search has shown.
+TREE_S = 1.5
 
 
 @dataclass
@@ -47,56 +50,38 @@ class Found:
 def solve_program(world: World, entries: Sequence[Candidate], job: Job, *, polish: bool = True) -> Found:
     """Return the cheapest purchases, on as many hosts that may be bought as can matter.
 
-    `world` is the estate with nothing bought; entries that open zones are bought already or left out.
+    First among few hosts; what that costs says how many could be part of anything cheaper. `world` is the estate
+    with nothing bought; entries that open zones are bought already or left out.
     """
     hosts = _first_guess(world, entries)
-    best = Found("open")
+    best: Found | None = None
     while True:
         capped = _capped(entries, best)
         whole = all(e.offer.host is None or e.most <= hosts for e in capped)
-        found = _with_so_many(world, capped, hosts, job, polish=polish, trees=whole)
-        best = _better(best, found, whole=whole)
-        if found.status == "open" or job.deadline.over:
-            return best
-        if whole:
-            return best
-        hosts *= 4
+        found = _with_so_many(world, capped, hosts, job, polish=polish, trees=whole and polish, best=best)
+        if found.status in ("optimal", "feasible"):
+            best = found if whole else replace(found, status="feasible", bound=0, witness=[])
+        elif found.status == "infeasible" and whole:
+            return (
+                found if best is None else replace(best, status="optimal", bound=best.cost, witness=found.witness)
+            )
+        if whole or found.status == "open" or job.deadline.over:
+            return best if best is not None else Found("open", engine="exact")
+        hosts = hosts * 4 if best is None else max([1, *(e.most for e in _capped(entries, best))])
 
 
-def _better(best: Found, found: Found, *, whole: bool) -> Found:
-    """Return the better answer; a bound is only known where nothing was left out."""
-    chosen = found if found.status in ("optimal", "feasible") and _beats(found, best) else best
-    if not whole:
-        if found.status == "infeasible":
-            return best
-        status = "feasible" if chosen.status == "optimal" else chosen.status
-        return replace(chosen, status=status, bound=min(chosen.bound, best.bound))
-    if found.status == "infeasible":
-        # Nothing is cheaper than the best so far, or nothing suffices at all.
-        closed = best.status in ("optimal", "feasible")
-        return replace(best, status="optimal", bound=best.cost) if closed else found
-    if found.status == "open":
-        return best
-    bound = max(found.bound, 0)
-    status = "optimal" if chosen.cost <= bound else "feasible"
-    return replace(chosen, status=status, bound=min(bound, chosen.cost), witness=found.witness)
-
-
-def _beats(found: Found, best: Found) -> bool:
-    return best.status not in ("optimal", "feasible") or found.cost <= best.cost
-
-
-def _capped(entries: Sequence[Candidate], best: Found) -> list[Candidate]:
-    """Return the entries with no more units than the best answer so far could pay for."""
-    if best.status not in ("optimal", "feasible"):
+def _capped(entries: Sequence[Candidate], best: Found | None) -> list[Candidate]:
+    """Return the entries with no more units than anything cheaper than the best so far could have."""
+    if best is None:
         return list(entries)
-    found: list[Candidate] = []
-    for entry in entries:
-        lot = entry.offer.lot
-        most = entry.most if not entry.price else min(entry.most, best.cost // (entry.price * lot) * lot)
-        if most:
-            found.append(replace(entry, most=most))
-    return found
+    capped = (replace(entry, most=_payable(entry, best.cost)) for entry in entries)
+    return [entry for entry in capped if entry.most]
+
+
+def _payable(entry: Candidate, cost: int) -> int:
+    """Return the most units of an entry in purchases that cost less."""
+    lot = entry.offer.lot
+    return entry.most if not entry.price else min(entry.most, max(0, cost - 1) // (entry.price * lot) * lot)
 
 
 def _first_guess(world: World, entries: Sequence[Candidate]) -> int:
@@ -113,8 +98,16 @@ def _first_guess(world: World, entries: Sequence[Candidate]) -> int:
 
 
 def _with_so_many(
-    world: World, entries: Sequence[Candidate], hosts: int, job: Job, *, polish: bool, trees: bool
+    world: World,
+    entries: Sequence[Candidate],
+    hosts: int,
+    job: Job,
+    *,
+    polish: bool,
+    trees: bool,
+    best: Found | None,
 ) -> Found:
+    """Return the cheapest purchases of at most so many hosts of each entry; only what is cheaper than the best."""
     full, named = with_hosts(world, entries, hosts)
     if cells(full) > MOST_CELLS:
         return Found("open", engine="exact")
@@ -123,22 +116,48 @@ def _with_so_many(
         bought = Purchases(named, may_move=job.may_move)
         program = lower(full, additions=bought, outages=outages)
         first = replace(program, stages=program.stages[:1])
-        outcome = solve_exact(
-            first, job.deadline, workers=job.workers, seed=job.seed, news=job.news, trees=trees and polish
-        )
+        start = None
+        if best is not None:
+            below = replace(first, matrix=fixed(first.matrix, first.stages, [best.cost - 1]))
+            outcome = _solved(below, job)
+            if outcome.status == "infeasible":
+                witness = _witness(_proof_of(first, best.cost, job, trees=trees), bought, hosts)
+                return Found("infeasible", engine="exact", witness=[witness])
+            start = outcome.x_j
+        outcome = _solved(first, job, start)
         if outcome.status == "infeasible":
             return Found("infeasible", engine="exact")
         if outcome.x_j is None:
             return Found("open", engine="exact")
-        sites = decode.unit_sites(program.context, outcome.x_j)
-        more, kept = shortfalls(program.context, sites, outages)
+        more, kept = shortfalls(program.context, decode.unit_sites(program.context, outcome.x_j), outages)
         if kept:
             break
         if not more or job.deadline.over:
             return Found("open", engine="exact")
         outages += more
     x_j = _polished(program, bought, outcome.x_j, job) if polish else outcome.x_j
+    if outcome.proofs[0] is not None and outcome.proofs[0].kind == "search":
+        proof = outcome.proofs[0]
+        outcome.proofs[0] = _proof_of(first, proof.bound, job, trees=trees and outcome.status == "optimal")
     return _found(world, program, bought, outcome, x_j, hosts, job)
+
+
+def _solved(program: Program, job: Job, hint: Ints | None = None) -> Outcome:
+    return solve_exact(
+        program, job.deadline, workers=job.workers, seed=job.seed, news=job.news, hint=hint, trees=False
+    )
+
+
+def _proof_of(program: Program, bound: int, job: Job, *, trees: bool) -> StageProof:
+    """Return the proof of a bound that a search has shown, with a tree as its witness where one is found soon."""
+    stage = program.stages[0]
+    found = StageProof(stage.goal, bound, "search")
+    part = job.part(min(TREE_S, 0.1 * job.deadline.left))
+    if not trees or part.deadline.over:
+        return found
+    nodes = min(TREE_NODES, TREE_WORK // max(1, len(program.matrix.column_k)))
+    tree = prove_by_branching(program.matrix, stage.terms, stage.constant, bound, part.deadline, nodes=nodes)
+    return found if tree is None else replace(found, kind="tree", tree=tree)
 
 
 def cells(world: World) -> int:
@@ -216,6 +235,10 @@ def confirmed(
         hosts = int(witness["hosts"])
     except (KeyError, TypeError, ValueError):
         return False, "the witness is damaged"
+    for entry in entries:
+        left_out = most.get(entry.key, 0) < _payable(entry, claim.bound)
+        if left_out or (entry.offer.host is not None and hosts < most.get(entry.key, 0)):
+            return False, f"it leaves out units of {entry.offer.id} that could be part of something cheaper"
     kept = [replace(entry, most=most[entry.key]) for entry in entries if most.get(entry.key)]
     full, named = with_hosts(world, kept, hosts)
     bought = Purchases(named, may_move=job.may_move)

@@ -128,7 +128,7 @@ class _Most:
 
 def room_of(estate: Estate, group: str, job: Job, *, guaranteed: bool) -> HeadRoom:
     """Return the head-room of a group in an estate that says all that has to hold."""
-    world = World(estate)
+    world = World(grown_by(estate, group, 1))
     cap = _cap(world, group)
     unlimited = cap is None
     cap = NO_LIMIT if cap is None else min(cap, NO_LIMIT)

@@ -1,0 +1,1 @@
+"""Planning capacity: offers, edits, sizes, head-room, forecasts."""
