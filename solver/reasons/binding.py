@@ -10,7 +10,7 @@ from zonewright.models.problems import InputError
 from zonewright.models.world import World
 from zonewright.solver.clashes.changes import Changes
 from zonewright.solver.reasons.forced import Forced, against, solve
-from zonewright.solver.reasons.limits import Reached, limits_of
+from zonewright.solver.reasons.limits import Reached, alike_hosts, limits_of
 from zonewright.solver.reasons.prices import Prices, prices_of
 from zonewright.solver.reasons.questions import Case
 from zonewright.solver.reasons.result import Binding
@@ -24,7 +24,7 @@ def binding_of(case: Case, *, seconds: float) -> tuple[list[Binding], int]:
     """Return the limits that are reached, those that give most first, and how many hard limits there are."""
     ends = case.deadline.seconds + seconds
     reached, total = limits_of(case.view)
-    changes = Changes(case.world)
+    changes = Changes(case.world, alike_hosts(case.world))
     ranked = _ranked(case, reached)
     found: list[Binding] = []
     for number, (entry, priced) in enumerate(ranked):

@@ -23,11 +23,13 @@ from zonewright.models.rules.network import addresses, subnet_zone
 from zonewright.models.topology import State
 from zonewright.models.view import View, priced_cost
 from zonewright.models.world import Unit, World
-from zonewright.solver.clashes.elements import Element, alike_hosts
+from zonewright.solver.clashes.elements import Element
 from zonewright.solver.reasons.alone import Room, takes
 from zonewright.solver.reasons.result import Limit
 from zonewright.solver.reasons.subject import obstacles
 
+#: Alike hosts of a zone beyond this number are loosened together.
+FEW_ALIKE = 4
 #: Kinds of rules with nothing to count: each can only be kept or dropped.
 _WITHOUT_NUMBER = frozenset(
     {"affinity", "avoid", "domains", "pin", "residency", "separation", "survive", "synchronous_replicas"}
@@ -44,6 +46,20 @@ class Reached:
     """By how much each part gives way; nothing where the rule is taken away."""
     room: str = ""
     """Whom the loosening makes room for."""
+
+
+def alike_hosts(world: World) -> dict[str, str]:
+    """Return, for hosts of a zone with equal limits, of which there are several, the first of their kind."""
+    kinds: dict[object, list[str]] = {}
+    for site in world.tree.sites:
+        if world.zone_of(site) == site:
+            continue
+        node = world.tree.nodes[site]
+        domain = node.domain
+        resources = tuple((r, node.usable(r), node.usable(r, firm=True)) for r in sorted(domain.capacity))
+        flavours = tuple((f, node.usable_flavour(f)) for f in sorted(domain.flavours))
+        kinds.setdefault((world.zone_of(site), resources, flavours, domain.most_instances), []).append(node.id)
+    return {name: names[0] for names in kinds.values() if len(names) > FEW_ALIKE for name in names}
 
 
 def limits_of(view: View) -> tuple[list[Reached], int]:
@@ -386,4 +402,4 @@ def _survive(view: View, label: str, rule: Survive) -> Reached | None:
     return Reached(best, Element("rule", "survive", label, best.group), by)
 
 
-__all__ = ["Reached", "limits_of"]
+__all__ = ["Reached", "alike_hosts", "limits_of"]
