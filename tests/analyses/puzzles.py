@@ -10,7 +10,9 @@ from tests.brute.cases.base import SOURCE, catalogue
 
 Raw = dict[str, Any]
 #: Placements that an estate may have, partial ones included.
-MOST_PLACEMENTS = 4000
+MOST_PLACEMENTS = 3000
+#: The same, where each is to be evacuated.
+MOST_EVACUATED = 400
 
 
 def ground(rng: Random) -> Raw:
