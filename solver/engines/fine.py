@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from zonewright.models.rules import AntiAffinity, Pin, ReachRule, Rule, Survive, all_rules
+from zonewright.models.rules import AntiAffinity, Avoid, Pin, ReachRule, Rule, Survive, all_rules
 from zonewright.models.tree import Node
 from zonewright.models.world import World
 from zonewright.solver.lowering.survive import limits_by_survival
+
+#: Up to so many (unit, host) pairs rules that single out hosts are left to the exact engine.
+FEW_PAIRS = 20_000
 
 
 @dataclass(frozen=True)
@@ -67,9 +70,12 @@ def _decided_below_zones(world: World) -> bool:
     def below(name: str) -> bool:
         return name in tree.by_id and tree.nodes[world.zone_of(tree.by_id[name])].id != name
 
+    few = len(tree.sites) * len(world.units) <= FEW_PAIRS
     for _, rule in all_rules(world):
-        if isinstance(rule, Pin) and rule.domain is not None:
+        if isinstance(rule, Pin) and rule.domain is not None and not few:
             continue  # What a pin names is a block of its own.
+        if few and isinstance(rule, Avoid) and any(below(held.domain) for held in rule.together):
+            return True
         if rule.rule == "pin" or (rule.rule == "domains" and rule.soft is not None):
             return True
         domain = getattr(rule, "domain", None)
