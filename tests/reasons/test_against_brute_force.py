@@ -19,16 +19,23 @@ from zonewright.solver.reasons.result import Binding, Explanation, Option, WhyNo
 from zonewright.solver.reasons.subject import Subject
 
 Raw = dict[str, Any]
-#: Estates of each kind.
-SEEDS = range(2)
+#: Estates of each kind, in the quick run and in the long one.
+FEW, MANY = range(1), range(1, 12)
 #: Questions about each.
 QUESTIONS = 3
 
 
-def feasible(kind: str) -> list[tuple[Raw, World, Answer]]:
+#: Kinds of estates, the few quick ones of each and the many slow ones.
+RUNS = [
+    *((kind, FEW) for kind in KINDS),
+    *(pytest.param(kind, MANY, marks=pytest.mark.slow) for kind in KINDS),
+]
+
+
+def feasible(kind: str, seeds: range) -> list[tuple[Raw, World, Answer]]:
     """Tiny estates that have a placement, with the best there is."""
     found = []
-    for seed in SEEDS:
+    for seed in seeds:
         entry = case(kind, seed)
         answer = solve(entry.data)
         if answer.feasible:
@@ -112,11 +119,11 @@ def asked(world: World, name: str, *, binding: bool) -> Explanation:
     return explain(world, why=[rng.choice(who)], why_not=questions, binding=binding, workers=1)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_questions_are_answered_as_trying_everything_answers_them(kind: str) -> None:
+@pytest.mark.parametrize(("kind", "seeds"), RUNS)
+def test_questions_are_answered_as_trying_everything_answers_them(kind: str, seeds: range) -> None:
     """Whether somebody can be somewhere else, and how much worse the best plan is then; all of it proven."""
     wrong: list[str | None] = []
-    for number, (data, world, best) in enumerate(feasible(kind)):
+    for number, (data, world, best) in enumerate(feasible(kind, seeds)):
         found = asked(world, f"{kind}-{number}", binding=False)
         assert [(goal.goal, goal.value) for goal in found.objective] == best.values
         wrong += [wrong_why_not(data, best, question) for question in found.why_not]
@@ -124,11 +131,11 @@ def test_questions_are_answered_as_trying_everything_answers_them(kind: str) -> 
     assert not [text for text in wrong if text]
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_one_more_gives_what_trying_everything_gives(kind: str) -> None:
+@pytest.mark.parametrize(("kind", "seeds"), RUNS)
+def test_one_more_gives_what_trying_everything_gives(kind: str, seeds: range) -> None:
     """Each limit that is reached, loosened by the edit that is proposed: the gain is the brute force's, proven."""
     wrong: list[str | None] = []
-    for _, world, best in feasible(kind):
+    for _, world, best in feasible(kind, seeds):
         found = explain(world, workers=1)
         assert len(found.binding) <= found.limits
         wrong += [wrong_binding(world, best, entry) for entry in found.binding]
