@@ -35,7 +35,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = _options(arguments)
     print(f"machine: {platform.machine()}, {platform.system()}, python {platform.python_version()}")
     print(f"limit {options.time_limit:g} s, {options.workers} workers, load {os.getloadavg()[0]:.1f}")
-    print(f"{'estate':26} {'lose':>4} {'mode':8} {'wall s':>7} {'MiB':>6} {'checked':>9} {'fail':>5} {'ways back':>9}")
+    titles = (("wall s", 7), ("cpu s", 6), ("MiB", 6), ("checked", 9), ("fail", 5), ("ways back", 9))
+    print(f"{'estate':26} {'lose':>4} {'mode':8} {' '.join(f'{title:>{width}}' for title, width in titles)}")
     failed = 0
     with tempfile.TemporaryDirectory() as folder:
         for zones in options.zones:
@@ -87,7 +88,8 @@ def _run(path: Path, folder: Path, lose: int, mode: str, options: argparse.Names
     unsettled = sum(1 for scenario in made["scenarios"] if scenario["verdict"] == "open")
     checked = f"{made['checked']}/{made['existing']}"
     print(
-        f"{path.stem:26} {lose:4} {mode:8} {wall:7.1f} {usage.ru_maxrss // 1024:6} {checked:>9} {failing:5}"
+        f"{path.stem:26} {lose:4} {mode:8} {wall:7.1f} {usage.ru_utime + usage.ru_stime:6.1f}"
+        f" {usage.ru_maxrss // 1024:6} {checked:>9} {failing:5}"
         f" {made['recovered_for']:9}"
     )
     return wall, int(made["checked"] < made["existing"] or unsettled > 0 or process.returncode not in (0, 5))
@@ -115,7 +117,7 @@ def uneven_data(*, instances: int, groups: int, zones: int, seed: int, fill: flo
     entries = [_group(rng, g, int(count_g[g]), demand_gr[g], count_gz[g], kind_g[g]) for g in range(groups)]
     return {
         "estate": f"uneven-{instances}x{groups}-z{zones}-s{seed}",
-        "description": f"Generated: {instances} instances in place, {groups} groups, {zones} zones of unequal size",
+        "description": f"Generated: {instances} instances in place, {groups} groups, {zones} unequal zones",
         "regions": [{"id": "r1", "failures_per_year": 0.02, "hours_to_repair": 6}],
         "zones": [
             {

@@ -100,7 +100,7 @@ class Hosts:
         self.unit_n = np.array([entry[3] for entry in entries], np.int64)
         self.base: State = state_of(self.table, len(entries) + int(self.count_n.sum()) + 64)
         put_all(self.base, self.class_n, self.host_n, self.count_n)
-        self.work: State = State(*(array.copy() for array in self.base))
+        self.work: State = State._make(array.copy() for array in self.base)
 
     def place(self, loss: Loss, wanted: dict[int, dict[int, int]], exact: Deadline | None) -> Placed | None:
         """Place the displaced greedily, and with a deadline exactly where that leaves somebody out.
@@ -544,11 +544,10 @@ def _rules_after(world: World, *, strict: bool) -> Iterable[Any]:
             continue
         if rule.suffers_from_loss and not strict:
             continue
-        named = rule.model_copy(update={"id": rule.id or f"{rule.rule}[{position}]"})
-        if isinstance(rule, Spread):
-            if rule.least_domains is not None:
-                named = named.model_copy(update={"least_domains": None})
-            asks = (named.most_domains, named.least_each, named.skew, named.largest_share)
-            if all(part is None for part in asks) and named.shape == "any":
+        update: dict[str, Any] = {"id": rule.id or f"{rule.rule}[{position}]"}
+        if isinstance(rule, Spread) and rule.least_domains is not None:
+            update["least_domains"] = None
+            asks = (rule.most_domains, rule.least_each, rule.skew, rule.largest_share)
+            if all(part is None for part in asks) and rule.shape == "any":
                 continue
-        yield named
+        yield rule.model_copy(update=update)

@@ -137,9 +137,9 @@ def _fix_networks(standing: Standing, ctx: Context, fixed_j: dict[int, int]) -> 
                     taken[pool] = taken.get(pool, 0) + sitting
         if sum(taken.values()) != members:
             continue  # Where they sit is not known.
-        zone = tree.at_level(site, "zone")
+        home = tree.at_level(site, "zone")
         for (name, at), column in sorted(seats.items(), key=lambda seat: seat[0][1] is None):
-            fixed_j[column] = taken.pop(name, 0) if at in (None, zone) else 0
+            fixed_j[column] = taken.pop(name, 0) if at in (None, home) else 0
 
 
 @dataclass

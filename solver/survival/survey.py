@@ -238,7 +238,7 @@ class _Survey:
     def _remaining(self, standing: Standing, counting: Counting, remains: Remains, k: int) -> ScenarioOutcome:
         loss, lost_g, fails_g = remains.losses[k], remains.lost_kg[k], remains.fails_kg[k]
         detailed = self.existing <= MOST_DETAILED
-        shown = np.flatnonzero((lost_g > 0) if detailed else fails_g)
+        shown = np.flatnonzero(((lost_g > 0) | fails_g) if detailed else fails_g)
         groups = [
             _group_outcome(standing, counting.groups[g], int(lost_g[g]), 0, self.mode, "") for g in shown.tolist()
         ]
