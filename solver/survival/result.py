@@ -10,6 +10,9 @@ from zonewright.models.plan import Scenario, Status
 if TYPE_CHECKING:
     import pandas as pd
 
+#: What a share of time may be short of a target by: doubles are rounded.
+_ROUNDING = 2e-10
+
 Verdict = Literal["survives", "fails", "open"]
 """`open`: no way was found in time, and none was ruled out."""
 
@@ -151,7 +154,7 @@ class AvailabilityFigure:
     @property
     def met(self) -> bool:
         """Whether the target is met, for certain as far as the figure goes."""
-        return self.target is None or self.low >= self.target
+        return self.target is None or self.low >= self.target - _ROUNDING
 
 
 @dataclass(frozen=True)

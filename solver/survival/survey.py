@@ -20,6 +20,7 @@ from zonewright.models.world import World
 from zonewright.solver.deadline import Deadline
 from zonewright.solver.result import Listener, Progress
 from zonewright.solver.survival.evacuate import Evacuator, Settled
+from zonewright.solver.survival.rates import availability_figures
 from zonewright.solver.survival.result import (
     GroupOutcome,
     ScenarioOutcome,
@@ -142,6 +143,8 @@ class _Survey:
         self._judge_before(view)
         outcomes = self._static(standing) if self.mode == "static" else self._evacuations(standing)
         checked = len(outcomes)
+        figures, said = availability_figures(view, self.deadline)
+        self.assumptions += said
         planned = 0
         if recovery and self.mode == "evacuate":
             outcomes, planned = self._ways_back(plan, outcomes)
@@ -157,6 +160,7 @@ class _Survey:
             checked=checked,
             existing=self.existing,
             scenarios=outcomes,
+            availability=figures,
             recovered_for=planned,
             placement=whose,
             assumptions=list(dict.fromkeys(self.assumptions)),
