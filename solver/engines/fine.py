@@ -10,7 +10,7 @@ from zonewright.models.world import World
 from zonewright.solver.lowering.survive import limits_by_survival
 
 #: Up to so many (unit, host) pairs rules that single out hosts are left to the exact engine.
-FEW_PAIRS = 20_000
+FEW_PAIRS = 1_000
 
 
 @dataclass(frozen=True)
