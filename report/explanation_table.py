@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.text import Text
 
+from zonewright.models.problems import printable
 from zonewright.report.amounts import money_text, share_text, value_text
 from zonewright.report.console import lines, print_table
 from zonewright.report.goals_table import goals_line, print_goals
@@ -17,7 +18,7 @@ from zonewright.report.markdown import many
 from zonewright.report.plan_table import STYLES
 
 if TYPE_CHECKING:
-    from zonewright.models import World
+    from zonewright.models import Violation, World
     from zonewright.solver.clashes.result import Clashes
     from zonewright.solver.reasons.forced import Difference, Forced
     from zonewright.solver.reasons.parts import Change, Part
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 #: Lines of a goal's parts, and of the sites of a question, that a person reads.
 MOST_PARTS = 30
 MOST_SITES = 25
+#: Sites that are named in a line.
+MOST_LEFT = 6
 
 
 def print_explanation(console: Console, world: World, found: Explanation) -> None:
@@ -201,25 +204,40 @@ def signed(goal: str, change: int, currency: str) -> str:
 
 
 def _why(console: Console, answer: Why, currency: str) -> None:
-    total = sum(answer.here.values())
-    where = ", ".join(f"{n:,} in {site}" if total > 1 else site for site, n in list(answer.here.items())[:8])
-    where += f" and {len(answer.here) - 8:,} more sites" if len(answer.here) > 8 else ""
-    title = Text.assemble(
-        ("Why ", "bold"), (answer.subject.name, "bold"), f": it is {'' if total == 1 else 'at '}"
-    )
-    title = Text(f"{answer.subject.words}: in the plan {where or 'nowhere'}")
-    console.print(title, soft_wrap=True)
+    subject = answer.subject
+    who = subject.instance or subject.group
+    zones = {option.site: option.zone for option in answer.options}
+    console.print(Text.assemble((who, "bold"), f": in the plan {_places(answer.here, zones)}"), soft_wrap=True)
     if answer.today:
-        left = answer.moved
-        said = ", ".join(f"{n:,} in {s}" for s, n in list(answer.today.items())[:8])
-        console.print(Text(f"today: {said}{'' if left else ' (nobody leaves)'}"), soft_wrap=True)
-    for option in answer.moved[:8]:
-        console.print(Text(f"{option.today - option.here:,} leave {option.site}: {option_text(option, currency)}"))
+        stays = "" if answer.moved else ": nobody leaves"
+        console.print(Text(f"today {_places(answer.today, zones)}{stays}"), soft_wrap=True)
+    for option in answer.moved[:MOST_LEFT]:
+        leave = "leaves" if subject.instance else f"{option.today - option.here:,} leave"
+        console.print(Text(f"{leave} {option.site}: {option_text(option, currency)}"), soft_wrap=True)
+    if len(answer.moved) > MOST_LEFT:
+        console.print(Text(f"and {len(answer.moved) - MOST_LEFT:,} more sites are left"))
     console.print()
-    one = "one more there" if total > 1 else "there"
-    _options(console, f"Why {answer.subject.name} is there and not elsewhere", answer.options, currency, one)
+    one = "there" if subject.instance or sum(answer.here.values()) <= 1 else "one more there"
+    _options(console, f"Why {subject.name} is there and not elsewhere", answer.options, currency, one)
     if answer.checked < len(answer.options):
         console.print(Text(f"{answer.checked:,} of {len(answer.options):,} sites were looked at in time\n"))
+
+
+def _places(counts: Mapping[str, int], zones: Mapping[str, str]) -> str:
+    """Return sites with counts in a line; of many hosts their zones."""
+    if not counts:
+        return "nowhere"
+    if len(counts) <= MOST_LEFT:
+        largest = sorted(counts.items(), key=lambda entry: -entry[1])
+        one = sum(counts.values()) == 1
+        return ", ".join(f"in {site}" if one else f"{count:,} in {site}" for site, count in largest)
+    by_zone: dict[str, list[int]] = {}
+    for site, count in counts.items():
+        by_zone.setdefault(zones.get(site, site), []).append(count)
+    said = [f"{sum(n):,} in {zone} on {len(n):,} hosts" for zone, n in list(by_zone.items())[:MOST_LEFT]]
+    return ", ".join(said) + (
+        f" and in {len(by_zone) - MOST_LEFT:,} more zones" if len(by_zone) > MOST_LEFT else ""
+    )
 
 
 def _options(console: Console, title: str, options: Sequence[Option], currency: str, one: str) -> None:
@@ -233,7 +251,7 @@ def _options(console: Console, title: str, options: Sequence[Option], currency: 
                 sum(o.here for o in same) or None,
                 sum(o.today for o in same) or None,
                 first.verdict.replace("_", " "),
-                option_text(first, currency),
+                Text(printable(option_text(first, currency), 600)),
             )
         )
     print_table(console, title, ["site", "planned>", "today>", one, "because"], rows, MOST_SITES)
@@ -255,7 +273,7 @@ def option_text(option: Option, currency: str) -> str:
     if option.verdict == "closed":
         return "; ".join(f"{o.label}: {o.reason}" for o in option.obstacles[:3])
     if option.verdict == "breaks":
-        said = "; ".join(f"{v.label}: {v.domain + ': ' if v.domain else ''}{v.message}" for v in option.broken[:2])
+        said = "; ".join(_violation(v, option.site) for v in option.broken[:2])
         if len(option.broken) > 2:
             said += f" and {len(option.broken) - 2} more"
         if option.pushes:
@@ -279,6 +297,11 @@ _MORE = {
     "moves": ("move", "moves"),
     "hosts": ("site in use", "sites in use"),
 }
+
+
+def _violation(violation: Violation, site: str) -> str:
+    where = f" in {violation.domain}" if violation.domain not in (None, site) else ""
+    return f"{violation.label}{where}: {violation.message}"
 
 
 def difference_text(found: Difference, currency: str) -> str:
@@ -321,6 +344,8 @@ def _why_not(console: Console, question: WhyNot, currency: str) -> None:
         soft_wrap=True,
     )
     console.print()
+    if question.verdict == "there":
+        return
     _options(console, "Moved alone, everybody else as planned", question.options, currency, "verdict")
     forced = question.forced
     if forced is not None and forced.clash:
@@ -350,7 +375,7 @@ def _binding(console: Console, found: Explanation, currency: str) -> None:
             " ".join(x for x in (b.limit.group, b.limit.domain, b.limit.what) if x),
             _figure(b, b.limit.used, currency),
             _figure(b, b.limit.limit, currency),
-            b.text,
+            Text(printable(b.text, 300)),
             gain_text(b, currency),
         )
         for b in found.binding

@@ -98,6 +98,8 @@ def why_not(case: Case, subject: Subject, domain: int, *, seconds: float) -> Why
     inside = world.tree.sites_under[domain]
     here, _ = _whereabouts(case, subject)
     there = sum(here.get(world.tree.nodes[site].id, 0) for site in inside)
+    if there:
+        return WhyNot(subject, name, there, [], None)
     options: list[Option] = []
     best: Alone | None = None
     for number, site in enumerate(inside):
@@ -111,7 +113,7 @@ def why_not(case: Case, subject: Subject, domain: int, *, seconds: float) -> Why
         if alone is not None and not alone.broken and (best is None or alone.objective < best.objective):
             best = alone
     forced = None
-    if not there and any(option.verdict != "closed" for option in options):
+    if any(option.verdict != "closed" for option in options):
         case.told(f"why not {subject.name}@{name}: solving again", 0, 1)
         hint = None if best is None else plan_of(case, best)
         forced = _forced(case, subject, name, max(0.05, ends - case.deadline.seconds), hint, told=True)

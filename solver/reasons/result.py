@@ -78,7 +78,7 @@ class WhyNot:
     there: int
     """How many of those asked for are there in the plan."""
     options: list[Option]
-    """The sites of the domain."""
+    """The sites of the domain; none where it is there already."""
     forced: Forced | None
     """The best plan with him there; None where that is not in question: he is there, or every site is closed."""
 
