@@ -77,10 +77,12 @@ class Model:
         assume: Sequence[int] = (),
         work: float | None = None,
         accept_gap: float = 0.0,
+        switched: Mapping[int, int] | None = None,
     ) -> Answer:
         """Minimize a linear expression (or find any solution) from a complete hint, or near suggested values.
 
-        Stops at `floor`, a proven bound, at the deadline, or after `work` deterministic seconds.
+        Stops at `floor`, a proven bound, at the deadline, or after `work` deterministic seconds. `switched` sets
+        switches for this solve; others are free.
         """
         cp = self._cp
         self.model.clear_objective()
@@ -94,6 +96,9 @@ class Model:
                 self.model.add_hint(variable, int(value))
         for j, value in (suggest or {}).items() if hint is None else ():
             self.model.add_hint(self.variables[j], value)
+        for index, variable in self.switches.items():
+            low, high = (0, 1) if switched is None else (switched.get(index, 0), switched.get(index, 1))
+            variable.proto.domain[0], variable.proto.domain[1] = low, high
         for index in assume:
             self.model.add_assumption(self.switch(index))
         solver = cp.CpSolver()

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from zonewright.models.plan import Status
 from zonewright.models.rules import all_rules
 from zonewright.models.world import World
-from zonewright.solver.clashes.elements import weight_of
+from zonewright.solver.clashes.changes import Changes
+from zonewright.solver.clashes.elements import Element, weight_of
 from zonewright.solver.clashes.enumerate import Enumeration, Listing
-from zonewright.solver.clashes.fixes import Fixer
+from zonewright.solver.clashes.fixes import PLACE_S, Fixer, changed_world
+from zonewright.solver.clashes.hosts import HostSearch
 from zonewright.solver.clashes.problem import Problem, hard_world
-from zonewright.solver.clashes.result import Clashes, ClashSet
+from zonewright.solver.clashes.result import Clashes, ClashSet, Fix
 from zonewright.solver.clashes.search import Core, Search
 from zonewright.solver.clashes.sentences import kind_of, member, sentence
 from zonewright.solver.deadline import Deadline
@@ -20,10 +22,10 @@ from zonewright.solver.result import Clash
 
 #: Beyond this many (group, site) pairs single sites are not all put into one model.
 MOST_CELLS = 40_000
-#: Fixes that are told.
-FIXES = 5
-#: An element that a user cannot change costs more than all that can be.
-BEYOND = 1_000_000
+#: Beyond this many (unit, site) pairs hosts are looked at as pools first.
+MOST_CELLS_AT_ONCE = 1_500
+#: Fixes that are told, that are looked at, and the share of the time that is kept back for them.
+FIXES, TRIED, FIXES_SHARE = 5, 12, 0.35
 
 
 def find_clashes(
@@ -41,34 +43,93 @@ def find_clashes(
         if news is not None:
             news("explain", "", None, None, message)
 
-    hard = hard_world(world)
-    problem = Problem(hard)
-    search = Search(problem, deadline, workers=workers, seed=seed, news=say)
-    found = search.independent()
-    if found.status != "infeasible":
-        status = Status.FEASIBLE if found.status == "feasible" else Status.UNKNOWN
-        return Clashes(status, seconds=deadline.seconds, interrupted=deadline.stop.is_set())
-    weights = fix_weights or {}
+    return _Finding(world, deadline, workers, seed, say, fix_weights or {}).run()
 
-    def weight(e: int) -> int:
-        return weight_of(problem.elements[e], weights)
 
-    listing = Listing(list(found.independent))
-    if found.covered:
-        listing = Enumeration(search, weight, list(found.independent)).run(lambda _: False)
-    clashes = _told(problem, listing.clashes, len(found.independent))
-    fixer = Fixer(world, problem, deadline, workers=workers, seed=seed)
-    fixes = [fixer.fix(cost, elements) for cost, elements in listing.fixes[:FIXES]]
-    return Clashes(
-        Status.INFEASIBLE,
-        clashes,
-        listing.complete,
-        found.covered,
-        fixes,
-        listing.proven,
-        deadline.seconds,
-        deadline.stop.is_set(),
-    )
+class _Finding:
+    """One run over one estate."""
+
+    def __init__(
+        self,
+        world: World,
+        deadline: Deadline,
+        workers: int,
+        seed: int,
+        say: Callable[[str], None],
+        weights: Mapping[str, int],
+    ) -> None:
+        self.world = world
+        self.deadline = deadline
+        self.workers = workers
+        self.seed = seed
+        self.weights = weights
+        hard = hard_world(world)
+        sites = world.tree.sites
+        on_hosts = len(sites) > len({world.zone_of(s) for s in sites})
+        self.pooled = on_hosts and len(sites) * len(world.units) > MOST_CELLS_AT_ONCE
+        self.problem = Problem(hard, pooled=self.pooled)
+        self.search = Search(self.problem, deadline, workers=workers, seed=seed, news=say)
+        if self.pooled:
+            self.search = HostSearch(
+                self.problem, deadline, workers=workers, seed=seed, news=say, placing=self._placed
+            )
+        self.changes = Changes(world, self.problem.naming.alike)
+
+    def run(self) -> Clashes:
+        found = self.search.independent()
+        if found.status != "infeasible":
+            status = Status.FEASIBLE if found.status == "feasible" else Status.UNKNOWN
+            return Clashes(status, seconds=self.deadline.seconds, interrupted=self.deadline.stop.is_set())
+        listing = Enumeration(self.search, self._weight, found.independent).run(self._enough)
+        fixes = self._fixes(listing)
+        return Clashes(
+            Status.INFEASIBLE,
+            _told(self.search, listing.clashes, len(found.independent)),
+            listing.complete and found.covered,
+            found.covered,
+            fixes,
+            listing.proven,
+            self.deadline.seconds,
+            self.deadline.stop.is_set(),
+        )
+
+    def _weight(self, e: int) -> int:
+        return weight_of(self.problem.elements[e], self.weights)
+
+    def _enough(self, listing: Listing) -> bool:
+        """Return whether to turn to the fixes: time for writing them is kept back."""
+        kept = FIXES_SHARE * self.deadline.time_limit_s
+        return bool(listing.fixes) and self.deadline.left < kept
+
+    def _fixes(self, listing: Listing) -> list[Fix]:
+        """Return the cheapest fixes, those first that were seen to work."""
+        fixer = Fixer(self.world, self.search, self.deadline, workers=self.workers, seed=self.seed)
+        found: list[Fix] = []
+        for cost, elements in listing.fixes[:TRIED]:
+            if sum(fix.verified for fix in found) >= FIXES or (found and self.deadline.over):
+                break
+            found.append(fixer.fix(cost, elements))
+        found.sort(key=lambda fix: (fix.cost, not fix.verified))
+        sure = [fix for fix in found if fix.verified]
+        return (sure if sure and sure[0].cost == found[0].cost else found)[:FIXES]
+
+    def _placed(self, dropped: Collection[Element]) -> bool | None:
+        """Return whether the estate without some elements has a placement; None where that is not known."""
+        from zonewright.solver.place import any_plan  # which itself tells clashes
+
+        demands = [e for e in dropped if e.kind == "demand"]
+        for elements in (demands, list(dropped)) if demands else (list(dropped),):
+            changed = changed_world(self.world, self.changes.of({e: {} for e in sorted(elements)}))
+            seconds = min(PLACE_S, self.deadline.left)
+            if (
+                changed is not None
+                and seconds
+                and any_plan(changed, seconds, workers=self.workers, seed=self.seed, stop=self.deadline.stop)
+            ):
+                return True
+            if len(demands) == len(dropped):
+                break
+        return None
 
 
 def first_clash(world: World, deadline: Deadline, *, workers: int, seed: int) -> tuple[list[Clash], bool]:
@@ -102,9 +163,10 @@ def _everything_hard(world: World) -> list[Clash]:
     return found
 
 
-def _told(problem: Problem, cores: list[Core], independent: int) -> list[ClashSet]:
+def _told(search: Search, cores: list[Core], independent: int) -> list[ClashSet]:
     told: list[ClashSet] = []
     for position, core in enumerate(cores):
+        problem = search.problem_of(core.elements)
         elements = tuple(sorted(problem.elements[e] for e in core.elements))
         members = tuple(member(problem, element) for element in elements)
         shares = tuple(

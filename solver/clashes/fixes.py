@@ -14,6 +14,7 @@ from zonewright.solver.clashes.changes import Changes
 from zonewright.solver.clashes.elements import Element, demand_of
 from zonewright.solver.clashes.problem import Problem, hard_world
 from zonewright.solver.clashes.result import Change, Fix
+from zonewright.solver.clashes.search import Search
 from zonewright.solver.cpsat import Model
 from zonewright.solver.deadline import Deadline
 from zonewright.solver.families.addresses import Addresses, Pool
@@ -161,19 +162,20 @@ def _part(family: Family) -> str:
 class Fixer:
     """Writes fixes of one estate."""
 
-    def __init__(self, world: World, problem: Problem, deadline: Deadline, *, workers: int, seed: int) -> None:
+    def __init__(self, world: World, search: Search, deadline: Deadline, *, workers: int, seed: int) -> None:
         self.world = world
-        self.problem = problem
+        self.search = search
+        self.problem = search.problem
         self.deadline = deadline
         self.workers = workers
         self.seed = seed
-        self.changes = Changes(world, problem.naming.alike)
+        self.changes = Changes(world, search.problem.naming.alike)
 
     def fix(self, cost: int, dropped: frozenset[int]) -> Fix:
         """Return a set of elements as changes, as small as they go, verified by placing the changed estate."""
         amounts: dict[int, dict[str, int]] = {}
         if not self.deadline.over:
-            giving = Giving(self.problem, dropped)
+            giving = Giving(self.search.problem_of(dropped), dropped)
             if giving.parts:
                 amounts = giving.amounts(self.deadline, workers=self.workers, seed=self.seed) or {}
         self._latencies(dropped, amounts)
@@ -192,7 +194,7 @@ class Fixer:
 
     def _places(self, changes: tuple[Change, ...]) -> bool:
         """Return whether the changed estate has a placement, judged by the models."""
-        from zonewright.solver.place import any_plan
+        from zonewright.solver.place import any_plan  # which itself tells clashes
 
         changed = self._changed(changes)
         if changed is None:
@@ -201,17 +203,7 @@ class Fixer:
         return any_plan(changed, seconds, workers=self.workers, seed=self.seed, stop=self.deadline.stop)
 
     def _changed(self, changes: tuple[Change, ...]) -> World | None:
-        if self.deadline.over or not all(change.edits for change in changes):
-            return None
-        texts = list(dict.fromkeys(text for change in changes for text in change.edits))
-        # Rules without a name are called by their position: those that go, go last, from the end on.
-        gone = [t for t in texts if t.startswith("rules.") and t.endswith("=null") and "]" in t]
-        gone.sort(key=_position, reverse=True)
-        try:
-            estate = apply_edits(self.world.estate, [t for t in texts if t not in gone] + gone)
-            return World(estate)
-        except InputError:
-            return None
+        return None if self.deadline.over else changed_world(self.world, changes)
 
     def _latencies(self, dropped: frozenset[int], amounts: dict[int, dict[str, int]]) -> None:
         """Raise a dropped limit on round trips only as far as it has to be, one after the other."""
@@ -244,9 +236,24 @@ class Fixer:
         return answer.status == "feasible"
 
 
+def changed_world(world: World, changes: Iterable[Change]) -> World | None:
+    """Return the estate with changes made; None where one of them is no edit, or the estate would be none."""
+    made = list(changes)
+    if not all(change.edits for change in made):
+        return None
+    texts = list(dict.fromkeys(text for change in made for text in change.edits))
+    # Rules without a name are called by their position: those that go, go last, from the end on.
+    gone = [t for t in texts if t.startswith("rules.") and t.endswith("=null") and "]" in t]
+    gone.sort(key=_position, reverse=True)
+    try:
+        return World(apply_edits(world.estate, [t for t in texts if t not in gone] + gone))
+    except InputError:
+        return None
+
+
 def _position(text: str) -> int:
     inside = text.partition("[")[2].partition("]")[0]
     return int(inside) if inside.isdecimal() else 0
 
 
-__all__ = ["Fixer", "Giving"]
+__all__ = ["PLACE_S", "Fixer", "Giving", "changed_world"]

@@ -231,6 +231,18 @@ class Switched:
         switches = {k: problem.of_row[i] for k, i in enumerate(kept) if problem.of_row[i]}
         self.model = Model(inner, switches)
 
+    def decide(
+        self, chosen: Collection[int], deadline: Deadline, *, seconds: float, workers: int, seed: int
+    ) -> Answer:
+        """Decide a set of elements, without saying what of it is to blame."""
+        held = set(chosen)
+        seconds, work = _allowance(deadline, seconds)
+        fixed = {switch: int(switch in held) for switch in self.model.switches}
+        answer = self.model.minimize(
+            None, deadline, seconds=seconds, workers=workers, seed=seed, work=work, switched=fixed
+        )
+        return self._answer(answer.status, answer.x_j, frozenset(held))
+
     def solve(self, chosen: Collection[int], deadline: Deadline, *, seconds: float, seed: int) -> Answer:
         """Decide a set of elements; where it is infeasible, return a part that is."""
         assumed = sorted(e for e in chosen if e in self.model.switches)
@@ -238,12 +250,15 @@ class Switched:
         answer = self.model.minimize(
             None, deadline, seconds=seconds, workers=1, seed=seed, assume=assumed, work=work
         )
-        if answer.status == "infeasible":
-            return Answer("infeasible", core=frozenset(answer.core))
-        if answer.x_j is None:
+        return self._answer(answer.status, answer.x_j, frozenset(answer.core))
+
+    def _answer(self, status: str, found_j: Ints | None, core: frozenset[int]) -> Answer:
+        if status == "infeasible":
+            return Answer("infeasible", core=core)
+        if found_j is None:
             return Answer("open")
         x_j = self.problem.matrix.low_j.copy()
-        x_j[self.columns] = answer.x_j
+        x_j[self.columns] = found_j
         return Answer("feasible", x_j)
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from zonewright.solver.clashes.elements import Element
+from zonewright.solver.clashes.local import Local
 from zonewright.solver.clashes.problem import Answer, Problem, Switched
 from zonewright.solver.deadline import Deadline
 
@@ -51,13 +53,30 @@ class Search:
 
     def whole(self, chosen: Collection[int]) -> Answer:
         """Decide a set of elements of the whole problem, with a core where it is infeasible."""
+        held = self.problem.all.intersection(chosen)
+        core = self.local.clash(held, self.deadline, seed=self.seed)
+        if core is not None:
+            return Answer("infeasible", core=core)
         if self._whole is None:
             self._whole = Switched(self.problem, self.problem.all)
-        return self._whole.solve(chosen, self.deadline, seconds=WHOLE_S, seed=self.seed)
+        plain = self._whole.decide(held, self.deadline, seconds=WHOLE_S, workers=self.workers, seed=self.seed)
+        if plain.status != "infeasible":
+            return plain
+        named = self._whole.solve(held, self.deadline, seconds=WHOLE_S, seed=self.seed)
+        return named if named.status == "infeasible" else Answer("infeasible", core=held)
+
+    @cached_property
+    def local(self) -> Local:
+        """Questions about a few groups."""
+        return Local(self.problem)
 
     def part(self, chosen: Collection[int]) -> Answer:
         """Decide a set of elements with nothing else in the problem."""
         return self.problem.solve(chosen, self.deadline, seconds=PART_S, workers=self.workers, seed=self.seed)
+
+    def problem_of(self, elements: Collection[int]) -> Problem:
+        """Return the problem in which these elements are told, and their amounts found."""
+        return self.problem
 
     def shrink(self, core: Collection[int]) -> Core:
         """Return a part of an infeasible set from which nothing can be dropped, as far as time allows."""
