@@ -89,20 +89,18 @@ def _reasons(console: Console, sizing: Sizing) -> None:
 
 def print_rooms(console: Console, rooms: Sequence[HeadRoom]) -> None:
     """Print how many more of each group fit."""
-    guaranteed = any(room.guaranteed for room in rooms)
-    title = "Head-room: how many more of each group alone fit while everybody else stays"
-    if guaranteed:
-        title += ", and every loss that is guarded against is still survived"
+    title = "Head-room: how many more of each group alone fit while everybody who runs stays"
     rows = [
         (
             room.group,
+            "survived" if room.guaranteed else "left aside",
             "no limit" if room.unlimited else "not known" if room.more is None else f"{room.more:,}",
             "" if room.proven else ("not proven" if room.bound is None else f"at most {room.bound:,}"),
             binding_text(room.binding),
         )
         for room in rooms
     ]
-    print_table(console, title, ["group", "more>", "proven", "what binds"], rows, 400)
+    print_table(console, title, ["group", "losses", "more>", "proven", "what binds"], rows, 400)
 
 
 def binding_text(binding: Sequence[Binding], most: int = 3) -> str:

@@ -5,36 +5,65 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from zonewright.models.estate import Estate
+from zonewright.models.rules import Survive, all_rules
+from zonewright.models.topology import State
 from zonewright.models.view import Row, View
 from zonewright.models.world import World
 from zonewright.solver.capacity.job import Job
 from zonewright.solver.capacity.result import Binding
+from zonewright.solver.lowering.survive import evacuation_layers, signature
+from zonewright.solver.result import Clash
 
 #: Seconds, and share of what is left, for asking what stands against one more.
 REASON_S, REASON_SHARE = 5.0, 0.3
 
 
 def binding_of(estate: Estate, group: str, fitting: int, job: Job) -> list[Binding]:
-    """Return what keeps one more than fit from fitting, scarcest first."""
+    """Return what keeps one more than fit from fitting: by counting where that says it, else as rules clash."""
     from zonewright.solver.capacity.room import grown_by
     from zonewright.solver.capacity.size import held
     from zonewright.solver.clashes.find import first_clash
 
+    asked = grown_by(estate, group, fitting + 1)
+    crowds = crowded(World(asked))
+    counted = [b for b in crowds if (b.used or 0) > (b.limit or 0)]
     part = job.part(min(REASON_S, REASON_SHARE * job.deadline.left))
-    if part.deadline.over:
-        return []
-    world = World(held(grown_by(estate, group, fitting + 1), job))
+    if counted or part.deadline.over:
+        return counted
+    world = World(held(asked, job))
     members, _ = first_clash(world, part.deadline, workers=job.workers, seed=job.seed)
-    found = [
-        Binding(m.domain, _thing(m.text) if m.rule == "capacity" else m.label, text=m.text)
-        for m in members
-        if m.rule not in ("placed", "pin")
+    told = [m for m in members if m.rule not in ("placed", "pin", "zone_state")]
+    found = _by_zone(world, told)
+    losses = [rule for rule in world.estate.rules if isinstance(rule, Survive) and rule.mode == "evacuate"]
+    if losses and all(m.rule == "survive" for m in told):
+        found += [b for b in crowds if b.text][
+            :2
+        ]  # Packing: what is fullest after a loss has no room in one piece.
+    return found
+
+
+def _by_zone(world: World, members: list[Clash]) -> list[Binding]:
+    """Return the members of a clash, hosts of one zone that lack the same thing taken together."""
+    tree = world.tree
+    hosts: dict[tuple[str, str], int] = {}
+    found: list[Binding] = []
+    for member in members:
+        node = tree.by_id.get(member.domain) if member.domain is not None else None
+        if member.rule == "capacity" and node is not None:
+            zone = tree.nodes[world.zone_of(node)].id
+            key = (zone, _thing(member.text))
+            hosts[key] = hosts.get(key, 0) + (0 if tree.nodes[node].id == zone else 1)
+        else:
+            found.append(Binding(member.domain, member.label, text=member.text))
+    return [
+        *(Binding(zone, what, text=f"on {n} hosts" if n else "") for (zone, what), n in hosts.items()),
+        *dict.fromkeys(found),
     ]
-    return list(dict.fromkeys(found))
 
 
 def _thing(text: str) -> str:
-    return text.split(" usable")[0].split(" ")[-1] if " usable" in text else text
+    """Return the resource or flavour that a limit in words is about."""
+    return text.removesuffix(" usable").split(" ")[-1] if text.endswith(" usable") else text
 
 
 def scarcest(view: View) -> list[Binding]:
@@ -55,8 +84,55 @@ def scarcest(view: View) -> list[Binding]:
                     name = world.tree.nodes[zone].id
                     fullest[zone, resource] = Binding(name, resource, amount, limit, words)
     found = list(fullest.values())
-    found.sort(key=lambda b: (-(b.used or 0) / (b.limit or 1), b.domain or "", b.what))
+    found.sort(key=_fullness)
     return found
+
+
+def crowded(world: World) -> list[Binding]:
+    """Return what everybody needs of what is there, before any loss and after each, by counting, the worst first.
+
+    Used is what is to be placed in the zones that remain; it may be above the limit.
+    """
+    zones = world.tree.domains_at("zone") or list(world.tree.sites)
+    usable = _usable(world)
+    layers: list[tuple[tuple[int, ...], frozenset[str], str]] = [((), frozenset(world.groups), "")]
+    for name, lost, _ in evacuation_layers(world):
+        words = "+".join(world.tree.nodes[d].id for d in lost)
+        layers.append((lost, _evacuated(world, name), f"when {words} is lost"))
+    found: list[Binding] = []
+    for lost, groups, words in layers:
+        gone = {s for d in lost for s in world.tree.sites_under[d]}
+        alive = [z for z in zones if not gone.issuperset(world.tree.sites_under[z])]
+        for resource in world.resources:
+            limits = [_limit(world, z, resource, firm=bool(words)) for z in alive if z in usable]
+            if not limits or any(limit is None for limit in limits):
+                continue
+            need = sum(u.demand.get(resource, 0) * u.count for u in world.units if u.group in groups)
+            where = "+".join(world.tree.nodes[z].id for z in alive if z in usable)
+            found.append(Binding(where, resource, need, sum(limit or 0 for limit in limits), words))
+    found.sort(key=_fullness)
+    return found
+
+
+def _usable(world: World) -> set[int]:
+    """Return the zones that somebody may enter, or runs in."""
+    products = {unit.product for unit in world.units}
+    open_sites = {s for s in world.tree.sites if any(world.tree.state(s, p) is State.OPEN for p in products)}
+    held = {site for unit in world.units for site in unit.current}
+    return {world.zone_of(site) for site in open_sites | held}
+
+
+def _fullness(binding: Binding) -> tuple[float, str, str]:
+    return -(binding.used or 0) / (binding.limit or 1), binding.domain or "", binding.what
+
+
+def _evacuated(world: World, name: str) -> frozenset[str]:
+    return frozenset(
+        group
+        for _, rule in all_rules(world)
+        if isinstance(rule, Survive) and rule.mode == "evacuate" and rule.soft is None and signature(rule) == name
+        for group in rule.selected(world)
+    )
 
 
 def _moments(view: View) -> Iterator[tuple[list[Row], frozenset[int], str]]:

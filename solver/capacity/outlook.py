@@ -14,7 +14,7 @@ from zonewright.models.problems import InputError
 from zonewright.models.purchases import with_purchases
 from zonewright.models.rules import Survive
 from zonewright.models.world import World
-from zonewright.solver.capacity.binding import scarcest
+from zonewright.solver.capacity.binding import crowded, scarcest
 from zonewright.solver.capacity.demand import Growth, check_forecast, days, grown, on_day
 from zonewright.solver.capacity.job import Job
 from zonewright.solver.capacity.result import Binding, Outlook, Sizing, Stretch
@@ -175,11 +175,17 @@ class _Ahead:
         return f"{what}: to be ordered by {purchase.order_by}, before {self.today}, {when}"
 
     def _scarce(self, day: date) -> list[Binding]:
-        """Return what has no room left on the first day that does not fit: in the largest part of it that does."""
+        """Return what has no room left on the first day that does not fit.
+
+        By counting where that says it, else what is fullest with as many placed as fit.
+        """
         from zonewright.models.placing import view_of
         from zonewright.solver.capacity.size import held
         from zonewright.solver.place import place
 
+        counted = [b for b in crowded(World(self.on(day))) if (b.used or 0) > (b.limit or 0)]
+        if counted:
+            return counted[:6]
         part = self.job.part(0.5 * self.job.deadline.left)
         world = World(held(self.on(day).model_copy(update={"goals": ["placed"]}), self.job))
         result = place(
