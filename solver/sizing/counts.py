@@ -21,6 +21,9 @@ from zonewright.solver.sizing.prices import bundles_of, displaced
 from zonewright.solver.sizing.problem import MOST, Flags, Ints
 from zonewright.solver.sizing.table import Table
 
+#: Hosts that are decided together in all layers.
+_WIDTH = 14
+
 
 @dataclass
 class Counts:
@@ -118,11 +121,15 @@ def decide(
     seconds: float,
     workers: int,
     seed: int,
+    layer: int | None = None,
 ) -> bool:
-    """Decide some hosts anew, others kept, so that the least is missing; return whether that is proven."""
+    """Decide some hosts anew, others kept, so that the least is missing; return whether that is proven.
+
+    With a `layer`, the number of a scenario, only what arrives there is decided.
+    """
     draft = _Draft()
-    cells = _cells(table, counts, hosts, draft)
-    _fixed(table, counts, hosts, draft)
+    cells = _cells(table, counts, hosts, draft, layer)
+    _fixed(table, counts, hosts, draft, layer)
     new, arriving = _asked(table, draft)
     _limits(table, draft, new, arriving)
     suggest = {j: int(counts.base_ik[i, k]) for (s, i, k), j in cells.items() if s < 0}
@@ -143,8 +150,11 @@ def decide(
     if missing > counts.missing:
         return False
     counts.missing = missing
-    counts.base_ik[hosts] = 0
-    counts.arrive_sik[:, hosts] = 0
+    if layer is None:
+        counts.base_ik[hosts] = 0
+        counts.arrive_sik[:, hosts] = 0
+    else:
+        counts.arrive_sik[layer, hosts] = 0
     for (s, i, k), j in cells.items():
         (counts.base_ik if s < 0 else counts.arrive_sik[s])[i, k] = answer.x_j[j]
     counts.new_ga[:] = 0
@@ -156,20 +166,27 @@ def decide(
     return answer.status == "optimal"
 
 
-def _cells(table: Table, counts: Counts, hosts: Ints, draft: _Draft) -> dict[tuple[int, int, int], int]:
+def _cells(
+    table: Table, counts: Counts, hosts: Ints, draft: _Draft, layer: int | None
+) -> dict[tuple[int, int, int], int]:
     """Add what the hosts may hold (layer -1) and take in each scenario, within their room."""
     problem, rows = table.problem, draft.rows
     cells: dict[tuple[int, int, int], int] = {}
     for i in hosts.tolist():
         j = int(counts.kind_i[i])
-        a, room_r = int(table.area_j[j]), table.room_jr[j]
+        a, room_r, most_k = int(table.area_j[j]), table.room_jr[j], table.most_k
         spared = np.flatnonzero(~problem.lost_sa[:, a]).tolist()
+        if layer is not None:
+            if layer not in spared:
+                continue
+            spared, room_r = [layer], room_r - counts.base_ik[i] @ table.demand_kr
+            most_k = np.maximum(most_k - counts.base_ik[i], 0)
         fits: list[tuple[int, int]] = []
         for k in np.flatnonzero(table.takes_jk[j]).tolist():
             asks = table.demand_kr[k] > 0
             fit = int((room_r[asks] // table.demand_kr[k][asks]).min(initial=1 << 20))
-            fits.append((k, min(fit, int(table.most_k[k]))))
-        for s in [-1, *spared]:
+            fits.append((k, max(0, min(fit, int(most_k[k])))))
+        for s in [-1, *spared] if layer is None else spared:
             for k, most in fits:
                 cells[s, i, k] = column = rows.column(0, most)
                 if s < 0:
@@ -177,30 +194,32 @@ def _cells(table: Table, counts: Counts, hosts: Ints, draft: _Draft) -> dict[tup
                 else:
                     draft.arrive.setdefault((s, a, k), []).append((column, 1))
         for s in spared or [-1]:
-            layers = {-1, s}
+            layers = {-1, s} if layer is None else {s}
             for r, room in enumerate(room_r.tolist()):
                 draft.row(
                     [(cells[t, i, k], int(table.demand_kr[k, r])) for t in layers for k, _ in fits], high=room
                 )
             for k, most in fits:
-                if s >= 0 and table.most_k[k] < 2 * most:
+                if layer is None and s >= 0 and table.most_k[k] < 2 * most:
                     draft.row([(cells[t, i, k], 1) for t in layers], high=int(table.most_k[k]))
     return cells
 
 
-def _fixed(table: Table, counts: Counts, hosts: Ints, draft: _Draft) -> None:
-    """Add what all other hosts offer, as columns that are fixed."""
+def _fixed(table: Table, counts: Counts, hosts: Ints, draft: _Draft, layer: int | None) -> None:
+    """Add what is not decided, as columns that are fixed."""
     problem = table.problem
     others = np.ones(len(counts.kind_i), bool)
     others[hosts] = False
     area_i = table.area_j[counts.kind_i]
     for a in range(problem.areas):
-        inside = others & (area_i == a)
-        for k, n in enumerate(counts.base_ik[inside].sum(axis=0).tolist()):
+        inside = area_i == a
+        held = inside & others if layer is None else inside
+        for k, n in enumerate(counts.base_ik[held].sum(axis=0).tolist()):
             if n:
                 draft.base.setdefault((a, k), []).append((draft.rows.column(n, n), 1))
         for s in range(problem.scenarios):
-            for k, n in enumerate(counts.arrive_sik[s, inside].sum(axis=0).tolist()):
+            arriving = inside & others if layer in (None, s) else inside
+            for k, n in enumerate(counts.arrive_sik[s, arriving].sum(axis=0).tolist()):
                 if n:
                     draft.arrive.setdefault((s, a, k), []).append((draft.rows.column(n, n), 1))
 
@@ -285,20 +304,25 @@ def improve(
     *,
     workers: int,
     seed: int,
-    width: int = 14,
 ) -> None:
-    """Decide a few hosts anew, again and again, until nothing is missing or time is up."""
+    """Decide a few hosts anew, again and again, until nothing is missing or time is up.
+
+    In turn some hosts in all layers, and more of them in a single scenario.
+    """
     random = np.random.default_rng(seed)
-    hosts = len(counts.kind_i)
+    hosts, scenarios = len(counts.kind_i), table.problem.scenarios
     turn = 0
     while counts.missing and hosts and not deadline.over and deadline.seconds < until_s:
-        room = _spare(table, counts)
-        chance = room + 0.05
-        chosen = random.choice(hosts, min(width, hosts), replace=False, p=chance / chance.sum())
+        layer = int(random.integers(scenarios)) if scenarios and turn % 2 else None
+        width = min(_WIDTH if layer is None else 4 * _WIDTH, hosts)
+        chance = _spare(table, counts) + 0.05
+        chosen = random.choice(hosts, width, replace=False, p=chance / chance.sum())
         left = max(0.1, min(4.0, until_s - deadline.seconds))
-        decide(table, counts, np.sort(chosen), deadline, seconds=left, workers=workers, seed=seed + turn)
+        decide(
+            table, counts, np.sort(chosen), deadline, seconds=left, workers=workers, seed=seed + turn, layer=layer
+        )
         turn += 1
-        if hosts <= width:
+        if hosts <= _WIDTH and turn > scenarios:
             return
 
 

@@ -13,19 +13,25 @@ from zonewright.solver.rows import Rows
 from zonewright.solver.sizing.problem import MOST, Ints
 from zonewright.solver.sizing.seated import Seated
 
-#: Classes and hosts of a neighbourhood.
-_CLASSES, _HOSTS = 90, 7
+#: Classes and hosts of a neighbourhood in all layers; in a single scenario there are more.
+_CLASSES, _HOSTS, _MORE = 90, 7, 4
+#: Exchanges of two are tried for so many without a place at most.
+_EXCHANGES = 60
 
 
-def seat_missing(state: Seated, random: np.random.Generator) -> None:
+def seat_missing(state: Seated, random: np.random.Generator, *, exchanges: int = _EXCHANGES) -> None:
     """Put whoever has no place where there is room, or exchange him for one who finds room elsewhere."""
     size_c = _sizes(state)
     for layer in range(len(state.missing_lc)):
         for c in sorted(np.flatnonzero(state.missing_lc[layer] > 0).tolist(), key=lambda c: -size_c[c]):
-            while state.missing_lc[layer, c] > 0 and (
-                _put_somewhere(state, layer, c, random) or (layer and _exchange(state, layer, c, random))
-            ):
-                pass
+            while state.missing_lc[layer, c] > 0:
+                if _put_somewhere(state, layer, c, random):
+                    continue
+                if not layer or exchanges <= 0:
+                    break
+                exchanges -= 1
+                if not _exchange(state, layer, c, random):
+                    break
 
 
 def _sizes(state: Seated) -> list[float]:
@@ -72,17 +78,22 @@ def reseat(
 ) -> bool:
     """Decide a few hosts anew for some classes so that fewer are without a place; return whether that helped.
 
-    Limits by area that hold before still hold.
+    In all layers, or more hosts in a single scenario. Limits by area are not broken more than they are.
     """
     missing = np.argwhere(state.missing_lc > 0)
-    if not len(missing):
+    if len(missing):
+        layer, c = (int(x) for x in missing[random.integers(len(missing))])
+    elif state.broken:
+        layer, c = 0, int(random.integers(len(state.problem.count_c)))
+    else:
         return False
-    layer, c = (int(x) for x in missing[random.integers(len(missing))])
-    hosts = _neighbourhood(state, layer, c, random)
-    classes = _movable(state, hosts, random)
+    free = [layer] if layer and random.random() < 0.5 else list(range(len(state.missing_lc)))
+    more = _MORE if len(free) == 1 else 1
+    hosts = _neighbourhood(state, layer, c, random, more * _HOSTS)
+    classes = _movable(state, hosts, free, random, more * _CLASSES)
     rows = Rows()
-    cells = _cells(state, hosts, classes, rows)
-    cost = _balance(state, hosts, classes, cells, rows)
+    cells = _cells(state, hosts, classes, free, rows)
+    cost = _balance(state, hosts, classes, free, cells, rows)
     _limits(state, cells, rows, cost)
     answer = Model(rows.matrix()).minimize(
         cost,
@@ -121,52 +132,54 @@ def _weights(state: Seated) -> Ints:
     return np.maximum(1, np.rint(20 * size_c / max(float(size_c.min(initial=1.0)), 1e-6))).astype(np.int64)
 
 
-def _neighbourhood(state: Seated, layer: int, c: int, random: np.random.Generator) -> list[int]:
+def _neighbourhood(state: Seated, layer: int, c: int, random: np.random.Generator, most: int) -> list[int]:
     """Return hosts with room, which the class cannot use for reasons of its group, and others."""
     usable = state.enter_mh[state.problem.mask_c[c]] & ~state.lost_lh[layer]
     room_hr = np.clip(state.room_lhr[layer] / np.maximum(state.capacity_hr, 1), 0, None)
     chance_h = np.where(usable, 0.02 + room_hr.min(axis=1), 1e-6)
-    hosts = random.choice(len(chance_h), min(_HOSTS, len(chance_h)), replace=False, p=chance_h / chance_h.sum())
+    hosts = random.choice(len(chance_h), min(most, len(chance_h)), replace=False, p=chance_h / chance_h.sum())
     return [int(h) for h in np.sort(hosts)]
 
 
-def _movable(state: Seated, hosts: list[int], random: np.random.Generator) -> list[int]:
-    short = set(np.flatnonzero((state.missing_lc > 0).any(axis=0)).tolist())
-    there = {c for layer in state.held_lh for h in hosts for c in layer[h]} - short
+def _movable(
+    state: Seated, hosts: list[int], free: list[int], random: np.random.Generator, most: int
+) -> list[int]:
+    short = set(np.flatnonzero((state.missing_lc[free] > 0).any(axis=0)).tolist())
+    there = {c for x in free for h in hosts for c in state.held_lh[x][h]} - short
     mixed = random.permutation(sorted(there)).tolist()
-    return sorted([*short, *mixed[: max(0, _CLASSES - len(short))]])
+    return sorted([*short, *mixed[: max(0, most - len(short))]])
 
 
-def _cells(state: Seated, hosts: list[int], classes: list[int], rows: Rows) -> dict[tuple[int, int, int], int]:
-    """Add how many of the classes the hosts hold before any loss and take in each scenario, within their room."""
-    problem = state.problem
+def _cells(
+    state: Seated, hosts: list[int], classes: list[int], free: list[int], rows: Rows
+) -> dict[tuple[int, int, int], int]:
+    """Add how many of the classes the hosts hold in the free layers, within their room."""
+    problem, own = state.problem, set(classes)
     cells: dict[tuple[int, int, int], int] = {}
     for h in hosts:
-        layers = state.layers_at(h)
+        layers = [x for x in state.layers_at(h) if x in free]
         for x in layers:
             for c in classes:
-                most = _most(state, x, h, c)
+                most = _most(state, h, c)
                 if most > 0:
                     cells[x, h, c] = rows.column(0, most)
-        for x in layers[1:] or [0]:
+        for x in [y for y in layers if y] or layers:
             used = sorted({0, x})
-            freed_r = sum(
-                (
-                    n * problem.demand_cr[c]
-                    for y in used
-                    for c, n in state.held_lh[y][h].items()
-                    if c in set(classes)
-                ),
-                np.zeros(problem.demand_cr.shape[1], np.int64),
-            )
+            freed_r = np.zeros(problem.demand_cr.shape[1], np.int64)
+            for y in used:
+                for c, n in state.held_lh[y][h].items():
+                    if y in free and c in own:
+                        freed_r += n * problem.demand_cr[c]
             terms = [(cells[y, h, c], c) for y in used for c in classes if (y, h, c) in cells]
             for r, room in enumerate((state.room_lhr[x, h] + freed_r).tolist()):
-                rows.row([j for j, _ in terms], [int(problem.demand_cr[c, r]) for _, c in terms], high=room)
-            _groups(state, h, used, classes, cells, rows)
+                if room >= 0 or terms:
+                    values = [int(problem.demand_cr[c, r]) for _, c in terms]
+                    rows.row([j for j, _ in terms], values, high=max(0, room))
+            _groups(state, h, used, classes, free, cells, rows)
     return cells
 
 
-def _most(state: Seated, layer: int, h: int, c: int) -> int:
+def _most(state: Seated, h: int, c: int) -> int:
     problem = state.problem
     if not state.enter_mh[problem.mask_c[c], h]:
         return 0
@@ -184,6 +197,7 @@ def _groups(
     h: int,
     layers: list[int],
     classes: list[int],
+    free: list[int],
     cells: dict[tuple[int, int, int], int],
     rows: Rows,
 ) -> None:
@@ -192,25 +206,31 @@ def _groups(
         if state.group_c[c] >= 0:
             members.setdefault(state.group_c[c], []).append(c)
     for group, own in members.items():
-        held = sum(state.groups_lh[x][h][group] - sum(state.held_lh[x][h][c] for c in own) for x in layers)
+        held = sum(state.groups_lh[x][h][group] for x in layers)
+        held -= sum(state.held_lh[x][h][c] for x in layers if x in free for c in own)
         columns = [cells[x, h, c] for x in layers for c in own if (x, h, c) in cells]
         rows.row(columns, [1] * len(columns), high=max(0, state.most_g[group] - held))
 
 
 def _balance(
-    state: Seated, hosts: list[int], classes: list[int], cells: dict[tuple[int, int, int], int], rows: Rows
+    state: Seated,
+    hosts: list[int],
+    classes: list[int],
+    free: list[int],
+    cells: dict[tuple[int, int, int], int],
+    rows: Rows,
 ) -> dict[int, int]:
     """Add that everybody is somewhere, and who is displaced again: what is missing costs."""
     problem = state.problem
     weight_c = _weights(state)
     cost: dict[int, int] = {}
     for c in classes:
-        for x in range(len(state.missing_lc)):
+        for x in free:
             here = sum(state.held_lh[x][h][c] for h in hosts)
             wanted = int(state.missing_lc[x, c]) + here
             terms = [(cells[x, h, c], 1) for h in hosts if (x, h, c) in cells]
             if x:
-                lost = [h for h in hosts if state.lost_lh[x, h] and problem.evacuated_sc[x - 1, c]]
+                lost = [h for h in hosts if 0 in free and state.lost_lh[x, h] and problem.evacuated_sc[x - 1, c]]
                 wanted -= sum(state.held_lh[0][h][c] for h in lost)
                 terms += [(cells[0, h, c], -1) for h in lost if (0, h, c) in cells]
             missing = rows.column(0, int(problem.count_c[c]))

@@ -243,7 +243,7 @@ class _Engine:
         if state.done:
             search.take(state, "packing")
             return
-        patched = with_more(state, self.random)
+        patched = with_more(state, lambda: deadline.over or deadline.seconds > until + 5.0, self.random)
         if patched is not None:
             search.take(patched, "packing")
 
@@ -317,29 +317,39 @@ def _fitting(master: Master, pricer: Pricer, table: Table) -> Patterns:
     )
 
 
-def with_more(state: Seated, random: np.random.Generator) -> Seated | None:
-    """Return a placement with a few more hosts bought for those without a place; None where that does not help."""
+def with_more(state: Seated, over: Callable[[], bool], random: np.random.Generator) -> Seated | None:
+    """Return a placement with more hosts bought for those without a place; None where that fails or takes long."""
     problem = state.problem
     bought_o = np.bincount(state.offer_i, minlength=len(problem.area_o)).astype(np.int64)
-    while not state.done:
-        layer, c = (int(x) for x in np.argwhere(state.missing_lc > 0)[0]) if state.short else (0, -1)
-        if c < 0:
+    while state.short and not over():
+        layer, c = (int(x) for x in np.argwhere(state.missing_lc > 0)[0])
+        o = _best_offer(state, bought_o, layer, c)
+        if o < 0:
             return None
-        fits_o = np.all(problem.demand_cr[c] <= problem.capacity_or, axis=1) & problem.enter_mo[problem.mask_c[c]]
-        fits_o &= (problem.most_o < 0) | (bought_o + problem.lot_o <= problem.most_o)
-        if layer:
-            fits_o &= ~problem.lost_sa[layer - 1, problem.area_o]
-        if not fits_o.any():
-            return None
-        cost_o = np.where(fits_o, problem.price_o * problem.lot_o, np.iinfo(np.int64).max)
-        o = int(np.argmin(cost_o))
         before = state.short
         bought_o[o] += problem.lot_o[o]
         state = grown(state, o, int(problem.lot_o[o]))
-        seat_missing(state, random)
+        seat_missing(state, random, exchanges=0)
         if state.short >= before:
             return None
-    return state
+    return state if state.done else None
+
+
+def _best_offer(state: Seated, bought_o: Ints, layer: int, c: int) -> int:
+    """Return the offer that costs least for what it holds of those without a place in a layer; -1 for none."""
+    problem = state.problem
+    fits_o = np.all(problem.demand_cr[c] <= problem.capacity_or, axis=1) & problem.enter_mo[problem.mask_c[c]]
+    fits_o &= (problem.most_o < 0) | (bought_o + problem.lot_o <= problem.most_o)
+    if layer:
+        fits_o &= ~problem.lost_sa[layer - 1, problem.area_o]
+    missing_r = np.maximum(state.missing_lc[layer], 0) @ problem.demand_cr
+    asked = missing_r > 0
+    use_o = np.ones(len(fits_o))
+    if asked.any():
+        holds_or = problem.capacity_or[:, asked] * problem.lot_o[:, None]
+        use_o = np.minimum(holds_or / missing_r[asked], 1.0).min(axis=1)
+    cost_o = np.where(fits_o, problem.price_o * problem.lot_o / np.maximum(use_o, 1e-9), np.inf)
+    return int(np.argmin(cost_o)) if fits_o.any() else -1
 
 
 def grown(state: Seated, offer: int, hosts: int) -> Seated:
