@@ -3,8 +3,8 @@
     python -m benchmarks.clashes planted [--seeds 30] [--first 0] [--time-limit 10] [--workers 2]
     python -m benchmarks.clashes large [--seeds 5] [--first 0] [--time-limit 20] [--workers 2]
 
-`planted`: every second estate has its instances on some hundred hosts, the others on zones. One to three clashes are planted
-in each, so that every kind has its turn. Before the solver is asked, the checkers of `models` confirm that with a
+`planted`: every second estate has its instances on some hundred hosts, the others on zones. One to three clashes are
+planted in each, so that every kind has its turn. Before the solver is asked, the checkers of `models` confirm that with a
 member of each clash dropped there is a placement of everybody; the groups of each clash are placed alone, which
 has to be impossible. `large`: 5,000 instances on 400 hosts in three zones, no placement for one reason, which is
 a matter of counting, of packing or of latency; the right one has to be told, by kind and by members. Exits 1 where
@@ -26,6 +26,7 @@ from tests.analyses.planted import alone, faults
 from tests.brute.facts import Facts
 from zonewright.instances.clash_kinds import HOST_KINDS, KINDS, Kind, clashing_estate, compatible
 from zonewright.instances.clashing import ClashingEstate, Member
+from zonewright.instances.stalled import stalled_estate
 from zonewright.models import estate_from_data
 from zonewright.models.plan import Status
 from zonewright.solver import explain, place
