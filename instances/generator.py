@@ -3,6 +3,7 @@
 python -m zonewright.instances.generator region --instances 5000 --groups 400 --hosts 600 -o region.json
 python -m zonewright.instances.generator zones --instances 1000000 --groups 20000 -o zones.yaml
 python -m zonewright.instances.generator filled --instances 1000000 --groups 20000 -o filled.json
+python -m zonewright.instances.generator growing --instances 3000 --groups 300 -o growing.json
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from functools import wraps
 from typing import Any, ParamSpec
 
 from zonewright.instances.filled import filled_data
+from zonewright.instances.growing import growing_data
 from zonewright.instances.pools import zones_data
 from zonewright.instances.region import region_data
 from zonewright.instances.writing import save_estate
@@ -26,8 +28,10 @@ Options = ParamSpec("Options")
 __all__ = [
     "filled_data",
     "generate_filled",
+    "generate_growing",
     "generate_region",
     "generate_zones",
+    "growing_data",
     "main",
     "region_data",
     "zones_data",
@@ -47,6 +51,7 @@ def _as_estate(make: Callable[Options, dict[str, Any]]) -> Callable[Options, Est
 generate_region = _as_estate(region_data)
 generate_zones = _as_estate(zones_data)
 generate_filled = _as_estate(filled_data)
+generate_growing = _as_estate(growing_data)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -56,6 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "region": region_data,
         "zones": zones_data,
         "filled": filled_data,
+        "growing": growing_data,
     }
     make = makers[options.pop("what")]
     target = options.pop("output")
@@ -101,6 +107,14 @@ def _parser() -> argparse.ArgumentParser:
         kind.add_argument(
             "--barred-share", type=float, default=barred, help="groups kept out of one zone (%(default)s)"
         )
+    growing = kinds.add_parser("growing", help="hosts two thirds full, more instances wanted, hosts for sale")
+    growing.add_argument("--instances", type=int, default=3_000)
+    growing.add_argument("--groups", type=int, default=300)
+    growing.add_argument("--zones", type=int, default=3)
+    growing.add_argument("--shapes", type=int, default=10, help="distinct demands, at most 12 (%(default)s)")
+    growing.add_argument("--running", type=float, default=0.65, help="share that runs already (%(default)s)")
+    growing.add_argument("--fill", type=float, default=0.66, help="their demand over capacity (%(default)s)")
+    for kind in (region, zones, filled, growing):
         kind.add_argument("--seed", type=int, default=0)
         kind.add_argument("-o", "--output", required=True, help="file to write: .json, or YAML")
     return parser
