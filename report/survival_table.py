@@ -65,7 +65,7 @@ def _scenarios(console: Console, result: Survival) -> None:
     rows = [tuple(_row(scenario, evacuates=evacuates)) for scenario in result.scenarios]
     columns = ["lost", "verdict", "displaced>"]
     if evacuates:
-        columns += ["back>", "no copy>", "no room>", "moves>", "back after>", "binding"]
+        columns += ["back>", "no copy>", "no room>", "moves>", "then lost>", "back after>", "binding"]
     else:
         columns += ["groups short>", "services down>"]
     print_table(console, "Losses, the severest first", columns, rows, _MOST_ROWS)
@@ -83,9 +83,10 @@ def _row(scenario: ScenarioOutcome, *, evacuates: bool) -> Iterator[object]:
     yield scenario.unrecoverable or None
     yield sum(scenario.unplaced.values()) or None
     yield scenario.moves
+    yield scenario.lost_for_good
     yield span_text(scenario.recovery_s) if scenario.recovery_s is not None else None
     first = scenario.binding[0] if scenario.binding else None
-    yield f"{first.domain}: {first.resource}" if first is not None else None
+    yield ": ".join(part for part in (first.domain, first.resource) if part) if first is not None else None
 
 
 def _groups(console: Console, result: Survival) -> None:

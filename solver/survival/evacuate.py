@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from zonewright.models.plan import Placement, Scenario
 from zonewright.models.rules.network import subnet_zone
@@ -238,16 +238,17 @@ class Evacuator:
     ) -> Settled | None:
         ruled_out = bool(hopeless)
         binding: list[Binding] = []
+        kept: Placed | None = None
         hosts = self.arrays(strict=True)
         if hosts is None:
             return None
         if not hopeless:
-            strict = hosts.place(loss, wanted, None)
+            kept = strict = hosts.place(loss, wanted, None)
             if strict is not None and strict.missing:
                 binding = self._cutting(loss, wanted).bindings()
                 if not binding:
                     half = Deadline(0.5 * deadline.left, None, deadline.stop)
-                    strict = hosts.place(loss, wanted, half)
+                    kept = strict = hosts.place(loss, wanted, half)
             if strict is not None and not strict.missing:
                 return self._shown_on_hosts(hosts, loss, wanted, strict)
             ruled_out = strict is None or bool(binding) or any(strict.bound.values())
@@ -257,6 +258,9 @@ class Evacuator:
         found = loose.place(loss, wanted, deadline)
         if found is None:
             return None
+        if kept is not None and kept.missing == found.missing:
+            # As many come back, and the rules hold.
+            found = replace(kept, bound=found.bound)
         known = Evacuation("optimal" if found.closed else "feasible", found.arrivals, found.missing)
         checked = self._checked(loss, wanted, hopeless, known, strict=False)
         if checked is None:
@@ -344,23 +348,27 @@ class Evacuator:
         hopeless: dict[int, dict[str, int]],
         deadline: Deadline,
     ) -> Settled:
-        ruled_out = bool(hopeless)
-        if not hopeless:
-            strict = self._evacuation(loss, wanted, deadline, strict=True, share=0.5)
-            if strict.status in ("optimal", "feasible") and not strict.missing:
-                found = self._checked(loss, wanted, {}, strict, strict=True)
-                if found is not None:
-                    return found
-            ruled_out = strict.status == "infeasible" or (strict.status == "optimal" and bool(strict.missing))
-        loose = self._evacuation(loss, wanted, deadline, strict=False, share=1.0)
+        units = self.standing.world.units
+        whole = frozenset(self.standing.world.groups) - {units[u].group for u in hopeless}
+        strict = self._evacuation(loss, wanted, deadline, whole, share=0.5)
+        if not hopeless and strict.status in ("optimal", "feasible") and not strict.missing:
+            shown = self._checked(loss, wanted, {}, strict, strict=True)
+            if shown is not None:
+                return shown
+        ruled_out = bool(hopeless) or strict.status == "infeasible"
+        ruled_out |= strict.status == "optimal" and bool(strict.missing)
+        loose = self._evacuation(loss, wanted, deadline, frozenset(), share=1.0)
         proven = loose.status == "optimal"
+        if strict.missing == loose.missing and strict.status in ("optimal", "feasible"):
+            # As many come back, and the rules hold.
+            loose = strict
         verdict: Verdict = "fails" if ruled_out or (proven and loose.missing) else "open"
         if loose.status in ("infeasible", "open"):
             # Even with nobody placed again something is broken: who survives alone breaks it.
-            empty = Evacuation("open" if loose.status == "open" else "optimal", {}, self._by_priority(wanted, {}))
-            loose = empty
-            verdict = "fails" if ruled_out or loose.status == "optimal" else "open"
-            proven = loose.status == "optimal"
+            status = "open" if loose.status == "open" else "optimal"
+            loose = Evacuation(status, {}, self._by_priority(wanted, {}))
+            proven = status == "optimal"
+            verdict = "fails" if ruled_out or proven else "open"
         found = self._checked(loss, wanted, hopeless, loose, strict=False)
         if found is None:
             return self._nothing(wanted, hopeless, "not confirmed by the checkers")
@@ -368,13 +376,19 @@ class Evacuator:
         return found
 
     def _evacuation(
-        self, loss: Loss, wanted: dict[int, dict[int, int]], deadline: Deadline, *, strict: bool, share: float
+        self,
+        loss: Loss,
+        wanted: dict[int, dict[int, int]],
+        deadline: Deadline,
+        whole: frozenset[str],
+        *,
+        share: float,
     ) -> Evacuation:
         if deadline.over:
             return Evacuation("open")
         if self._ground is None:
             self._ground = ground_of(self.standing)
-        scene = lower_scene(self._ground, loss, wanted, on_offer=self.on_offer, strict=strict)
+        scene = lower_scene(self._ground, loss, wanted, on_offer=self.on_offer, whole=whole)
         part = Deadline(share * deadline.left, None, deadline.stop)
         return solve_scene(scene, part, workers=self.workers, seed=self.seed, news=_silent)
 

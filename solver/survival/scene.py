@@ -1,7 +1,7 @@
 """An evacuation as a program: survivors stay, what is displaced is placed again as far as the rules allow.
 
-The placement before the loss is fixed; what is decided is where the displaced go. With *strict* rules those
-that a loss alone can break hold for every group; else they are not asked, so that nobody stays out for them.
+The placement before the loss is fixed; what is decided is where the displaced go. Rules that a loss alone can
+break are asked of every group, or of some, or of none, so that nobody stays out for them.
 """
 
 from __future__ import annotations
@@ -162,9 +162,12 @@ class Scene:
 
 
 def lower_scene(
-    ground: Ground, loss: Loss, wanted: dict[int, dict[int, int]], *, on_offer: bool, strict: bool
+    ground: Ground, loss: Loss, wanted: dict[int, dict[int, int]], *, on_offer: bool, whole: frozenset[str]
 ) -> Scene:
-    """Lower one loss. `wanted` says how many of each unit can be started again."""
+    """Lower one loss. `wanted` says how many of each unit can be started again.
+
+    Rules that a loss alone can break are asked of the groups in `whole`.
+    """
     base = ground.context
     rows = Rows()
     rows.low, rows.high = list(base.rows.low), list(base.rows.high)
@@ -173,8 +176,7 @@ def lower_scene(
     stages = Stages(list(base.stages.by_goal))
     ctx = replace(base, rows=rows, stages=stages, layers=list(base.layers), families=list(ground.families))
     layer, class_of = _layer(ctx, loss, wanted, on_offer)
-    if strict:
-        layer.evacuated = frozenset(ctx.world.groups)
+    layer.evacuated = whole
     ctx.layers.append(layer)
     for label, rule in ground.rules:
         if rule.rule != "survive":
