@@ -11,7 +11,7 @@ from zonewright.solver.clashes.changes import Changes
 from zonewright.solver.clashes.elements import Element, weight_of
 from zonewright.solver.clashes.enumerate import Enumeration, Listing
 from zonewright.solver.clashes.fixes import PLACE_S, Fixer, changed_world
-from zonewright.solver.clashes.hosts import HostSearch
+from zonewright.solver.clashes.hosts import HostSearch, Placing
 from zonewright.solver.clashes.problem import Problem, hard_world
 from zonewright.solver.clashes.result import Clashes, ClashSet, Fix
 from zonewright.solver.clashes.search import Core, Search
@@ -20,8 +20,6 @@ from zonewright.solver.deadline import Deadline
 from zonewright.solver.engines.exact import News
 from zonewright.solver.result import Clash
 
-#: Beyond this many (group, site) pairs single sites are not all put into one model.
-MOST_CELLS = 40_000
 #: Beyond this many (unit, site) pairs hosts are looked at as pools first.
 MOST_CELLS_AT_ONCE = 1_500
 #: Fixes that are told, that are looked at, and the share of the time that is kept back for them.
@@ -63,16 +61,8 @@ class _Finding:
         self.workers = workers
         self.seed = seed
         self.weights = weights
-        hard = hard_world(world)
-        sites = world.tree.sites
-        on_hosts = len(sites) > len({world.zone_of(s) for s in sites})
-        self.pooled = on_hosts and len(sites) * len(world.units) > MOST_CELLS_AT_ONCE
-        self.problem = Problem(hard, pooled=self.pooled)
-        self.search = Search(self.problem, deadline, workers=workers, seed=seed, news=say)
-        if self.pooled:
-            self.search = HostSearch(
-                self.problem, deadline, workers=workers, seed=seed, news=say, placing=self._placed
-            )
+        self.search = _search(world, deadline, workers, seed, say, self._placed)
+        self.problem = self.search.problem
         self.changes = Changes(world, self.problem.naming.alike)
 
     def run(self) -> Clashes:
@@ -135,23 +125,33 @@ class _Finding:
 def first_clash(world: World, deadline: Deadline, *, workers: int, seed: int) -> tuple[list[Clash], bool]:
     """Return one clash as its members, and whether it is minimal: soon rather than all.
 
-    Among pools of hosts where that suffices, else among single ones. Where nothing was found in time, everything
-    hard that the estate states.
+    Where nothing was found in time, everything hard that the estate states.
     """
+    search = _search(world, deadline, workers, seed, lambda _: None, lambda _: None)
+    answer = search.whole(search.problem.all)
+    if answer.status == "infeasible":
+        core = search.shrink(answer.core)
+        problem = search.problem_of(core.elements)
+        return [member(problem, e) for e in sorted(problem.elements[n] for n in core.elements)], core.minimal
+    return _everything_hard(world), False
+
+
+def _search(
+    world: World,
+    deadline: Deadline,
+    workers: int,
+    seed: int,
+    news: Callable[[str], None],
+    placing: Placing,
+) -> Search:
+    """Return the search that suits an estate: of all its sites, or of its pools of hosts first."""
     hard = hard_world(world)
     sites = world.tree.sites
     on_hosts = len(sites) > len({world.zone_of(s) for s in sites})
-    for pooled in (True, False) if on_hosts else (False,):
-        if not pooled and len(sites) * len(world.groups) > MOST_CELLS:
-            break
-        problem = Problem(hard, pooled=pooled)
-        search = Search(problem, deadline, workers=workers, seed=seed, news=lambda _: None)
-        answer = search.whole(problem.all)
-        if answer.status == "infeasible":
-            core = search.shrink(answer.core)
-            exact = core.minimal and not pooled
-            return [member(problem, e) for e in sorted(problem.elements[n] for n in core.elements)], exact
-    return _everything_hard(world), False
+    if on_hosts and len(sites) * len(world.units) > MOST_CELLS_AT_ONCE:
+        problem = Problem(hard, pooled=True)
+        return HostSearch(problem, deadline, workers=workers, seed=seed, news=news, placing=placing)
+    return Search(Problem(hard), deadline, workers=workers, seed=seed, news=news)
 
 
 def _everything_hard(world: World) -> list[Clash]:

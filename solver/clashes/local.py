@@ -1,7 +1,7 @@
 """Small questions first: a few groups with their rules and limits, everybody else left out.
 
-Others are taken as placed nowhere, which only makes room: so a clash that is found among a few is one among all, as
-long as those are with the few whom they need.
+Others are taken as placed nowhere, which only makes room: so a clash that is found among a few is one among all,
+as long as those are with the few whom they need.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Collection
 
 import numpy as np
+from numpy.typing import NDArray
 
 from zonewright.models.rules import Affinity, GroupRule, LatencyLimit, all_rules
 from zonewright.models.world import World
@@ -42,6 +43,7 @@ class Local:
         for i, columns in enumerate(problem.columns_of):
             for j in columns:
                 self.rows_with[j].append(i)
+        self.shared = [j for j in range(len(problem.matrix.low_j)) if j not in self.group_of]
         self.company = company(problem.world)
         self.clusters = clusters(problem)
         self.known: dict[tuple[int, frozenset[int]], Answer] = {}
@@ -84,18 +86,40 @@ class Local:
         problem = self.problem
         groups = with_company(self.clusters[k], self.company)
         rows = [i for i in self._rows(k)[0] if held.issuperset(problem.of_row[i])]
-        inner, kept, columns = problem.part(rows)
-        out = np.array([self.group_of.get(int(j), "") not in groups and int(j) in self.group_of for j in columns])
-        high = np.where(out, 0, inner.high_j)
-        inner = Matrix(inner.start_i, inner.column_k, inner.value_k, inner.low_i, inner.high_i, inner.low_j, high)
+        out = np.ones(len(problem.matrix.low_j), bool)
+        out[self.shared] = False
+        out[[j for g in groups for j in self.columns_of[g]]] = False
+        inner = _without(problem.matrix, rows, out)
         plain = Model(inner).minimize(None, deadline, seconds=SECONDS, workers=1, seed=seed)
         if plain.status != "infeasible":
             return Answer("feasible" if plain.x_j is not None else "open")
-        switches = {n: problem.of_row[i] for n, i in enumerate(kept) if problem.of_row[i]}
+        switches = {n: problem.of_row[i] for n, i in enumerate(rows) if problem.of_row[i]}
         model = Model(inner, switches)
         assumed = sorted(model.switches)
         answer = model.minimize(None, deadline, seconds=SECONDS, workers=1, seed=seed, assume=assumed)
         return Answer("infeasible", core=frozenset(answer.core) if answer.status == "infeasible" else held)
+
+
+def _without(matrix: Matrix, rows: list[int], out_j: NDArray[np.bool_]) -> Matrix:
+    """Return some rows with some columns taken as 0 and left out."""
+    start, index = matrix.start_i, np.array(rows, np.int64)
+    lengths = start[index + 1] - start[index]
+    entries = np.repeat(start[index] - np.concatenate([[0], np.cumsum(lengths)[:-1]]), lengths) + np.arange(
+        lengths.sum()
+    )
+    kept = ~out_j[matrix.column_k[entries]]
+    row = np.repeat(np.arange(len(rows)), lengths)[kept]
+    old, column = np.unique(matrix.column_k[entries][kept], return_inverse=True)
+    counts = np.bincount(row, minlength=len(rows))
+    return Matrix(
+        np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+        column.astype(np.int64),
+        matrix.value_k[entries][kept],
+        matrix.low_i[index],
+        matrix.high_i[index],
+        matrix.low_j[old],
+        matrix.high_j[old],
+    )
 
 
 def company(world: World) -> list[tuple[str, str]]:
