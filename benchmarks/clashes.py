@@ -1,14 +1,15 @@
 """Why estates have no placement, where it is known: clashes planted into feasible estates.
 
-    python -m benchmarks.clashes planted [--seeds 30] [--first 0] [--time-limit 10] [--workers 2]
-    python -m benchmarks.clashes large [--seeds 5] [--first 0] [--time-limit 20] [--workers 2]
+    python -m benchmarks.clashes planted [--seeds 30] [--first 0] [--time-limit 9.5] [--workers 2]
+    python -m benchmarks.clashes large [--seeds 5] [--first 0] [--time-limit 19] [--workers 2]
 
-`planted`: every second estate has its instances on some hundred hosts, the others on zones. One to three clashes are
-planted in each, so that every kind has its turn. Before the solver is asked, the checkers of `models` confirm that with a
-member of each clash dropped there is a placement of everybody; the groups of each clash are placed alone, which
-has to be impossible. `large`: 5,000 instances on 400 hosts in three zones, no placement for one reason, which is
-a matter of counting, of packing or of latency; the right one has to be told, by kind and by members. Exits 1 where
-a clash is missing, one is told that is none, or time runs out.
+`planted`: every second estate has its instances on some hundred hosts, the others on zones. One to three clashes
+are planted in each, so that every kind has its turn; the groups of each clash are placed alone, too, which has to
+be impossible. `large`: 5,000 instances on 400 hosts in three zones have no placement for one reason, which is a
+matter of counting, of packing or of latency; the right one has to be told, by kind and by members.
+
+Before the solver is asked, the checkers of `models` confirm that with a member of each clash dropped there is a
+placement of everybody. Exits 1 where a clash is missing, where one is told that is none, or too late.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ from zonewright.solver import explain, place
 from zonewright.solver.clashes import Clashes
 
 HOSTS = 100
+#: Seconds within which it has to be told; the solver is given a little less.
+MOST_S = {"planted": 10.0, "large": 20.0}
 #: Facts that are said of a site, or of its zone where there are many.
 WIDE = ("compatibility", "scope")
 
@@ -85,7 +88,7 @@ def planted(number: int, first: int, instances: int, time_limit: float, workers:
         row.seconds = time.perf_counter() - begun
         row.wrong += _differences(estate, found.status, found.clashes)
         row.told = len(found.clashes.clashes) if found.clashes else 0
-        if row.seconds > time_limit:
+        if row.seconds > MOST_S["planted"]:
             row.wrong.append(f"{row.seconds:.1f} s")
         rows.append(row)
         _tell(row)
@@ -104,7 +107,7 @@ def large(number: int, first: int, instances: int, time_limit: float, workers: i
         row.seconds = time.perf_counter() - begun
         row.wrong += _other_reason(estate, found.clashes)
         row.told = len(found.clashes.clashes) if found.clashes else 0
-        if row.seconds > time_limit:
+        if row.seconds > MOST_S["large"]:
             row.wrong.append(f"{row.seconds:.1f} s")
         rows.append(row)
         _tell(row)
@@ -177,12 +180,12 @@ def main(arguments: list[str] | None = None) -> int:
     small.add_argument("--seeds", type=int, default=30, help="how many estates (%(default)s)")
     small.add_argument("--first", type=int, default=0, help="the number of the first")
     small.add_argument("--instances", type=int, default=1000)
-    small.add_argument("--time-limit", type=float, default=10.0)
+    small.add_argument("--time-limit", type=float, default=9.5)
     big = kinds.add_parser("large", help="one reason in estates of 5,000 instances on 400 hosts")
     big.add_argument("--seeds", type=int, default=5, help="how many estates (%(default)s)")
     big.add_argument("--first", type=int, default=0, help="the number of the first")
     big.add_argument("--instances", type=int, default=5000)
-    big.add_argument("--time-limit", type=float, default=20.0)
+    big.add_argument("--time-limit", type=float, default=19.0)
     for each in (small, big):
         each.add_argument("--workers", type=int, default=2)
         each.add_argument("--json", action="store_true", help="print a line of JSON at the end")

@@ -145,14 +145,21 @@ def series_too_short(stall: Stall) -> Planted:
     return _planted("counting", {placed(g): {}, apart: {g: {**here, spots[0]: 2}}, only: {g: {**here, other: 1}}})
 
 
-def majority_of_two(stall: Stall) -> Planted:
-    """Counting: a majority of three is to outlive any zone, and two zones are near enough to each other."""
-    g = stall.group(3, 2, 4)
-    next(entry for entry in stall.data["groups"] if entry["id"] == g)["quorum"] = "majority"
-    outlive: Member = (stall.rule("survive", groups=[g]), g, None, None)
-    only: Member = (stall.rule("domains", groups=[g], forbid=["z3"]), g, None, None)
-    a, b, c = (stall.spare[zone][0] for zone in _SHARES)
-    return _planted("counting", {placed(g): {}, outlive: {g: {a: 2, b: 1}}, only: {g: {a: 1, b: 1, c: 1}}})
+def racks_too_few(stall: Stall) -> Planted:
+    """Counting: one to a rack, and one more than the only zone allowed has racks."""
+    firsts: dict[str, str] = {}
+    for host in stall.data["hosts"]:
+        if host["in"].startswith("z1-"):
+            firsts.setdefault(host["in"], host["id"])
+    g = stall.group(len(firsts) + 1, 1, 1)
+    apart: Member = (stall.rule("anti_affinity", groups=[g], level="rack"), g, None, None)
+    only: Member = (stall.rule("domains", groups=[g], allow=["z1"]), g, None, None)
+    here = dict.fromkeys(firsts.values(), 1)
+    first = next(iter(here))
+    return _planted(
+        "counting",
+        {placed(g): {}, apart: {g: {**here, first: 2}}, only: {g: {**here, stall.spare["z2"][0]: 1}}},
+    )
 
 
 def one_to_a_host_by_size(stall: Stall) -> Planted:
@@ -235,7 +242,7 @@ REASONS: tuple[Callable[[Stall], Planted], ...] = (
     chain_too_long,
     series_too_short,
     sizes_that_do_not_go_together,
-    majority_of_two,
+    racks_too_few,
 )
 
 
