@@ -21,6 +21,8 @@ from zonewright.solver.sizing.problem import Flags, Ints
 from zonewright.solver.sizing.table import Table
 
 _ROUNDS = 2_000
+#: What the dearest host costs in the linear program.
+_DEAREST = 1_000.0
 
 
 @dataclass(frozen=True)
@@ -60,10 +62,13 @@ def open_links(table: Table) -> Flags:
 class Master:
     """The linear program over the patterns known; it grows, and starts from where it was."""
 
-    def __init__(self, table: Table, pricer: Pricer, *, dear: int) -> None:
+    def __init__(self, table: Table, pricer: Pricer) -> None:
         pywraplp: Any = import_module("ortools.linear_solver.pywraplp")
 
-        self.table, self.pricer, self.dear = table, pricer, dear
+        self.table, self.pricer = table, pricer
+        # In units of its own: what the linear program compares stays within few orders of magnitude.
+        self.unit = max(1.0, float(table.problem.price_o.max(initial=1))) / _DEAREST
+        self.dear = 4 * (1 + table.problem.scenarios) * _DEAREST
         self.solver: Any = pywraplp.Solver.CreateSolver("GLOP")
         self.solver.SetSolverSpecificParametersAsString("use_preprocessing: false")
         self.free = self.solver.infinity()
@@ -92,7 +97,7 @@ class Master:
                 continue
             self.host_row.append(row(-self.free, 0.0))
             most = float(problem.most_o[o]) if problem.most_o[o] >= 0 else self.free
-            bought = self._column(0.0, most, float(problem.price_o[o]))
+            bought = self._column(0.0, most, float(problem.price_o[o]) / self.unit)
             self.host_row[-1].SetCoefficient(bought, -1.0)
             self.bought.append(bought)
         self.base_row = [[row(0.0, self.free) for _ in range(table.shapes)] for _ in range(problem.areas)]
@@ -212,7 +217,10 @@ class Master:
         """Return the optimum over the patterns known; None where time runs out."""
         self.solver.SetTimeLimit(max(50, int(1000 * seconds)))
         if self.solver.Solve() != self.optimal:
-            return None
+            # Once more from nothing: where it started from may be what it stumbled over.
+            self.solver.Reset()
+            if self.solver.Solve() != self.optimal:
+                return None
         table = self.table
         new_ga = np.zeros((table.bundles, table.problem.areas))
         for (g, a), column in self.new.items():

@@ -104,9 +104,8 @@ class _Engine:
         self.search, self.table = search, table
         self.units = units_of(table)
         self.pricer = Pricer(table, self.units)
-        dear = 4 * (1 + table.problem.scenarios) * max(1, int(table.problem.price_o.max(initial=1)))
-        self.master = Master(table, self.pricer, dear=dear)
-        self.tight = Master(table, _spread_pricer(table, self.pricer), dear=dear)
+        self.master = Master(table, self.pricer)
+        self.tight = Master(table, _spread_pricer(table, self.pricer))
         self.random = np.random.default_rng(search.seed)
 
     def relax(self) -> Purchase | None:
