@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from typing import Any
 
 from zonewright.models.quantities import as_fraction
@@ -79,9 +80,13 @@ def allowed_down(asked: Fraction) -> int:
 def share_down(tree: Tree, node: int) -> Fraction:
     """Return the share of time for which a domain is down by itself."""
     domain = tree.nodes[node].domain
-    rate, hours = domain.failures_per_year, domain.hours_to_repair
-    if rate is None or hours is None:
+    if not domain.failures_per_year or not domain.hours_to_repair:
         return Fraction(0)
+    return _share(domain.failures_per_year, domain.hours_to_repair)
+
+
+@cache
+def _share(rate: float, hours: float) -> Fraction:
     return min(Fraction(1), as_fraction(rate) * as_fraction(hours) / HOURS)
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from zonewright.models.rules import AntiAffinity, Avoid, Pin, ReachRule, Rule, Survive, all_rules
+from zonewright.models.rules import AntiAffinity, Availability, Avoid, Pin, ReachRule, Rule, Survive, all_rules
 from zonewright.models.tree import Node
 from zonewright.models.world import World
+from zonewright.solver.lowering.availability import limits_by_availability
 from zonewright.solver.lowering.survive import limits_by_survival
 
 #: Up to so many (unit, host) pairs rules that single out hosts are left to the exact engine.
@@ -33,9 +34,10 @@ def fine_rules(world: World, relaxed: set[str]) -> FineRules | None:
         limits = _limits(world, rule)
         if limits is None:
             return None
-        of_level = by_level.setdefault(getattr(rule, "level", ""), {})
-        for group, limit in limits.items():
-            of_level[group] = min(limit, of_level.get(group, limit))
+        for level, of_rule in limits.items():
+            of_level = by_level.setdefault(level, {})
+            for group, limit in of_rule.items():
+                of_level[group] = min(limit, of_level.get(group, limit))
     lowest = {world.tree.nodes[s].level for s in world.tree.sites}
     host = by_level.pop(lowest.pop(), {}) if len(lowest) == 1 else {}
     if len(by_level) > 1:
@@ -44,16 +46,22 @@ def fine_rules(world: World, relaxed: set[str]) -> FineRules | None:
     return FineRules(host, rack, rack_level)
 
 
-def _limits(world: World, rule: Rule) -> dict[str, int] | None:
-    """Return a rule as limits per group, None where it is more than that."""
+def _limits(world: World, rule: Rule) -> dict[str, dict[str, int]] | None:
+    """Return a rule as limits per level and group, None where it is more than that.
+
+    Of availability they are a part: what is packed is looked at again.
+    """
     if rule.soft is not None:
         return None
     if isinstance(rule, AntiAffinity):
-        return dict.fromkeys(rule.selected(world), rule.at_most)
+        return {rule.level: dict.fromkeys(rule.selected(world), rule.at_most)}
+    if isinstance(rule, Availability):
+        # Who may have nobody on any host has no place among the pools either: that is never packed.
+        return limits_by_availability(world, rule)
     if isinstance(rule, Survive) and rule.mode == "static":
         limits = limits_by_survival(world, rule)
         whole = all(not world.groups[g].count or g in limits for g in rule.selected(world))
-        return limits if whole and all(limit > 0 for limit in limits.values()) else None
+        return {rule.level: limits} if whole and all(limit > 0 for limit in limits.values()) else None
     return None
 
 

@@ -115,6 +115,25 @@ class Packer:
                 return None, self._zone(block)
         return seats, -1
 
+    def spread_out(self, groups: Collection[str], seats: Seats) -> bool:
+        """Allow fewer of these groups per host, or per rack; return whether that is still possible for all."""
+        for group in sorted(groups):
+            classes = [c.index for c in self.ctx.classes if c.unit.group == group]
+            counts_s = np.zeros(len(self.sites), np.int64)
+            for c in classes:
+                for site, count in seats.get(c, {}).items():
+                    counts_s[self.position[site]] += count
+            most = int(counts_s.max(initial=0))
+            racked = self.rack_s >= 0
+            in_rack = int(np.bincount(self.rack_s[racked], weights=counts_s[racked]).max(initial=0))
+            if most > 1:
+                self.site_limit_c[classes] = most // 2
+            elif in_rack > 1:
+                self.rack_limit_c[classes] = in_rack // 2
+            else:
+                return False
+        return True
+
     def pack_scenario(self, layer: Layer, x_j: Ints, seats: Seats) -> tuple[Seats | None, int]:
         """Seat what a lost zone displaces beside who stays. Returns the new seats, or the zone that failed."""
         before, after = self._by_block(self.ctx.base, x_j, layer.lost), self._by_block(layer, x_j)

@@ -16,6 +16,7 @@ from zonewright.solver.engines.below import Below, stock_is_lent
 from zonewright.solver.engines.exact import News, Outcome, StageProof, better_proof, solve_exact
 from zonewright.solver.engines.fine import FineRules, fine_rules
 from zonewright.solver.engines.hosts import Packer, Seats
+from zonewright.solver.engines.shortfall import down_too_long
 from zonewright.solver.program import Program, lower
 from zonewright.solver.rows import Ints
 
@@ -99,6 +100,8 @@ class _Run:
         self.partial = program.context.partial
         self.best: Packed | None = None
         self.proofs: list[StageProof | None] = []
+        self.hopeless = False
+        """What fails is not for want of room."""
 
     def solve(self, hint: Ints | None) -> PooledOutcome:
         threading.Thread(target=_compile, daemon=True).start()
@@ -158,7 +161,7 @@ class _Run:
         enough = dict(self.best.margins) if self.best is not None else {}
         margins: dict[int, float] = {}
         for _ in range(MOST_ATTEMPTS):
-            if self.deadline.over:
+            if self.deadline.over or self.hopeless:
                 return
             too_little[failed] = max(margins.get(failed, 0.0), too_little.get(failed, 0.0))
             margins = {zone: self._between(low, enough.get(zone)) for zone, low in too_little.items()}
@@ -193,12 +196,24 @@ class _Run:
         seats, failed = packer.pack(x_j)
         if seats is None:
             return failed
-        roomy, failed = Below(ctx, packer).room(x_j, seats)
-        if roomy is None:
-            return failed
+        below = Below(ctx, packer)
+        while True:
+            roomy, failed = below.room(x_j, seats)
+            if roomy is None:
+                return failed
+            base = self._units(ctx, roomy.seats)
+            short = {group for groups in down_too_long(ctx, base) for group in groups}
+            if not short:
+                break
+            if not packer.spread_out(short, roomy.seats):
+                self.hopeless = True
+                return failed
+            again, failed = packer.pack(x_j)
+            if again is None:
+                return failed
+            seats = again
         seats = roomy.seats
         moved: Moved = {}
-        base = self._units(ctx, seats)
         for layer in ctx.layers[1:]:
             again, failed = packer.pack_scenario(layer, x_j, seats)
             if again is None:

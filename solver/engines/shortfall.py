@@ -32,6 +32,14 @@ def shortfalls(ctx: Context, sites: Sites, known: tuple[Outage, ...]) -> tuple[t
     return tuple(found), kept
 
 
+def down_too_long(ctx: Context, sites: Sites) -> list[dict[str, dict[int, int]]]:
+    """Return, for each hard rule that was relaxed, the groups that are up for less time than is asked."""
+    rules = [
+        rule for label, rule in all_rules(ctx.world) if isinstance(rule, Availability) and label in ctx.relaxed
+    ]
+    return [short_groups(ctx, rule, sites) for rule in rules if rule.soft is None]
+
+
 def short_groups(ctx: Context, rule: Availability, sites: Sites) -> dict[str, dict[int, int]]:
     """Return the groups that are up for less time than is asked, with how many of them are at which site."""
     asked = targets(ctx.world, rule)

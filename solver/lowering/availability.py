@@ -50,17 +50,23 @@ def limits_by_availability(world: World, rule: Availability) -> dict[str, dict[s
 
     Only where none of them may take the group down with it; that several together are rare is not in it.
     """
+    memo: dict[int, dict[str, dict[str, int]]] = world.__dict__.setdefault("_limits_by_availability", {})
+    if id(rule) in memo:
+        return memo[id(rule)]
     tree = world.tree
     zone = tree.levels.index("zone") if "zone" in tree.levels else 0
     found: dict[str, dict[str, int]] = {}
     for level in tree.levels[zone + 1 :]:
+        if any(tree.at_level(site, level) is None for site in tree.sites):
+            continue
         shares = [share_down(tree, node) for node in tree.domains_at(level)]
         least = min(shares, default=Fraction(0))
-        for group, asked in targets(world, rule).items():
+        for group, asked in targets(world, rule).items() if least else ():
             count = world.groups[group].count
             if count and least * ALWAYS > allowed_down(asked):
                 limit = count - needed_to_be_up(world, group)
                 found.setdefault(level, {})[group] = limit
+    memo[id(rule)] = found
     return found
 
 
@@ -76,11 +82,12 @@ class _Group:
         self.tag = ctx.tag(rule, label, group, None, f"up {float(asked):.10g} of the time")
         self.counted = rule.soft is not None or label in ctx.tolerance.labels
         """The shortfall is counted instead of forbidden."""
+        self.placed: int | None = None
         self.up: dict[tuple[int, ...], int] = {}
         """Columns to the boolean that says that enough are there."""
 
     def lower(self) -> None:
-        fates, dropped = self._fates()
+        fates, dropped, chains = self._fates()
         if dropped:
             self.ctx.relaxed.add(self.label)
         memo = self.ctx.world.__dict__.setdefault("_states_of_fates", {})
@@ -89,22 +96,18 @@ class _Group:
             memo[key] = _states(self.ctx.world.tree, key)
         self._table(memo[key], fates)
         if not self.counted:
-            self._single(dropped)
+            self._single(dropped, chains)
             self._per_domain()
         for outage in self.ctx.outages:
             if (outage.label, outage.group) == (self.label, self.group):
                 self._outage(outage)
 
-    def _fates(self) -> tuple[dict[int, tuple[int, ...]], list[int]]:
-        """Return, by place, the domains that count, and those that are left out to keep the states few."""
-        above = rated_above(self.ctx.world)
-        fates: dict[int, tuple[int, ...]] = {}
-        every: set[int] = set()
-        for place, _ in self.cells:
-            chains = [above[s] for s in self.ctx.places[place].sites]
-            every.update(node for chain in chains for node in chain)
-            common = set(chains[0]).intersection(*chains[1:])
-            fates[place] = tuple(node for node in chains[0] if node in common)
+    def _fates(self) -> tuple[dict[int, tuple[int, ...]], set[int], dict[int, tuple[int, ...]]]:
+        """Return, by place, the domains that count; those left out to keep states few; by place, all there are."""
+        known = _chains(self.ctx)
+        chains = {place: known[place][0] for place, _ in self.cells}
+        every = set().union(*(known[place][1] for place in chains)) if chains else set()
+        fates = chains
         levels = self.ctx.world.tree.levels
         for level in reversed(levels):
             if len(set(fates.values())) <= MOST_FATES:
@@ -112,7 +115,7 @@ class _Group:
             nodes = self.ctx.world.tree.nodes
             fates = {p: tuple(n for n in chain if nodes[n].level != level) for p, chain in fates.items()}
         kept = {node for chain in fates.values() for node in chain}
-        return fates, sorted(every - kept)
+        return fates, every - kept, chains
 
     def _table(
         self, states: dict[frozenset[tuple[int, ...]], Fraction], fates: Mapping[int, tuple[int, ...]]
@@ -160,21 +163,32 @@ class _Group:
             self.ctx.families.append(Sum(self.tag, (*columns, up), (*ones, -self.needed), low=0))
         return self.up[columns]
 
-    def _single(self, dropped: Iterable[int]) -> None:
+    def _single(self, dropped: set[int], chains: Mapping[int, tuple[int, ...]]) -> None:
         """None of the domains that were left out takes the group down where it is down for too long by itself."""
-        ctx, tree = self.ctx, self.ctx.world.tree
-        for node in dropped:
-            if not self.needed or share_down(tree, node) * ALWAYS <= self.budget:
-                continue
-            under = ctx.within(node)
-            inside = tuple(j for p, j in self.cells if p in under)
-            if not inside:
+        ctx = self.ctx
+        inside: dict[int, list[int]] = {}
+        for place, column in self.cells:
+            for node in chains[place]:
+                if node in dropped:
+                    inside.setdefault(node, []).append(column)
+        for node, columns in sorted(inside.items()):
+            if not self.needed or _parts_down(ctx.world, node) <= self.budget:
                 continue
             if ctx.partial:
-                self._remain(tuple(j for p, j in self.cells if p not in under))
+                placed, ones = self._placed(), (-1,) * len(columns)
+                # All that is placed, less those inside: no row is as long as the estate is wide.
+                ctx.add(Sum(self.tag, (placed, *columns), (1, *ones), low=self.needed, when=(placed,)))
             else:
-                high = self.count - self.needed
-                ctx.add(Sum(self.tag, inside, (1,) * len(inside), high=high))
+                ctx.add(Sum(self.tag, tuple(columns), (1,) * len(columns), high=self.count - self.needed))
+
+    def _placed(self) -> int:
+        """Return the column of how many of the group are placed."""
+        if self.placed is None:
+            self.placed = self.ctx.rows.column(0, self.count)
+            columns = tuple(j for _, j in self.cells)
+            ones = (1,) * len(columns)
+            self.ctx.families.append(Sum(self.tag, (*columns, self.placed), (*ones, -1), low=0, high=0))
+        return self.placed
 
     def _per_domain(self) -> None:
         """Pools know no single domain below the zone: they hold so many times what each may."""
@@ -192,6 +206,29 @@ class _Group:
             columns = tuple(j for p, j in self.cells if not lost.issuperset(self.ctx.places[p].sites))
             states.append((columns, share))
         self._rare(states)
+
+
+def _parts_down(world: World, node: int) -> int:
+    """Return the share of time for which a domain is down by itself, in parts of `ALWAYS`, rounded down."""
+    memo: dict[int, int] = world.__dict__.setdefault("_parts_down", {})
+    if node not in memo:
+        memo[node] = int(share_down(world.tree, node) * ALWAYS)
+    return memo[node]
+
+
+def _chains(ctx: Context) -> list[tuple[tuple[int, ...], frozenset[int]]]:
+    """Return, per place, the failing domains above all of its sites, highest first, and those above any."""
+    memo: list[tuple[tuple[int, ...], frozenset[int]]] | None = ctx.__dict__.get("_chains")
+    if memo is None:
+        above = rated_above(ctx.world)
+        memo = []
+        for place in ctx.places:
+            chains = [above[site] for site in place.sites]
+            common = set(chains[0]).intersection(*chains[1:])
+            every = frozenset(node for chain in chains for node in chain)
+            memo.append((tuple(node for node in chains[0] if node in common), every))
+        ctx.__dict__["_chains"] = memo
+    return memo
 
 
 def _states(tree: Tree, fates: frozenset[tuple[int, ...]]) -> dict[frozenset[tuple[int, ...]], Fraction]:
