@@ -38,6 +38,10 @@ def explain(
         Path | None,
         typer.Option(metavar="PLAN.json", help="Compare with this plan, line by line.", show_default=False),
     ] = None,
+    edits: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="PATH=VALUE", help="Change the estate first: rules.apart.at_most=2."),
+    ] = None,
     binding: Annotated[
         bool | None,
         typer.Option(
@@ -71,13 +75,15 @@ def explain(
 
       zonewright explain estate.yaml plan.json --against other.json
 
+      zonewright explain ledger-three-zones --set rules.ledger-in-three-zones.least_domains=2
+
     [bold]Exit codes[/bold]: 0 explained · 1 bad input · 2 wrong usage · 3 proven impossible, explained · 4 no
     answer in time · 5 the plan given breaks a rule · 130 interrupted
     """
     from zonewright.cli.source import read_world
 
     began = time.monotonic()
-    world = read_world(estate)
+    world = _changed(read_world(estate), edits or [])
     given, migration = (None, None) if plan is None else _read_result(world, plan)
     other = None if against is None else _read(world, against)
     asked = bool(why or why_not)
@@ -97,6 +103,16 @@ def explain(
         warn(found.warnings)
     _show(world, found, json_)
     return _exit_code(found)
+
+
+def _changed(world: World, edits: list[str]) -> World:
+    """Return the world with the estate changed as asked."""
+    if not edits:
+        return world
+    from zonewright.models import World
+    from zonewright.models.edits import apply_edits
+
+    return World(apply_edits(world.estate, edits))
 
 
 def _read_result(world: World, path: Path) -> tuple[Plan | None, Migration | None]:

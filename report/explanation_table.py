@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 #: Lines of a goal's parts, and of the sites of a question, that a person reads.
 MOST_PARTS = 30
 MOST_SITES = 25
+#: Limits whose loosening gives nothing that stand in the table, or in a line below it.
+MOST_IDLE = 8
 #: Sites that are named in a line.
 MOST_LEFT = 6
 
@@ -369,27 +371,46 @@ def _why_not(console: Console, question: WhyNot, currency: str) -> None:
 def _binding(console: Console, found: Explanation, currency: str) -> None:
     if not found.limits:
         return
+    if not found.binding:
+        console.print(Text(f"Nothing binds: none of {found.limits:,} hard limits is reached.\n"))
+        return
+    idle = [b for b in found.binding if b.forced is not None and b.gain is None and b.proven]
+    idle = idle if len(idle) > MOST_IDLE else []
     rows = [
         (
             b.limit.label,
-            " ".join(x for x in (b.limit.group, b.limit.domain, b.limit.what) if x),
+            _where(b),
             _figure(b, b.limit.used, currency),
             _figure(b, b.limit.limit, currency),
             Text(printable(b.text, 300)),
             gain_text(b, currency),
         )
         for b in found.binding
+        if b not in idle
     ]
     title = f"What binds: {len(found.binding):,} of {found.limits:,} hard limits are reached"
     columns = ["rule", "where", "used>", "limit>", "one more", "would give"]
-    print_table(console, title, columns, rows, 40)
-    if not rows:
-        console.print(Text(f"Nothing binds: none of {found.limits:,} hard limits is reached\n"))
+    if rows:
+        print_table(console, title, columns, rows, 40)
+    else:
+        console.print(Text(title, style="bold"))
+    if idle:
+        shown = ", ".join(f"{b.limit.label} {_where(b)}".rstrip() for b in idle[:MOST_IDLE])
+        more = f" and {len(idle) - MOST_IDLE:,} more" if len(idle) > MOST_IDLE else ""
+        console.print(Text(f"One more gives nothing (proven) of: {printable(shown, 600)}{more}\n"), soft_wrap=True)
+
+
+def _where(binding: Binding) -> str:
+    limit = binding.limit
+    what = None if limit.rule == "latency" else limit.what
+    return " ".join(x for x in (limit.group, limit.domain, what) if x)
 
 
 def _figure(binding: Binding, value: int | None, currency: str) -> str | None:
     if value is None:
         return None
+    if binding.limit.rule == "latency":
+        return f"{value / 1000:g} ms"
     return money_text(value, currency) if binding.limit.rule == "budget" else f"{value:,}"
 
 

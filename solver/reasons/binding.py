@@ -62,9 +62,13 @@ def _worth(entry: Binding, order: dict[str, int]) -> tuple[int, int, int]:
 def _ranked(case: Case, reached: list[Reached]) -> list[tuple[Reached, bool]]:
     """Return the limits by promise, and whether the bound puts a price on each."""
     prices = prices_of(case.world, case.plan) if case.plan.bounds else {}
+    goals = len(case.plan.objective)
     scored = []
     for entry in reached:
+        # Without a price, rules that people wrote promise more than room that is there anyway.
         goal, price = _price(case.world, entry, prices)
+        if not price:
+            goal = goals + int(entry.limit.rule in ("capacity", "subnet", "load"))
         scored.append(((goal, -price * max(1, sum(entry.amounts.values()))), entry))
     scored.sort(key=lambda item: item[0])
     return [(entry, score[1] < 0) for score, entry in scored]
@@ -75,7 +79,7 @@ def _price(world: World, entry: Reached, prices: Prices) -> tuple[int, float]:
     zone = limit.domain
     if zone is not None and zone in world.tree.by_id:
         zone = world.tree.nodes[world.zone_of(world.tree.by_id[zone])].id
-    best = (len(prices) + 1, 0.0)
+    best = (1 << 30, 0.0)
     for tag, (goal, price) in prices.items():
         same = tag.label == limit.label
         if limit.rule == "capacity":

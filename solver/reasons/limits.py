@@ -374,9 +374,23 @@ def _latency(view: View, label: str, rule: LatencyLimit) -> Reached | None:
     beyond = sorted(t for t in times if t > limit)
     if not beyond:
         return None
-    within = max((t for t in times if t <= limit), default=0)
-    entry = Limit("latency", label, None, None, "microseconds", within, limit)
+    entry = Limit("latency", label, None, None, "microseconds", _slowest(view, rule), limit)
     return Reached(entry, Element("rule", "latency", label), {"limit_us": beyond[0]})
+
+
+def _slowest(view: View, rule: LatencyLimit) -> int | None:
+    """Return the longest of the round trips that the rule limits, in microseconds; None of a quorum."""
+    world = view.world
+    times: list[int | None] = []
+    if rule.between is not None:
+        one, other = (view.counts(group, rule.level) for group in rule.between)
+        times = [world.latency(a, b) for a in one for b in other]
+    elif rule.clients is not None:
+        placed = view.counts(rule.clients, rule.level)
+        for client in rule.client_locations(world):
+            known = [t for d in placed if (t := world.client_latency(client, d)) is not None]
+            times.append(min(known, default=None))
+    return max((t for t in times if t is not None), default=None)
 
 
 def _survive(view: View, label: str, rule: Survive) -> Reached | None:
