@@ -393,6 +393,16 @@ def survive_evacuate(ground: Ground) -> Planted:
     return Planted(found.kind, found.members, found.releases, {only: {"z1": ground.at({g: {"z2": 1}})}})
 
 
+def availability(ground: Ground) -> Planted:
+    """The only zone allowed is down too often."""
+    ground.data["zones"][0] |= {"failures_per_year": 12, "hours_to_repair": 73}
+    g = ground.group(2)
+    up: Member = (ground.rule("availability", groups=[g], at_least=0.99), g, None, None)
+    return _planted(
+        ground, "availability", {placed(g): {}, up: {g: {"z1": 2}}, ground.only(g, "z1"): {g: {"z2": 2}}}
+    )
+
+
 def move_limit(ground: Ground) -> Planted:
     """Two have to leave, and nobody may move."""
     g = ground.group(2)
@@ -471,7 +481,7 @@ KINDS: tuple[Kind, ...] = (
     too_few_domains, anti_affinity, capacity, capacity_together, stock, load, quota, budget, affinity, company,
     separation, latency_chain, latency_quorum, latency_clients, synchronous, residency, domains, pin, pin_today,
     pinned, zone_state, entitlement, compatibility, service, scope, network, addresses, balancer, survive_static,
-    survive_evacuate, move_limit, avoid,
+    survive_evacuate, availability, move_limit, avoid,
 )  # fmt: skip
 #: On hosts there are these, too.
 HOST_KINDS: tuple[Kind, ...] = (rack_too_small, host_too_small, packing, racks_apart)

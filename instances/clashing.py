@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
+from zonewright.models.problems import InputError
+
 Raw = dict[str, Any]
 #: (label, group, domain, thing): the demand of a group is ("placed", group, None, None), a rule has its label.
 Member = tuple[str, str | None, str | None, str | None]
@@ -169,7 +171,7 @@ class Ground:
         for zone, number in _dealt(count, self._homes()).items():
             hosts = sorted(free[zone], reverse=True)[:number]
             if len(hosts) < number or (hosts and hosts[-1][0] < cores):
-                raise ValueError("more instances than there is room for: ask for more hosts")
+                raise InputError("do not fit: fewer instances, or more hosts", path=("instances",))
             for host in hosts:
                 host[0] -= cores
                 self.base[name][host[1]] = 1
@@ -182,9 +184,9 @@ class Ground:
     def _sizes(self, instances: int) -> list[tuple[str, int, int]]:
         """(name, count, cores) of groups that sum to so many instances."""
         found: list[tuple[str, int, int]] = []
-        left, most = instances, 14 if self.deep else 40
+        left, most = instances, min(14, len(self.data["hosts"]) // 8) if self.deep else 40
         while left:
-            count = min(left, self.rng.choice((2, 3, 4, 6, 8, most)))
+            count = min(left, most, self.rng.choice((2, 3, 4, 6, 8, most)))
             cores = self.rng.choice((1, 1, 2, 2, 4))
             name = self.names.group()
             self.data["groups"].append(

@@ -68,13 +68,15 @@ class Stall:
         free: dict[str, list[list[Any]]] = {}
         for zone, share in _SHARES.items():
             number = round(hosts * share)
+            if number < 3 * _SPARE:
+                raise InputError(f"is {hosts}: more are needed", path=("hosts",))
             for position in range(number):
                 rack = f"{zone}-k{position % 10}"
                 if position < 10:
                     self.data["racks"].append({"id": rack, "in": zone})
                 cores, gib = self.rng.choice(_TYPES)
                 entry: Raw = {"id": f"{zone}-h{position:03d}", "in": rack}
-                if position % 15 == 3 and len(self.spare.get(zone, [])) < _SPARE:
+                if position % (number // _SPARE) == 1 and len(self.spare.get(zone, [])) < _SPARE:
                     cores, gib = 64, _GIB
                     entry["labels"] = {"series": "s4"}
                     self.spare.setdefault(zone, []).append(entry["id"])
@@ -83,8 +85,6 @@ class Stall:
                     free.setdefault(zone, []).append([cores, gib, entry["id"]])
                 entry["capacity"] = {"cpu_cores": cores, "memory_gib": gib}
                 self.data["hosts"].append(entry)
-            if len(self.spare.get(zone, [])) < _SPARE:
-                raise InputError(f"is {hosts}: more are needed", path=("hosts",))
         return free
 
     def _fill(self, instances: int, free: dict[str, list[list[Any]]]) -> None:

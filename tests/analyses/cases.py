@@ -1,4 +1,4 @@
-"""One number, four tiny estates: reasons, losses, purchases and head-room, each asked of solver and brute force."""
+"""One number, four tiny estates: reasons, losses, purchases and head-room, by the solver and by brute force."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from tests.analyses.buying import Bought, bought
 from tests.analyses.growing import head_room
+from tests.analyses.shopping import MOST_MORE
 from tests.brute.documents import scene_of
 from tests.brute.judging import intolerable
 from zonewright.models import check_plan, estate_from_data
@@ -17,8 +18,6 @@ from zonewright.solver.capacity.size import size_capacity
 
 Raw = dict[str, Any]
 LIMIT_S = 60.0
-#: More than so many more of a group are not looked for.
-MOST = 4
 
 
 def differences(data: Raw, best: Bought | None) -> Iterator[str]:
@@ -50,9 +49,9 @@ def rooms(data: Raw) -> Iterator[str]:
     estate = estate_from_data(data)
     for group in data["groups"]:
         for guaranteed in (False, True):
-            expected = head_room(data, group["id"], guaranteed=guaranteed, most=MOST)
+            expected = head_room(data, group["id"], guaranteed=guaranteed, most=MOST_MORE)
             found = solved_room(estate, group["id"], guaranteed=guaranteed, time_limit_s=LIMIT_S, workers=1)
-            more = MOST if found.unlimited else min(MOST, found.more if found.more is not None else -1)
+            more = MOST_MORE if found.unlimited else min(MOST_MORE, found.more if found.more is not None else -1)
             if more != expected:
                 yield f"{group['id']}, guaranteed {guaranteed}: {found.more} ({found.bound}), it is {expected}"
             elif not found.proven:

@@ -31,6 +31,8 @@ FACTS = {
 }
 #: Rules that say something of several groups at once.
 WHOLE = ("separation", "latency", "quota", "budget", "load", "avoid", "move_limit")
+#: Rules that ask nothing of what is left after a loss.
+BEFORE = ("survive", "availability")
 #: Rules that no placement breaks, or that nobody could drop.
 NEVER = ("keep_running", "all_or_nothing")
 
@@ -62,7 +64,7 @@ def broken(scene: Scene, whole: Collection[str] = ()) -> Elements:
     for kind, label, rule, check in judging.active(scene):
         if kind in FACTS or kind in ("capacity", "subnet") or kind in NEVER:
             continue
-        if rule.get("soft") or (kind == "survive" and (scene.before is not None or _evacuates(rule))):
+        if rule.get("soft") or _evacuates(rule) or (kind in BEFORE and scene.before is not None):
             continue
         excused = scene.before is not None and hurt_by_loss(kind, rule)
         for group, amount in check(scene, rule):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import product
+from math import comb, prod
 from typing import Any
 
 from tests.analyses.elements import landings
@@ -38,6 +39,18 @@ def fits(data: Raw, *, guaranteed: bool = True) -> Scene | None:
         if whole is not None:
             return replace(whole)
     return None
+
+
+def effort(data: Raw) -> int:
+    """How many placements `fits` may have to try; each way out of a loss counts, too."""
+    facts = Facts(data)
+    sites = len(facts.sites)
+    found = 1
+    for unit in facts.units:
+        missing = unit.count - sum(unit.current.values())
+        found *= comb(missing + sites - 1, missing)
+    evacuates = any(rule.get("mode") == "evacuate" for rule in data["rules"])
+    return found * prod(unit.count + 1 for unit in facts.units) if evacuates else found
 
 
 def _additions(facts: Facts) -> Iterator[Rows]:

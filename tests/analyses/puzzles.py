@@ -144,6 +144,14 @@ def survive_evacuate(data: Raw, rng: Random) -> None:
         rng.choice(data["groups"])["stateful"] = True
 
 
+def availability(data: Raw, rng: Random) -> None:
+    """Zones that fail now and then."""
+    for zone in data["zones"]:
+        if rng.random() < 0.7:
+            zone |= {"failures_per_year": rng.choice((1, 4)), "hours_to_repair": rng.choice((10, 200))}
+    _add(data, "availability", groups=_some(data, rng), at_least=rng.choice((0.95, 0.99, 0.9995)))
+
+
 def residency(data: Raw, rng: Random) -> None:
     _add(data, "residency", groups=_some(data, rng), countries=["BB"])
 
@@ -244,6 +252,7 @@ TROUBLES: dict[Callable[[Raw, Random], None], int] = {
     load: 1,
     survive_static: 3,
     survive_evacuate: 2,
+    availability: 2,
     residency: 1,
     pin: 2,
     move_limit: 1,

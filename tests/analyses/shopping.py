@@ -6,14 +6,17 @@ from random import Random
 from typing import Any
 
 from tests.analyses import standing
-from tests.analyses.buying import baskets
-from tests.analyses.growing import fits
+from tests.analyses.buying import baskets, bought
+from tests.analyses.growing import effort, fits, grown
 from tests.analyses.standing import drawn as stood
 
 Raw = dict[str, Any]
 
-#: Ways to buy that an estate may have.
-MOST_BASKETS = 81
+#: Ways to buy that an estate may have, and what trying them may cost.
+MOST_BASKETS, MOST_EFFORT = 81, 60_000
+
+#: More than so many more of a group are not looked for.
+MOST_MORE = 4
 
 #: What else such an estate may have: nothing that would make every purchase useless.
 FEATURES = {
@@ -30,6 +33,14 @@ FEATURES = {
 
 def drawn(rng: Random) -> Raw:
     """An estate that needs more room, or a loss that it is to survive does."""
+    while True:
+        data = _outgrown(rng)
+        most = bought(data, dict(max(baskets(data), key=lambda entry: sum(entry[1].values()))[1]))
+        if effort(most) * _combinations(data) <= MOST_EFFORT:
+            return data
+
+
+def _outgrown(rng: Random) -> Raw:
     data = stood(rng, FEATURES)
     for group in data["groups"]:
         if rng.random() < 0.5:
@@ -55,7 +66,8 @@ def roomy(rng: Random) -> Raw:
     while True:
         data = stood(rng, FEATURES)
         _survive(data, rng)
-        if fits(data) is not None:
+        largest = max(effort(grown(data, {group["id"]: MOST_MORE})) for group in data["groups"])
+        if largest <= MOST_EFFORT // 20 and fits(data) is not None:
             return data
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any
 
-from tests.analyses.elements import hurt_by_loss, landings
+from tests.analyses.elements import BEFORE, hurt_by_loss, landings
 from tests.brute import judging, survival
 from tests.brute.facts import Facts
 from tests.brute.scene import Joint, Scene
@@ -132,7 +132,7 @@ def _best(
 def _broken(then: Scene, strict: bool) -> bool:
     """Whether what stands after an evacuation breaks a hard rule."""
     for kind, _, rule, check in judging.active(then):
-        if rule.get("soft") or kind in ("survive", "all_or_nothing"):
+        if rule.get("soft") or kind in (*BEFORE, "all_or_nothing"):
             continue
         if not strict and hurt_by_loss(kind, rule):
             continue
