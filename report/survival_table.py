@@ -13,7 +13,7 @@ from zonewright.report.console import lines, print_table
 
 if TYPE_CHECKING:
     from zonewright.models import World
-    from zonewright.solver.survival.result import GroupOutcome, ScenarioOutcome, Survival
+    from zonewright.solver.survival.result import Binding, GroupOutcome, ScenarioOutcome, Survival
 
 _STYLES = {"survives": "green", "fails": "bold red", "open": "bold yellow"}
 #: Rows of each table; the document has all of them.
@@ -86,7 +86,7 @@ def _row(scenario: ScenarioOutcome, *, evacuates: bool) -> Iterator[object]:
     yield scenario.lost_for_good
     yield span_text(scenario.recovery_s) if scenario.recovery_s is not None else None
     first = scenario.binding[0] if scenario.binding else None
-    yield ": ".join(part for part in (first.domain, first.resource) if part) if first is not None else None
+    yield ": ".join(part for part in (first.domain, _what(first)) if part) if first is not None else None
 
 
 def _groups(console: Console, result: Survival) -> None:
@@ -134,12 +134,34 @@ def _services(console: Console, result: Survival) -> None:
 
 def _binding(console: Console, result: Survival) -> None:
     rows = [
-        (scenario.name, entry.domain, entry.resource, entry.used, entry.limit, entry.short, entry.text)
+        (
+            scenario.name,
+            entry.domain,
+            _what(entry),
+            *(_counted(entry, amount) for amount in (entry.used, entry.limit, entry.short)),
+            entry.text,
+        )
         for scenario in result.scenarios
         for entry in scenario.binding
     ]
     columns = ["lost", "in", "what", "asked>", "room>", "short>", "in words"]
     print_table(console, "What is short", columns, rows, _MOST_ROWS)
+
+
+def _what(entry: Binding) -> str:
+    from zonewright.solver.survival.binding import unit_words
+
+    return unit_words(entry.resource)[1]
+
+
+def _counted(entry: Binding, amount: int | None) -> str | None:
+    """Return an amount in the unit that people count in."""
+    from zonewright.solver.survival.binding import unit_words
+
+    if amount is None:
+        return None
+    per = unit_words(entry.resource)[0]
+    return f"{amount / per:,.6g}" if amount % per else f"{amount // per:,}"
 
 
 def _availability(console: Console, result: Survival) -> None:

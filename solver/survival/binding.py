@@ -190,7 +190,9 @@ class Cutting:
     def _cut(self, zones: frozenset[int], name: str, needs: int, room: int) -> Binding:
         tree = self.standing.world.tree
         where = "+".join(tree.nodes[zone].id for zone in sorted(zones))
-        text = f"{amount_words(name, needs)} more would have to be in {where}, {amount_words(name, room)} is left"
+        per, _ = unit_words(name)
+        free = f"{room / per:,.6g}" if room % per else f"{room // per:,}"
+        text = f"{amount_words(name, needs)} would have to fit in {where}, {free} are free"
         return Binding(where, name, needs, room, needs - room, text, proven=True)
 
     # Slots.
@@ -251,7 +253,7 @@ class Cutting:
         although = " and ".join(amount_words(name, left) for name, left in sums)
         text = (
             f"packing: single hosts have room for {room:,} of {size}, {wanted:,} at least as large need it,"
-            f" although {although} is free in sum"
+            f" although {although} are free in sum"
         )
         return Binding("", "packing", wanted, room, wanted - room, text, proven=True)
 
@@ -273,16 +275,20 @@ def _usable(node: Node, name: str, on_offer: bool) -> int | None:
 
 
 _UNITS = {
-    "cpu_milli": (1000, "cores"),
+    "cpu_milli": (1000, "CPU cores"),
     "memory_mib": (1024, "GiB of memory"),
     "disk_gib": (1, "GiB of disk"),
     "gpu_milli": (1000, "GPUs"),
 }
 
 
+def unit_words(name: str) -> tuple[int, str]:
+    """Return how many of a resource's own units make one that people count in, and what they call that."""
+    return _UNITS.get(name, (1, name))
+
+
 def amount_words(name: str, amount: int) -> str:
     """Return an amount of a resource as people say it."""
-    if name in _UNITS:
-        per, unit = _UNITS[name]
-        return f"{amount / per:,.10g} {unit}" if amount % per else f"{amount // per:,} {unit}"
-    return f"{amount:,} {'instances' if name == INSTANCES else f'of {name}'}"
+    per, unit = unit_words(name)
+    number = f"{amount // per:,}" if amount % per == 0 else f"{amount / per:,.6g}"
+    return f"{number} {unit}" if name in _UNITS or name == INSTANCES else f"{number} of {name}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from zonewright.models.plan import Placement, Scenario
 from zonewright.models.rules.network import subnet_zone
@@ -12,9 +13,7 @@ from zonewright.models.world import Unit
 from zonewright.solver.deadline import Deadline
 from zonewright.solver.decode import Sites
 from zonewright.solver.profiles import Reach
-from zonewright.solver.survival.binding import Cutting
-from zonewright.solver.survival.hosts import Hosts, Placed, hosts_of
-from zonewright.solver.survival.recheck import Recheck
+from zonewright.solver.survival.binding import Cutting, unit_words
 from zonewright.solver.survival.result import Binding, Verdict
 from zonewright.solver.survival.scene import (
     Evacuation,
@@ -27,6 +26,10 @@ from zonewright.solver.survival.scene import (
     solve_scene,
 )
 from zonewright.solver.survival.standing import Loss, Standing
+
+if TYPE_CHECKING:
+    from zonewright.solver.survival.hosts import Hosts, Placed
+    from zonewright.solver.survival.recheck import Recheck
 
 #: Cells (units x sites) beyond which the program is not tried; on hosts, where each loss would take its time.
 MOST_CELLS, MOST_HOST_CELLS = 3_000_000, 100_000
@@ -130,7 +133,7 @@ class Evacuator:
             if not opened:
                 found[unit.group] = f"may enter nothing that is left ({cutting.why_closed(unit)})"
             elif cut is not None:
-                found[unit.group] = f"too little {cut.resource} in {cut.domain}"
+                found[unit.group] = f"too few {unit_words(cut.resource)[1]} in {cut.domain}"
             elif packing is not None:
                 found[unit.group] = "no single host has room for it"
             elif tried < MOST_TRIED and self._tried_s < TRYING_SHARE * self.deadline.seconds + 1.0:
@@ -225,7 +228,12 @@ class Evacuator:
 
     def arrays(self, *, strict: bool) -> Hosts | None:
         """Return the placement on hosts as arrays; None where arrays do not say what the estate asks."""
+        world = self.standing.world
         if strict not in self._arrays:
+            if len(world.tree.sites) <= len({world.zone_of(site) for site in world.tree.sites}):
+                return None
+            from zonewright.solver.survival.hosts import hosts_of
+
             self._arrays[strict] = hosts_of(self.standing, strict=strict, on_offer=self.on_offer)
         return self._arrays[strict]
 
@@ -275,6 +283,8 @@ class Evacuator:
     ) -> Settled | None:
         """Return a way that the arrays show: reckoned anew, and by the checkers where arrays do not say it all."""
         if self._recheck is None:
+            from zonewright.solver.survival.recheck import Recheck
+
             self._recheck = Recheck(self.standing, hosts.relocation, hosts.original_u, hosts.position)
         if not self._recheck.holds(loss, wanted, placed.arrivals):
             raise ArithmeticError(f"the way shown when {loss.nodes} are lost does not hold")

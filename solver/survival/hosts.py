@@ -491,11 +491,9 @@ def _said_otherwise(world: World, label: str) -> bool:
 def hosts_of(standing: Standing, *, strict: bool, on_offer: bool) -> Hosts | None:
     """Return a placement on hosts as arrays; None where the estate asks for what arrays do not say.
 
-    That is where hosts are hidden, subnets are to be chosen, or there is stock on offer that does not count.
+    That is where subnets are to be chosen, or there is stock on offer that does not count.
     """
     world = standing.world
-    if len(world.tree.sites) <= len({world.zone_of(s) for s in world.tree.sites}):
-        return None
     if not on_offer and any(_offers(node.domain.capacity, node.domain.flavours) for node in world.tree.nodes):
         return None
     now = World(_as_it_stands(standing, strict=strict))

@@ -267,8 +267,8 @@ def test_a_packing_cut_says_what_no_single_host_has_room_for() -> None:
     assert [(entry.resource, entry.used, entry.limit, entry.proven) for entry in outcome.binding] == [
         ("packing", 1, 0, True)
     ]
-    assert "6 cores" in outcome.binding[0].text
-    assert "16 cores is free in sum" in outcome.binding[0].text
+    assert "6 CPU cores" in outcome.binding[0].text
+    assert "16 CPU cores are free in sum" in outcome.binding[0].text
     assert next(g for g in outcome.groups if g.group == "big").reason
 
 
