@@ -30,6 +30,10 @@ class Counts:
     """What every host holds beside who runs there, and what arrives on it: in shapes."""
 
     kind_i: Ints
+    host_i: Ints
+    """The existing host, -1 for one that is bought."""
+    most_ik: Ints
+    """How many more of a shape a host may hold by the limits of groups."""
     base_ik: Ints
     arrive_sik: Ints
     open_i: Flags
@@ -99,8 +103,14 @@ def rounded(master: Master, mixture: Mixture, bought_o: Ints) -> Counts:
     base = [master.base_p[p] if p < nothing else empty[0] for p in chosen]
     arrive = [master.arrive_p[p] if p < nothing else empty[1] for p in chosen]
     hosts = len(order)
-    return Counts(
-        kind_i=np.array(kind, np.int64)[order],
+    kind_i = np.array(kind, np.int64)[order]
+    host_i = _existing(table, kind_i)
+    most_ik = np.repeat(table.most_k[None], hosts, axis=0)
+    most_ik[host_i >= 0] = np.maximum(most_ik[host_i >= 0] - table.held_hk[host_i[host_i >= 0]], 0)
+    counts = Counts(
+        kind_i=kind_i,
+        host_i=host_i,
+        most_ik=most_ik,
         base_ik=np.array(base, np.int64).reshape(hosts, table.shapes),
         arrive_sik=np.array(arrive, np.int64)
         .reshape(hosts, problem.scenarios, table.shapes)
@@ -110,6 +120,23 @@ def rounded(master: Master, mixture: Mixture, bought_o: Ints) -> Counts:
         new_ga=np.zeros((table.bundles, problem.areas), np.int64),
         arriving_sga=np.zeros((problem.scenarios, table.bundles, problem.areas), np.int64),
     )
+    _clip(counts)
+    return counts
+
+
+def _existing(table: Table, kind_i: Ints) -> Ints:
+    """Return an existing host for each of a kind, every one once; -1 for those bought."""
+    pools = {j: iter(np.flatnonzero(table.kind_h == j).tolist()) for j in np.unique(kind_i).tolist()}
+    return np.array([next(pools[j]) if table.offer_j[j] < 0 else -1 for j in kind_i.tolist()], np.int64)
+
+
+def _clip(counts: Counts) -> None:
+    """Take away what groups that are there already do not allow, and open those hosts."""
+    base_ik = np.minimum(counts.base_ik, counts.most_ik)
+    arrive_sik = np.minimum(counts.arrive_sik, counts.most_ik - base_ik)
+    cut_i = np.any(base_ik < counts.base_ik, axis=1) | np.any(arrive_sik < counts.arrive_sik, axis=(0, 2))
+    counts.base_ik, counts.arrive_sik = base_ik, arrive_sik
+    counts.open_i |= cut_i
 
 
 def decide(
@@ -174,7 +201,7 @@ def _cells(
     cells: dict[tuple[int, int, int], int] = {}
     for i in hosts.tolist():
         j = int(counts.kind_i[i])
-        a, room_r, most_k = int(table.area_j[j]), table.room_jr[j], table.most_k
+        a, room_r, most_k = int(table.area_j[j]), table.room_jr[j], counts.most_ik[i]
         spared = np.flatnonzero(~problem.lost_sa[:, a]).tolist()
         if layer is not None:
             if layer not in spared:
@@ -200,8 +227,8 @@ def _cells(
                     [(cells[t, i, k], int(table.demand_kr[k, r])) for t in layers for k, _ in fits], high=room
                 )
             for k, most in fits:
-                if layer is None and s >= 0 and table.most_k[k] < 2 * most:
-                    draft.row([(cells[t, i, k], 1) for t in layers], high=int(table.most_k[k]))
+                if layer is None and s >= 0 and most_k[k] < 2 * most:
+                    draft.row([(cells[t, i, k], 1) for t in layers], high=int(most_k[k]))
     return cells
 
 

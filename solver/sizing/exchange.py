@@ -5,6 +5,8 @@ Axes: c class, h host, s scenario, l layer (0 before any loss, 1 + s in scenario
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from zonewright.solver.cpsat import Model
@@ -19,12 +21,14 @@ _CLASSES, _HOSTS, _MORE = 90, 7, 4
 _EXCHANGES = 60
 
 
-def seat_missing(state: Seated, random: np.random.Generator, *, exchanges: int = _EXCHANGES) -> None:
+def seat_missing(
+    state: Seated, random: np.random.Generator, over: Callable[[], bool], *, exchanges: int = _EXCHANGES
+) -> None:
     """Put whoever has no place where there is room, or exchange him for one who finds room elsewhere."""
     size_c = _sizes(state)
     for layer in range(len(state.missing_lc)):
         for c in sorted(np.flatnonzero(state.missing_lc[layer] > 0).tolist(), key=lambda c: -size_c[c]):
-            while state.missing_lc[layer, c] > 0:
+            while state.missing_lc[layer, c] > 0 and not over():
                 if _put_somewhere(state, layer, c, random):
                     continue
                 if not layer or exchanges <= 0:

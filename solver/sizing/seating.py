@@ -62,17 +62,10 @@ class Seating:
         self.left_c = problem.count_c - running_c
 
     def _hosts(self) -> Ints:
-        """Return the host that each of the counts' hosts is."""
-        table, counts = self.table, self.counts
-        pool = {j: np.flatnonzero(table.kind_h == j).tolist() for j in range(table.kinds) if table.hosts_j[j]}
-        host_i = np.empty(len(counts.kind_i), np.int64)
-        bought = 0
-        for i, j in enumerate(counts.kind_i.tolist()):
-            if table.offer_j[j] < 0:
-                host_i[i] = pool[j].pop()
-            else:
-                host_i[i] = self.hosts + bought
-                bought += 1
+        """Return the host that each of the counts' hosts is, those bought numbered in order."""
+        host_i = self.counts.host_i.copy()
+        bought_i = np.flatnonzero(host_i < 0)
+        host_i[bought_i] = self.hosts + np.arange(len(bought_i))
         return host_i
 
     def _hold(self, holds: dict[tuple[int, int], int], c: int, h: int, n: int) -> None:

@@ -37,6 +37,8 @@ _CUTS = 400
 _MISSING = 1e-6
 #: Decisions of a few hosts that help nobody before a purchase is given up.
 _FRUITLESS = 16
+#: Longer than planned for it may take to buy what makes an answer of an attempt.
+_GRACE_S = 5.0
 #: What a proof that can be evaluated again may cost; else it is searched for again.
 _TREE_S, _TREE_NODES = 3.0, 3_000
 
@@ -105,7 +107,7 @@ class _Engine:
         self.units = units_of(table)
         self.pricer = Pricer(table, self.units)
         self.master = Master(table, self.pricer)
-        self.tight = Master(table, _spread_pricer(table, self.pricer))
+        self.spread = [Master(table, pricer) for pricer in _spread_pricers(table, self.pricer)]
         self.random = np.random.default_rng(search.seed)
 
     def relax(self) -> Purchase | None:
@@ -242,20 +244,24 @@ class _Engine:
         if state.done:
             search.take(state, "packing")
             return
-        patched = with_more(state, lambda: deadline.over or deadline.seconds > until + 5.0, self.random)
+        patched = with_more(state, lambda: deadline.over or deadline.seconds > until + _GRACE_S, self.random)
         if patched is not None:
             search.take(patched, "packing")
 
     def mixture_for(self, bought_o: Ints) -> tuple[Master, Mixture] | None:
-        """Return a mixture of patterns that leave groups some choice, where that has room, else of any."""
-        self.tight.add(_fitting(self.master, self.tight.pricer, self.table))
-        found = self.mixed(self.tight, bought_o, 0.9)
-        if found is not None and found.missing < _MISSING:
-            return self.tight, found
-        other = self.mixed(self.master, bought_o, 0.95)
-        if other is None:
-            return None if found is None else (self.tight, found)
-        return self.master, other
+        """Return a mixture of patterns that leave groups the most choice, of those that have room; else of any."""
+        masters = [*self.spread, self.master]
+        found: tuple[Master, Mixture] | None = None
+        for n, master in enumerate(masters):
+            for other in (*masters[:n], self.master):
+                if other is not master:
+                    master.add(_fitting(other, master.pricer, self.table))
+            mixture = self.mixed(master, bought_o, 0.9)
+            if mixture is not None:
+                found = master, mixture
+                if mixture.missing < _MISSING:
+                    break
+        return found
 
     def decide(self, counts: Counts, until: float) -> None:
         """Settle the hosts that the mixture splits, then any few, until nothing is missing."""
@@ -273,8 +279,12 @@ class _Engine:
         """Seat everybody, as far as that succeeds until then."""
         search = self.search
         runs = [Seating(self.table, counts, np.random.default_rng((search.seed, n))).run() for n in range(3)]
+
+        def over() -> bool:
+            return search.deadline.over or search.deadline.seconds > until
+
         state = seated(search.problem, min(runs, key=lambda seats: seats.short))
-        seat_missing(state, self.random)
+        seat_missing(state, self.random, over)
         turn = fruitless = 0
         while not state.done and fruitless < _FRUITLESS and search.deadline.seconds < until:
             left = max(0.2, min(3.0, until - search.deadline.seconds))
@@ -286,16 +296,20 @@ class _Engine:
                 seed=search.seed + turn,
                 random=self.random,
             )
-            seat_missing(state, self.random)
+            seat_missing(state, self.random, over)
             turn += 1
             fruitless = 0 if better else fruitless + 1
         return state
 
 
-def _spread_pricer(table: Table, pricer: Pricer) -> Pricer:
-    """Return a pricer of patterns with so few of a shape that its groups can be told apart on the host."""
-    base_most_k, most_k = -(-table.most_k // 2), np.maximum(np.minimum(table.most_k, 1), table.most_k * 6 // 10)
-    return Pricer(table, pricer.units, base_most_k=base_most_k, most_k=most_k)
+def _spread_pricers(table: Table, pricer: Pricer) -> list[Pricer]:
+    """Return pricers of patterns with few of a shape on a host, so that its groups find hosts enough."""
+    found = []
+    for most_k in (table.even_k, 2 * table.even_k, table.most_k):
+        part_k = np.minimum(most_k, table.most_k)
+        base_most_k, arrive_most_k = -(-part_k // 2), np.maximum(np.minimum(part_k, 1), part_k * 6 // 10)
+        found.append(Pricer(table, pricer.units, base_most_k=base_most_k, most_k=arrive_most_k))
+    return found
 
 
 def _fitting(master: Master, pricer: Pricer, table: Table) -> Patterns:
@@ -328,7 +342,7 @@ def with_more(state: Seated, over: Callable[[], bool], random: np.random.Generat
         before = state.short
         bought_o[o] += problem.lot_o[o]
         state = grown(state, o, int(problem.lot_o[o]))
-        seat_missing(state, random, exchanges=0)
+        seat_missing(state, random, over, exchanges=0)
         if state.short >= before:
             return None
     return state if state.done else None

@@ -28,6 +28,8 @@ class Table:
     demand_kr: Ints
     most_k: Ints
     """How many of a shape one host may hold by the limits of groups per host, at most."""
+    even_k: Ints
+    """So many of a shape one host would hold if all its groups could be spread alike over hosts."""
     enter_ka: Flags
     """Whether any host of the area takes the shape."""
     bundle_c: Ints
@@ -37,6 +39,8 @@ class Table:
     there_ga: Ints
     """How many run in an area."""
     evacuated_sg: Flags
+    held_hk: Ints
+    """How many of the most of a shape existing hosts hold already."""
     room_hr: Ints
     """What is left of existing hosts."""
     kind_h: Ints
@@ -107,12 +111,14 @@ def table_of(problem: SizingProblem) -> Table:
         resource_r=binding,
         demand_kr=demand_kr,
         most_k=_most_per_host(problem, shape_c, shapes),
+        even_k=_even_per_host(problem, shape_c, shapes),
         enter_ka=enter_ka,
         bundle_c=bundle_c,
         shape_g=shape_c[first_g],
         new_g=np.bincount(bundle_c, problem.count_c - running_c, bundles).astype(np.int64),
         there_ga=there_ga,
         evacuated_sg=problem.evacuated_sc[:, first_g],
+        held_hk=_held(problem, shape_c, shapes),
         room_hr=room_hr,
         kind_h=kind_h,
         room_jr=np.vstack([room_hr[one_j], capacity_or]),
@@ -166,6 +172,30 @@ def _most_per_host(problem: SizingProblem, shape_c: Ints, shapes: int) -> Ints:
     for (k, group), count in pairs.items():
         most_k[k] += min(count, int(problem.per_host_g[group]))
     return most_k
+
+
+def _held(problem: SizingProblem, shape_c: Ints, shapes: int) -> Ints:
+    held_hk = np.zeros((len(problem.area_h), shapes), np.int64)
+    limited_n = problem.group_c[problem.at_class_n] >= 0
+    limited_n[limited_n] = problem.per_host_g[problem.group_c[problem.at_class_n[limited_n]]] >= 0
+    np.add.at(
+        held_hk,
+        (problem.at_host_n[limited_n], shape_c[problem.at_class_n[limited_n]]),
+        problem.at_count_n[limited_n],
+    )
+    return held_hk
+
+
+def _even_per_host(problem: SizingProblem, shape_c: Ints, shapes: int) -> Ints:
+    """Return, per shape, how many there are for each host that the group with the most per host needs."""
+    hosts_k = np.ones(shapes, np.int64)
+    for group in np.unique(problem.group_c[problem.group_c >= 0]).tolist():
+        limit = int(problem.per_host_g[group])
+        if limit > 0:
+            of_group = problem.group_c == group
+            count_k = np.bincount(shape_c[of_group], problem.count_c[of_group], shapes)
+            hosts_k = np.maximum(hosts_k, -(-count_k.astype(np.int64) // limit))
+    return np.asarray(-(-np.bincount(shape_c, problem.count_c, shapes).astype(np.int64) // hosts_k), np.int64)
 
 
 def limits_in(problem: SizingProblem, layer: int) -> list[int]:

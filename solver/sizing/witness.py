@@ -119,7 +119,7 @@ def _whole(data: Any, shape: tuple[int, ...]) -> Ints:
 
 
 def _shapes(problem: SizingProblem) -> tuple[Ints, Ints, Ints]:
-    """Return the shape of every class (by demand and reach, sorted), and the demand and reach of each."""
+    """Return the shape of every class (by demand and reach, sorted), and demand and reach of each."""
     key = np.column_stack([problem.demand_cr, problem.mask_c])
     rows, number = np.unique(key, axis=0, return_inverse=True)
     return number.ravel(), rows[:, :-1], rows[:, -1]
