@@ -413,10 +413,10 @@ class Changes:
 
 def _share(rule: Spread, count: int, by: int) -> float | None:
     """Return the share that lets one domain hold so many more of a group; None where that is all of it."""
-    limit = int(-(-as_fraction(rule.largest_share or 0) * count // 1)) + by
+    limit: int = int(-(-as_fraction(rule.largest_share or 0) * count // 1)) + by
     if limit >= count:
         return None
-    return float(Fraction(limit, count) * 10**DIGITS // 1) / 10**DIGITS
+    return (limit * 10**DIGITS // count) / float(10**DIGITS)
 
 
 __all__ = ["Amounts", "Changes", "edit", "said", "spelled"]
