@@ -14,6 +14,7 @@ from zonewright.cli.exits import Exit
 
 if TYPE_CHECKING:
     from zonewright.models import Plan, World
+    from zonewright.models.events import Event
     from zonewright.models.migration import Migration
     from zonewright.solver.reasons.result import Explanation
     from zonewright.solver.result import Listener
@@ -37,6 +38,12 @@ def explain(
     against: Annotated[
         Path | None,
         typer.Option(metavar="PLAN.json", help="Compare with this plan, line by line.", show_default=False),
+    ] = None,
+    fail: Annotated[
+        list[str] | None, typer.Option(metavar="DOMAIN", help="Explain what is left when this is lost.")
+    ] = None,
+    drain: Annotated[
+        list[str] | None, typer.Option(metavar="DOMAIN", help="Explain what is left when this is emptied.")
     ] = None,
     edits: Annotated[
         list[str] | None,
@@ -75,6 +82,8 @@ def explain(
 
       zonewright explain estate.yaml plan.json --against other.json
 
+      zonewright explain estate.yaml --fail zone-b
+
       zonewright explain ledger-three-zones --set rules.ledger-in-three-zones.least_domains=2
 
     [bold]Exit codes[/bold]: 0 explained · 1 bad input · 2 wrong usage · 3 proven impossible, explained · 4 no
@@ -90,6 +99,7 @@ def explain(
     question: dict[str, Any] = {
         "plan": given,
         "migration": migration,
+        "event": _event(fail or [], drain or []),
         "against": other,
         "why": why or [],
         "why_not": why_not or [],
@@ -103,6 +113,15 @@ def explain(
         warn(found.warnings)
     _show(world, found, json_)
     return _exit_code(found)
+
+
+def _event(fail: list[str], drain: list[str]) -> Event | None:
+    """Return what is to have happened, None where that is nothing."""
+    if not fail and not drain:
+        return None
+    from zonewright.models.events import Event
+
+    return Event(fail=fail, drain=drain)
 
 
 def _changed(world: World, edits: list[str]) -> World:

@@ -37,6 +37,8 @@ MOST_LEFT = 6
 def print_explanation(console: Console, world: World, found: Explanation) -> None:
     """Print why a plan is as it is, or why there is none."""
     _headline(console, world, found)
+    losses = [(loss.group, loss.count, loss.reason, loss.message) for loss in found.losses]
+    print_table(console, "Not back after the event", ["group", "count>", "reason", "message"], losses)
     if found.reason is not None:
         _nothing(console, found)
         return
@@ -48,8 +50,6 @@ def print_explanation(console: Console, world: World, found: Explanation) -> Non
         print_goals(console, world, found.objective)
         _parts(console, found.parts, currency)
     _changes(console, found.changes, currency)
-    losses = [(loss.group, loss.count, loss.reason, loss.message) for loss in found.losses]
-    print_table(console, "Not back after the event", ["group", "count>", "reason", "message"], losses)
     for answer in found.why:
         _why(console, answer, currency)
     for question in found.why_not:

@@ -6,12 +6,14 @@ import os
 import threading
 from collections.abc import Mapping, Sequence
 
-from zonewright.models.aftermath import aftermath
+from zonewright.models.aftermath import Aftermath, aftermath
 from zonewright.models.check import judge
 from zonewright.models.estate import Estate
-from zonewright.models.migration import Migration
+from zonewright.models.events import Event
+from zonewright.models.migration import Loss, Migration
 from zonewright.models.placing import view_of
 from zonewright.models.plan import GoalValue, Plan, Status
+from zonewright.models.rules import Avoid
 from zonewright.models.world import World
 from zonewright.solver.clashes.result import Clashes
 from zonewright.solver.deadline import Deadline
@@ -31,6 +33,7 @@ def explain(
     *,
     plan: Plan | None = None,
     migration: Migration | None = None,
+    event: Event | None = None,
     against: Plan | None = None,
     why: Sequence[str] = (),
     why_not: Sequence[str] = (),
@@ -52,6 +55,8 @@ def explain(
     migration
         In place of a plan: the migration whose target is explained, on what its event leaves of the estate; or why
         it has no target, or no order.
+    event
+        What happened: explained is what it leaves of the estate. A migration brings its own.
     against
         Another plan of the same estate to compare with.
     why
@@ -81,8 +86,11 @@ def explain(
     world = estate if isinstance(estate, World) else World(estate)
     run = _Run(world, deadline, workers or os.cpu_count() or 1, seed, progress)
     if migration is not None:
-        run.after(migration)
+        left = aftermath(world, migration.event, lenient=migration.lenient, given_up=migration.given_up)
+        run.after(left, migration.ruled_out)
         plan = migration.target
+    elif event is not None:
+        run.after(aftermath(world, event))
     # Names are looked up before anything is solved.
     whom = [find_subject(run.world, name) for name in why]
     where = [split_question(run.world, text) for text in why_not]
@@ -110,8 +118,8 @@ def explain(
     for number, subject in enumerate(whom):
         answers.append(answer_why(case, subject, seconds=run.share(questions - number, binding)))
     for number, (subject, domain) in enumerate(where):
-        left = questions - len(whom) - number
-        others.append(answer_why_not(case, subject, domain, seconds=run.share(left, binding)))
+        share = run.share(questions - len(whom) - number, binding)
+        others.append(answer_why_not(case, subject, domain, seconds=share))
     bound, limits = binding_of(case, seconds=deadline.left) if binding else ([], 0)
     return Explanation(
         status=case.plan.status,
@@ -124,7 +132,7 @@ def explain(
         why_not=others,
         binding=bound,
         limits=limits,
-        losses=list(migration.losses) if migration is not None else [],
+        losses=list(migration.losses) if migration is not None else run.losses,
         assumptions=list(case.plan.assumptions),
         warnings=list(run.world.warnings),
         seconds=deadline.seconds,
@@ -145,17 +153,17 @@ class _Run:
         self.seed = seed
         self.listener = listener
         self.before: dict[int, Mapping[int, int]] = {}
+        self.losses: list[Loss] = []
         self._told = 0.0
 
-    def after(self, migration: Migration) -> None:
-        """Go on with what a migration's event leaves of the estate, targets that it ruled out left aside."""
-        left = aftermath(self.world, migration.event, lenient=migration.lenient, given_up=migration.given_up)
-        if migration.ruled_out:
-            rules = [*left.estate.rules, *migration.ruled_out]
+    def after(self, left: Aftermath, ruled_out: Sequence[Avoid] = ()) -> None:
+        """Go on with what an event leaves of the estate, placements that were ruled out left aside."""
+        self.world = left.world
+        if ruled_out:
+            rules = [*left.estate.rules, *ruled_out]
             self.world = World(left.estate.model_copy(update={"rules": rules}))
-        else:
-            self.world = left.world
         self.before = {unit.index: left.unit_before(unit).current for unit in self.world.units}
+        self.losses = list(left.losses)
 
     def no_migration(self, migration: Migration) -> Explanation:
         """Say why an event has no target, or the target no order."""
@@ -183,6 +191,7 @@ class _Run:
             status=Status.INFEASIBLE if impossible else Status.UNKNOWN,
             reason="no_placement" if impossible else "no_time",
             clashes=found,
+            losses=self.losses,
             assumptions=list(result.assumptions),
             warnings=list(self.world.warnings),
             seconds=self.deadline.seconds,

@@ -182,7 +182,7 @@ class Explanation:
     blocked: list[str] = field(default_factory=list)
     """Where no order exists: what waits for what."""
     losses: list[Loss] = field(default_factory=list)
-    """Of a migration: who is not back, and why."""
+    """After an event: who is not back, and why."""
     assumptions: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     seconds: float = 0.0

@@ -8,8 +8,9 @@ import pytest
 
 from tests.solver.estates import group, world_of, zones
 from zonewright.models import InputError, World
-from zonewright.models.plan import Placement, Status
-from zonewright.solver import explain, place
+from zonewright.models.events import Event
+from zonewright.models.plan import Placement, Plan, Status
+from zonewright.solver import explain, place, plan_migration
 from zonewright.solver.reasons.subject import find_subject, split_question
 
 
@@ -134,6 +135,41 @@ def test_a_named_instance_is_held_where_it_is_asked_for_on_hosts() -> None:
         assert question.verdict in ("there", "same")
         if question.forced is not None:
             assert question.forced.proven
+
+
+def a_swap() -> World:
+    """Two full hosts."""
+    return world_of(
+        role="operator",
+        zones=zones("z1"),
+        hosts=[{"id": f"h{n}", "in": "z1", "capacity": {"cpu_cores": 2}} for n in range(2)],
+        groups=[
+            group(f"g{n}", 1, demand={"cpu_cores": 2}, current={f"h{n}": 1}, movability={"may_stop": False})
+            for n in range(2)
+        ],
+    )
+
+
+def test_no_order_is_told_from_no_placement() -> None:
+    """Two that are to change places, with no room to do it in: there is a target, and no way."""
+    world = a_swap()
+    places = [Placement(group=f"g{n}", site=f"h{1 - n}", count=1) for n in range(2)]
+    target = Plan(plan="tiny", estate_fingerprint="", status=Status.FEASIBLE, placements=places)
+    result = plan_migration(world, event=Event(to=True), target=target, workers=1, time_limit_s=10)
+    assert (result.reason, result.migration is None) == ("no_order", False)
+    found = explain(world, migration=result.migration, workers=1)
+    assert (found.status, found.reason) == (Status.INFEASIBLE, "no_order")
+    assert found.blocked
+    assert found.clashes is None
+
+
+def test_what_an_event_leaves_is_explained() -> None:
+    """With one of two full hosts lost there is no room for all: the clash and the ways out say so."""
+    found = explain(a_swap(), event=Event(fail=["h1"]), workers=1)
+    assert (found.status, found.reason) == (Status.INFEASIBLE, "no_placement")
+    assert found.clashes is not None
+    labels = {member.label for clash in found.clashes.clashes for member in clash.members}
+    assert labels >= {"placed", "zone_state", "capacity"}
 
 
 def test_it_stops_when_asked_and_says_what_it_has() -> None:
