@@ -144,7 +144,13 @@ def a_swap() -> World:
         zones=zones("z1"),
         hosts=[{"id": f"h{n}", "in": "z1", "capacity": {"cpu_cores": 2}} for n in range(2)],
         groups=[
-            group(f"g{n}", 1, demand={"cpu_cores": 2}, current={f"h{n}": 1}, movability={"may_stop": False})
+            group(
+                f"g{n}",
+                1,
+                demand={"cpu_cores": 2, "memory_gib": 1},
+                current={f"h{n}": 1},
+                movability={"may_stop": False},
+            )
             for n in range(2)
         ],
     )
