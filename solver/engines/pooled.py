@@ -12,7 +12,7 @@ from zonewright.models.world import World
 from zonewright.solver.context import Context
 from zonewright.solver.deadline import Deadline
 from zonewright.solver.decode import Sites, share_arrivals, share_out
-from zonewright.solver.engines.below import Below, stock_is_lent
+from zonewright.solver.engines.below import Below, losses_below, stock_is_lent
 from zonewright.solver.engines.exact import News, Outcome, StageProof, better_proof, solve_exact
 from zonewright.solver.engines.fine import FineRules, fine_rules
 from zonewright.solver.engines.hosts import Packer, Seats
@@ -29,6 +29,8 @@ FIRST_MARGIN, GROWTH = 0.002, 1.8
 #: Beyond this it is not for want of room that packing fails.
 MOST_MARGIN = 0.4
 MOST_ATTEMPTS = 30
+#: Up to so many (class, host) pairs packing is tried once: single hosts are decided exactly then.
+FEW_CELLS = 2_000
 
 Moved = dict[tuple[str, tuple[int, ...]], Sites]
 
@@ -114,7 +116,10 @@ class _Run:
             self.proofs = [_of_pools(p) for p in first.proofs]
             failed = self._pack(self.program, first, {})
             if failed is not None:
-                self._with_room(failed)
+                # Where there is little to decide the exact engine says more than one margin after another.
+                cells = len(self.world.tree.sites) * len(self.program.context.classes)
+                if cells > FEW_CELLS or losses_below(self.world):
+                    self._with_room(failed)
             elif not self._closed():
                 self._close_gap(first)
         status = "packed" if self.best is not None else "open"
