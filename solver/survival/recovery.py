@@ -59,6 +59,9 @@ def ways_back(
     done = 0
     slowest = 0.0
     for outcome in outcomes:
+        if not outcome.displaced:
+            found.append(replace(outcome, moves=0, recoveries=0, recovery_proven=True, lost_for_good=0))
+            continue
         if outcome.witness is None or deadline.left < 1.5 * slowest or deadline.over:
             found.append(outcome)
             continue

@@ -342,7 +342,7 @@ class _Survey:
             self.world, plan, outcomes, self.deadline, workers=self.workers, seed=self.seed, news=self.news
         )
         self.warnings += warnings
-        return found, sum(1 for outcome in found if outcome.moves is not None)
+        return found, sum(1 for outcome in found if outcome.recoveries is not None)
 
 
 def _severity(outcome: ScenarioOutcome) -> tuple[object, ...]:
