@@ -5,8 +5,8 @@
 Every estate is placed as it is, and once with each guarantee as a hard rule: the loss of any one zone, rack or
 host, by evacuation and by what remains, for all of its groups but those for which it is impossible; these are
 named with the reason. Then every loss is looked at for both plans, as far as it hurts the groups that are promised
-something: with the checker and the plan's witnesses, and, where everybody is promised it, by looking for a way anew.
-Exits 1 where a plan does not pass its check, or one with a guarantee does not survive a loss.
+something: with the checker and the plan's witnesses, and, where everybody is promised it, by looking for a way
+anew. Exits 1 where a plan does not pass its check, or one with a guarantee does not survive a loss.
 """
 
 from __future__ import annotations

@@ -267,3 +267,47 @@ def test_evacuation_of_groups_that_nobody_asked_for() -> None:
     assert findings(data, placements, **_out(at("web", "a2"))) == []
     both = _out(at("web", "a2"), at("job", "a2"))
     assert findings(data, placements, **both) == [("survive", "job", "a1", 1)]
+
+
+def _rated(target: float | None = None, asked: float | None = None, **web: Any) -> Raw:
+    """Every zone is down for a thousandth of the time, their region for a ten-thousandth."""
+    rule: Raw = {"rule": "availability"} | ({"at_least": asked} if asked is not None else {})
+    fields = {"targets": {"availability": target}} if target is not None else {}
+    data = estate(rule, groups=[group("web", 4, **fields, **web)])
+    for domain in data["zones"]:
+        domain |= {"failures_per_year": 1, "hours_to_repair": 8.76}
+    for domain in data["regions"]:
+        domain |= {"failures_per_year": 0.1, "hours_to_repair": 8.76}
+    return data
+
+
+def test_availability_of_one_zone() -> None:
+    """Up for 0.9999 x 0.999 = 0.9989001 of the time: 99,900 billionths are missing."""
+    assert findings(_rated(asked=0.999), [at("web", "a1", 4)]) == [("availability", "web", None, 99_900)]
+
+
+def test_availability_of_two_zones() -> None:
+    """One of four is enough: both zones are down for a millionth of the time; the region counts in any case."""
+    placements = [at("web", "a1", 2), at("web", "a2", 2)]
+    assert findings(_rated(asked=0.9998), placements) == []
+    assert findings(_rated(asked=0.99991), placements) == [("availability", "web", None, 11_000)]
+
+
+def test_availability_of_who_needs_both_zones() -> None:
+    """Three of four have to remain: 0.9999 x 0.998001 = 0.9979011999; a fifth of a billionth is forgiven."""
+    placements = [at("web", "a1", 2), at("web", "a2", 2)]
+    data = _rated(asked=0.998, load=3, throughput=1)
+    assert findings(data, placements) == [("availability", "web", None, 98_800)]
+
+
+def test_availability_by_the_groups_own_target() -> None:
+    """A group without a target is not concerned; what is asked by the rule counts before the group's own."""
+    assert findings(_rated(), [at("web", "a1", 4)]) == []
+    assert findings(_rated(target=0.999), [at("web", "a1", 4)]) == [("availability", "web", None, 99_900)]
+    assert findings(_rated(target=0.999, asked=0.9), [at("web", "a1", 4)]) == []
+
+
+def test_availability_of_who_is_not_placed() -> None:
+    """Nobody is there to be up."""
+    found = findings(_rated(asked=0.999), [])
+    assert [entry for entry in found if entry[0] == "availability"] == []
