@@ -70,6 +70,9 @@ def _line(name: str, estate: Estate, plain: Result, level: str, mode: str, optio
         if result.status is not Status.INFEASIBLE or not more or len(left_out) >= options.most_left_out:
             break
         left_out |= dict([sorted(more.items())[0]])
+        if len(left_out) == sum(group.count > 0 for group in estate.groups):
+            why = "; ".join(f"{group}: {why}" for group, why in left_out.items())
+            return Line(name, guarantee, "none", result.seconds, "", f"possible for nobody: {why}", "", "", [])
     before = _failing(estate, plain.plan, level, mode, left_out, options)[0]
     but = "; ".join(f"not for {group}: {why}" for group, why in left_out.items())
     if result.plan is None or result.status not in (Status.OPTIMAL, Status.FEASIBLE):
