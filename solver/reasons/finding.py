@@ -13,7 +13,7 @@ from zonewright.solver.place import place
 from zonewright.solver.result import Listener, Progress, Result
 
 #: Share of the time after which the search for a plan gives way to that for clashes, if it has found nothing.
-PATIENCE = 0.25
+PATIENCE = 0.2
 #: Share of the time for finding a plan where more is to be explained.
 PLACING = 0.5
 
