@@ -155,7 +155,7 @@ def _differences(estate: ClashingEstate, status: Status, found: Clashes | None) 
     ]
     for clash, members in zip(found.clashes, sets, strict=True):
         if members not in expected:
-            wrong.append(f"is none: {shown(members)}")
+            wrong.append(f"is none{'' if clash.minimal else ', and not called minimal'}: {shown(members)}")
         elif not clash.minimal:
             wrong.append(f"not called minimal: {shown(members)}")
         elif not clash.independent:

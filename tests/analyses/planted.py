@@ -27,16 +27,24 @@ def faults(estate: ClashingEstate) -> Iterator[str]:
     for number, dropped in enumerate(product(*choices)):
         if number == MOST_TRIED:
             break
-        judged = world
-        if any(planted.evacuations.get(member) for planted, member in zip(estate.planted, dropped, strict=True)):
-            # What an evacuation breaks is told as a break of the rule that asks for it.
+        judged, own = world, None
+        if any(planted.evacuations for planted in estate.planted):
+            # After a loss, what is broken is told as a break of the rule that asks for the evacuation.
             kept = [
                 rule for rule in estate.data["rules"] if rule["id"] not in {label for label, _, _, _ in dropped}
             ]
             judged = World(estate_from_data({**estate.data, "rules": kept}))
-        said = set(_broken(judged, estate, dropped)) - set(dropped)
+            own = {g for p in estate.planted if p.evacuations for where in p.releases.values() for g in where}
+        said = {m for m in _broken(judged, estate, dropped) if not _elsewhere(judged, m, own)} - set(dropped)
         if said:
             yield f"without {dropped} these are broken, too: {sorted(said, key=str)}"
+
+
+def _elsewhere(world: World, member: Member, own: set[str] | None) -> bool:
+    """Whether an evacuation is said to break what another clash's dropped member is about."""
+    label, group, _, _ = member
+    rule = next((r for r in world.estate.rules if r.id == label), None)
+    return own is not None and getattr(rule, "mode", None) == "evacuate" and group not in own
 
 
 def _broken(world: World, estate: ClashingEstate, dropped: tuple[Member, ...]) -> Iterator[Member]:
