@@ -31,7 +31,7 @@ from zonewright.solver.clashes.result import Change
 
 #: By how much each part of an element has to give way.
 Amounts = Mapping[str, int]
-#: Digits of a share that is proposed.
+#: A share that is proposed has so many digits.
 DIGITS = 4
 _SPELLED = {unit: (name, factor) for name, (unit, factor) in SPELLINGS.items()}
 _WORDS = {"cpu_cores": "CPU cores", "memory_gib": "GiB of memory", "gpu_cards": "GPUs", "disk_tib": "TiB of disk"}
@@ -413,10 +413,10 @@ class Changes:
 
 def _share(rule: Spread, count: int, by: int) -> float | None:
     """Return the share that lets one domain hold so many more of a group; None where that is all of it."""
-    limit: int = int(-(-as_fraction(rule.largest_share or 0) * count // 1)) + by
+    limit = int(-(-as_fraction(rule.largest_share or 0) * count // 1)) + by
     if limit >= count:
         return None
-    return (limit * 10**DIGITS // count) / float(10**DIGITS)
+    return float(Fraction(limit * 10**DIGITS // count, 10**DIGITS))
 
 
 __all__ = ["Amounts", "Changes", "edit", "said", "spelled"]

@@ -89,11 +89,15 @@ class _Finding:
     def _enough(self, listing: Listing) -> bool:
         """Return whether to turn to the fixes: time for writing them is kept back."""
         kept = FIXES_SHARE * self.deadline.time_limit_s
+        if isinstance(self.search, HostSearch) and len(listing.fixes) >= FIXES:
+            kept = max(kept, 0.7 * self.deadline.time_limit_s)  # Each is a placement of all hosts.
         return bool(listing.fixes) and self.deadline.left < kept
 
     def _fixes(self, listing: Listing) -> list[Fix]:
         """Return the cheapest fixes, those first that were seen to work."""
-        fixer = Fixer(self.world, self.search, self.deadline, workers=self.workers, seed=self.seed)
+        fixer = Fixer(
+            self.world, self.search, listing.clashes, self.deadline, workers=self.workers, seed=self.seed
+        )
         found: list[Fix] = []
         for cost, elements in listing.fixes[:TRIED]:
             if sum(fix.verified for fix in found) >= FIXES or (found and self.deadline.over):

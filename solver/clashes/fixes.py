@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from zonewright.models.edits import apply_edits
@@ -14,7 +14,7 @@ from zonewright.solver.clashes.changes import Changes
 from zonewright.solver.clashes.elements import Element, demand_of
 from zonewright.solver.clashes.problem import Problem, hard_world
 from zonewright.solver.clashes.result import Change, Fix
-from zonewright.solver.clashes.search import Search
+from zonewright.solver.clashes.search import Core, Search
 from zonewright.solver.cpsat import Model
 from zonewright.solver.deadline import Deadline
 from zonewright.solver.families.addresses import Addresses, Pool
@@ -162,9 +162,12 @@ def _part(family: Family) -> str:
 class Fixer:
     """Writes fixes of one estate."""
 
-    def __init__(self, world: World, search: Search, deadline: Deadline, *, workers: int, seed: int) -> None:
+    def __init__(
+        self, world: World, search: Search, cores: Sequence[Core], deadline: Deadline, *, workers: int, seed: int
+    ) -> None:
         self.world = world
         self.search = search
+        self.cores = cores
         self.problem = search.problem
         self.deadline = deadline
         self.workers = workers
@@ -227,11 +230,13 @@ class Fixer:
         return set(self.world._latencies.values())
 
     def _reaches(self, dropped: frozenset[int], amounts: dict[int, dict[str, int]]) -> bool:
-        """Return whether amounts are enough, by the solver's own word."""
+        """Return whether amounts are enough for the groups of the clashes that they mend."""
         changed = self._changed(self._written(dropped, amounts))
         if changed is None:
             return False
-        problem = Problem(hard_world(changed))
+        concerned = {e for core in self.cores if core.elements & dropped for e in core.elements}
+        names = {self.problem.elements[e].group for e in concerned} - {None}
+        problem = Problem(hard_world(changed), groups={name for name in names if name is not None})
         answer = problem.solve(problem.all, self.deadline, seconds=AMOUNT_S, workers=self.workers, seed=self.seed)
         return answer.status == "feasible"
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 
-from zonewright.models.rules import Affinity, GroupRule, LatencyLimit, Survive, all_rules
+from zonewright.models.rules import Affinity, AntiAffinity, GroupRule, LatencyLimit, Survive, all_rules
 from zonewright.models.world import World
 from zonewright.solver.clashes.elements import Element
 from zonewright.solver.clashes.local import MOST_TOGETHER, with_company
 from zonewright.solver.clashes.problem import Answer, Problem, Switched
 from zonewright.solver.clashes.search import PART_S, Core, News, Search
 from zonewright.solver.deadline import Deadline
+from zonewright.solver.lowering.survive import is_below_zones, limits_by_survival
 
 #: (class, host) pairs that a problem of single hosts may have.
 MOST_CELLS = 40_000
@@ -53,19 +54,21 @@ class HostSearch(Search):
         answer = super().whole(chosen)
         if answer.status == "infeasible":
             return answer
+        dropped = frozenset(self.problem.registry.number.values()) - frozenset(chosen)
+        if dropped and self._by_placing(dropped).status == "feasible":
+            return self._by_placing(dropped)
         for groups in self._suspects():
             if self.deadline.over:
                 return Answer("open")
             part = self._part_of(groups)
-            if part is None:
+            held = part.all.intersection(chosen) if part is not None else frozenset()
+            if part is None or not any(part.elements[e].kind == "demand" for e in held):
                 continue
-            held = part.all.intersection(chosen)
-            if not any(part.elements[e].kind == "demand" for e in held):
-                continue
-            found = Switched(part, held).solve(held, self.deadline, seconds=PART_S, seed=self.seed)
+            found = Search(part, self.deadline, workers=self.workers, seed=self.seed, news=self.news).part(held)
             if found.status == "infeasible":
-                return found
-        return self._by_placing(frozenset(self.problem.registry.number.values()) - frozenset(chosen))
+                named = Switched(part, held).solve(held, self.deadline, seconds=PART_S, seed=self.seed)
+                return named if named.status == "infeasible" else found
+        return self._by_placing(dropped)
 
     def _by_placing(self, dropped: frozenset[int]) -> Answer:
         if dropped not in self.placed:
@@ -112,8 +115,9 @@ class HostSearch(Search):
             found: dict[frozenset[str], None] = {}
             relaxed = self.problem.program.context.relaxed
             for label, rule in all_rules(self.world):
-                below = label in relaxed or (isinstance(rule, Survive) and rule.mode == "evacuate")
-                if below and not rule.implicit:
+                counted = isinstance(rule, AntiAffinity) or (isinstance(rule, Survive) and rule.mode == "static")
+                evacuated = isinstance(rule, Survive) and is_below_zones(self.world, rule.level)
+                if not counted and (label in relaxed or evacuated):
                     for groups in _asked(self.world, rule):
                         found[groups] = None
             for group in self._too_large():
@@ -125,19 +129,42 @@ class HostSearch(Search):
         """Return the groups of which fewer fit on all hosts that they may use than there are to be."""
         world = self.world
         reach = self.problem.program.context.reach
+        limits = _limits_below(world)
         found: list[str] = []
         for name, group in world.groups.items():
+            left: dict[int, int] = {}
             room = 0
             for unit in world.units_of[name][:1]:
                 enter = reach.profiles[reach.of_unit[unit.index]].enter
                 for s, site in enumerate(reach.sites):
-                    if enter[s] or unit.current.get(site):
-                        room += _fits(world, unit.demand, site, group.count)
+                    if not enter[s] and not unit.current.get(site):
+                        continue
+                    fits = _fits(world, unit.demand, site, group.count)
+                    for level, most in limits.get(name, ()):
+                        domain = world.tree.at_level(site, level)
+                        if domain is not None:
+                            fits = min(fits, left.get(domain, most))
+                            left[domain] = left.get(domain, most) - fits
+                    room += fits
                     if room >= group.count:
                         break
             if room < group.count:
                 found.append(name)
         return found
+
+
+def _limits_below(world: World) -> dict[str, list[tuple[str, int]]]:
+    """Return, per group, how many of it rules below the zone allow in a domain of a level; highest first."""
+    order = world.tree.levels
+    found: dict[str, list[tuple[str, int]]] = {}
+    for _, rule in all_rules(world):
+        if isinstance(rule, AntiAffinity) and is_below_zones(world, rule.level):
+            for group in rule.selected(world):
+                found.setdefault(group, []).append((rule.level, rule.at_most))
+        elif isinstance(rule, Survive) and is_below_zones(world, rule.level):
+            for group, most in limits_by_survival(world, rule).items():
+                found.setdefault(group, []).append((rule.level, max(0, most)))
+    return {group: sorted(limits, key=lambda entry: order.index(entry[0])) for group, limits in found.items()}
 
 
 def _fits(world: World, demand: object, site: int, most: int) -> int:

@@ -20,7 +20,7 @@ from zonewright.solver.deadline import Deadline
 from zonewright.solver.rows import Matrix
 
 #: Groups of one rule, or bound to one domain, that are looked at together.
-MOST_TOGETHER = 12
+MOST_TOGETHER, MOST_BOUND = 12, 40
 SECONDS = 2.0
 
 
@@ -46,7 +46,8 @@ class Local:
         self.shared = [j for j in range(len(problem.matrix.low_j)) if j not in self.group_of]
         self.company = company(problem.world)
         self.clusters = clusters(problem)
-        self.known: dict[tuple[int, frozenset[int]], Answer] = {}
+        self.fine: list[list[frozenset[int]]] = [[] for _ in self.clusters]
+        """Per cluster, sets of elements that it showed no clash of: none of less either."""
         self.made: dict[int, tuple[list[int], frozenset[int]]] = {}
 
     def clash(self, chosen: frozenset[int], deadline: Deadline, *, seed: int) -> frozenset[int] | None:
@@ -58,11 +59,12 @@ class Local:
             held = elements & chosen
             if not any(self.problem.elements[e].kind == "demand" for e in held):
                 continue
-            found = self.known.get((k, held))
-            if found is None:
-                found = self.known[k, held] = self._solve(k, held, deadline, seed)
+            if any(held <= more for more in self.fine[k]):
+                continue
+            found = self._solve(k, held, deadline, seed)
             if found.status == "infeasible":
                 return found.core
+            self.fine[k].append(held)
         return None
 
     def _rows(self, k: int) -> tuple[list[int], frozenset[int]]:
@@ -175,7 +177,7 @@ def _bound(problem: Problem) -> list[frozenset[str]]:
         lowest = max(common, default=None)
         if lowest is not None and world.tree.nodes[lowest].parent is not None:
             by_domain[lowest].add(unit.group)
-    return [frozenset(groups) for groups in by_domain.values() if len(groups) > 1]
+    return [frozenset(groups) for groups in by_domain.values() if 1 < len(groups) <= MOST_BOUND]
 
 
 __all__ = ["MOST_TOGETHER", "Local", "company", "with_company"]
