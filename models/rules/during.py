@@ -55,16 +55,19 @@ class Held(Record):
     like: Member | None = None
     """Only those of the group's instances whose demand is this one's."""
     outside: bool = False
-    """Everywhere but in the domain."""
+    """Everywhere but in the domain; who is left out is outside, too."""
 
     def __str__(self) -> str:
         """Say it in words."""
         return f"{self.count} of {self.group} {'outside' if self.outside else 'in'} {self.domain}"
 
-    def sites(self, world: World) -> frozenset[int]:
-        """Return the sites that are meant."""
-        inside = frozenset(world.tree.sites_under[world.tree.by_id[self.domain]])
-        return frozenset(world.tree.sites) - inside if self.outside else inside
+    def held(self, view: View) -> int:
+        """Return how many of those meant are there in a placement."""
+        world = view.world
+        inside = world.tree.sites_under[world.tree.by_id[self.domain]]
+        units = [unit for unit in world.units_of[self.group] if self.counts(unit, world)]
+        there = sum(view.unit_counts[unit.index].get(site, 0) for unit in units for site in inside)
+        return sum(unit.count for unit in units) - there if self.outside else there
 
     def counts(self, unit: Unit, world: World) -> bool:
         """Return whether a unit's instances are meant."""
@@ -97,11 +100,8 @@ class Avoid(Rule):
         """Yield one violation where all hold."""
         if view.base is not None:
             return
-        for held in self.together:
-            inside = held.sites(view.world)
-            units = [u for u in view.world.units_of[held.group] if held.counts(u, view.world)]
-            if sum(view.unit_counts[u.index].get(site, 0) for u in units for site in inside) < held.count:
-                return
+        if any(held.held(view) < held.count for held in self.together):
+            return
         first = self.together[0]
         said = ", ".join(str(held) for held in self.together)
         yield self.broken(label, first.group, first.domain, 1, f"all at once: {said}")

@@ -24,6 +24,8 @@ def avoid(ctx: Context, rule: Avoid, label: str, layer: Layer | None) -> None:
             places = {place.index for place in ctx.places} - places
         meant = [c for c in ctx.classes_of.get(held.group, ()) if held.counts(ctx.classes[c].unit, ctx.world)]
         columns = tuple(j for c in meant for p, j in layer.cells[c].items() if p in places)
+        if held.outside:
+            columns += tuple(ctx.unplaced[c] for c in meant if c in ctx.unplaced)
         sets.append((columns, held.count))
     first = rule.together[0]
     ctx.add(NotAll(ctx.tag(rule, label, first.group), tuple(sets)))

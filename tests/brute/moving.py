@@ -31,9 +31,9 @@ def avoid(scene: Scene, rule: Raw) -> Breaches:
     if scene.before is not None:
         return []
     for held in rule["together"]:
-        inside = scene.facts.inside(held["domain"])
+        there = sum(scene.of_group[held["group"]].get(site, 0) for site in scene.facts.inside(held["domain"]))
         if held.get("outside"):
-            inside = [site for site in scene.facts.sites if site not in inside]
-        if sum(scene.of_group[held["group"]].get(site, 0) for site in inside) < held.get("count", 1):
+            there = scene.facts.groups[held["group"]]["count"] - there
+        if there < held.get("count", 1):
             return []
     return [(rule["together"][0]["group"], 1)]
