@@ -67,7 +67,7 @@ def weights(table: Table) -> Ints:
     """Return how much it matters to leave out one of each shape: by its largest share of a mean room."""
     mean_r = np.maximum(table.room_jr.mean(axis=0), 1.0) if table.kinds else np.ones(table.demand_kr.shape[1])
     share_k = (table.demand_kr / mean_r).max(axis=1)
-    return np.maximum(1, np.rint(20.0 * share_k / max(share_k.min(initial=1.0), 1e-6))).astype(np.int64)
+    return np.asarray(np.maximum(1, np.rint(20.0 * share_k / max(share_k.min(initial=1.0), 1e-6))), np.int64)
 
 
 def rounded(master: Master, mixture: Mixture, bought_o: Ints) -> Counts:
@@ -364,4 +364,5 @@ def _spare(table: Table, counts: Counts) -> np.ndarray[tuple[int], np.dtype[np.f
         spare = (1.0 - used_ir / room_ir).min(axis=1)
         spared_i = ~table.problem.lost_sa[s, table.area_j[counts.kind_i]]
         spare_i = np.maximum(spare_i, np.where(spared_i, spare, 0.0))
-    return np.clip(spare_i, 0.0, 1.0)
+    found: np.ndarray[tuple[int], np.dtype[np.float64]] = np.clip(spare_i, 0.0, 1.0)
+    return found

@@ -119,7 +119,7 @@ class Seated:
         gone = int(without >= 0 and self.group_c[without] == group)
         held = self.groups_lh[0][h][group]
         most = max((self.groups_lh[x][h][group] for x in layers if x), default=0)
-        return held + most - gone < self.most_g[group]
+        return bool(held + most - gone < self.most_g[group])
 
     def put(self, layer: int, c: int, h: int, n: int = 1) -> None:
         """Put so many of a class on a host (or take away, with n below 0)."""
