@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 
 #: Classes that are let go at first beyond those that the relaxation splits, and how many times more each round.
 _FIRST, _MORE = 60, 4
+#: Where so many are out at least, one more or less is left open rather than searched for.
+_MANY = 200
 #: Seconds for one search on some of the classes.
-_SEARCH_S = 2.0
+_SEARCH_S = 1.5
 
 
 def solve_large(scene: Scene, deadline: Deadline, *, workers: int, seed: int) -> Outcome:
@@ -104,7 +106,7 @@ class _Run:
         """Return the value that is good enough: the bound, and once some more were let go one beside it."""
         if floor is None:
             return -1
-        return floor if more == _FIRST else floor + 1
+        return floor if more == _FIRST and floor < _MANY else floor + 1
 
     def _search(self, matrix: Matrix, stage: Stage, whole_j: Ints, core: set[int], floor: int | None) -> None:
         from zonewright.solver.survival.scene import open_part
@@ -114,6 +116,7 @@ class _Run:
         high_j = np.where(held_j, whole_j, matrix.high_j)
         part = Matrix(matrix.start_i, matrix.column_k, matrix.value_k, matrix.low_i, matrix.high_i, low_j, high_j)
         small, kept_j, values_j, (goal,) = open_part(part, [stage])
+        enough = None if floor is None else floor + int(floor >= _MANY) - goal.constant
         hint = self.best[kept_j] if self.best is not None and satisfies(part, self.best) else None
         answer = Model(small).minimize(
             goal.terms,
@@ -123,7 +126,7 @@ class _Run:
             seed=self.seed,
             hint=hint,
             suggest=dict(enumerate(whole_j[kept_j].tolist())),
-            floor=floor - goal.constant if floor is not None else None,
+            floor=enough,
         )
         if answer.x_j is not None:
             x_j = values_j.copy()

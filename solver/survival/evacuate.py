@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 MOST_CELLS, MOST_HOST_CELLS = 3_000_000, 100_000
 #: The part of the time that judging of what the arrays have shown already may take, and what is judged anyway.
 JUDGING_SHARE, JUDGED_ANYWAY = 0.1, 5
+#: Units beyond which cuts are looked for before the program.
+LARGE = 300
 #: Groups that are looked at one by one for what keeps them out, zones for each, and the part of the time for it.
 MOST_TRIED, MOST_ZONES_TRIED, TRYING_SHARE = 4, 6, 0.1
 #: Broken rules that are named at most, per loss.
@@ -224,6 +226,9 @@ class Evacuator:
     def _fits(self, most: int) -> bool:
         return len(self.standing.world.units) * len(self.standing.world.tree.sites) <= most
 
+    def _is_large(self) -> bool:
+        return len(self.standing.world.units) > LARGE
+
     # On hosts.
 
     def arrays(self, *, strict: bool) -> Hosts | None:
@@ -360,12 +365,16 @@ class Evacuator:
     ) -> Settled:
         units = self.standing.world.units
         whole = frozenset(self.standing.world.groups) - {units[u].group for u in hopeless}
-        strict = self._evacuation(loss, wanted, deadline, whole, share=0.5)
+        binding = self._cutting(loss, wanted).bindings() if self._is_large() else []
+        # Where somebody has no place whatever the rules, nothing is gained by asking for all of them.
+        strict = Evacuation("open")
+        if not binding:
+            strict = self._evacuation(loss, wanted, deadline, whole, share=0.5)
         if not hopeless and strict.status in ("optimal", "feasible") and not strict.missing:
             shown = self._checked(loss, wanted, {}, strict, strict=True)
             if shown is not None:
                 return shown
-        ruled_out = bool(hopeless) or strict.status == "infeasible"
+        ruled_out = bool(hopeless) or bool(binding) or strict.status == "infeasible"
         ruled_out |= strict.status == "optimal" and bool(strict.missing)
         loose = self._evacuation(loss, wanted, deadline, frozenset(), share=1.0)
         proven = loose.status == "optimal"
@@ -383,6 +392,7 @@ class Evacuator:
         if found is None:
             return self._nothing(wanted, hopeless, "not confirmed by the checkers")
         found.verdict, found.missing_proven = verdict, proven
+        found.binding = binding if found.missing else []
         return found
 
     def _evacuation(

@@ -19,7 +19,7 @@ from zonewright.solver.deadline import Deadline
 from zonewright.solver.survival.result import GroupOutcome, ScenarioOutcome
 
 #: Cells (units x sites) up to which the planner is asked for moves of survivors, and seconds for each loss.
-MOST_CELLS, MOVING_S = 20_000, 5.0
+MOST_CELLS, MOVING_S = 5_000, 5.0
 #: Seconds for one order at most, and for its proof.
 ORDER_S, PROOF_S = 10.0, 0.5
 
