@@ -162,7 +162,8 @@ class _Solve:
                 return decision, infeasible
         else:
             decision = None
-        if self._cells() > MOST_CELLS:
+        layers = 1 + len(evacuation_layers(self.world)) if self._on_hosts() else 1
+        if self._cells() * layers > MOST_CELLS:
             return decision, False
         found, infeasible = self._on_sites(partial)
         if found is None:

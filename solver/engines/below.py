@@ -56,6 +56,22 @@ def losses_below(world: World) -> list[Losses]:
     return list(found.values())
 
 
+def largest_loss(world: World) -> dict[int, float]:
+    """Return, per zone, the largest share of its hosts' capacity that one loss below the zone takes."""
+    tree = world.tree
+    found: dict[int, float] = {}
+    for losses in losses_below(world):
+        for scenario in losses.scenarios:
+            lost = [s for d in scenario for s in tree.sites_under[d]]
+            for zone in {world.zone_of(s) for s in lost}:
+                inside = [s for s in lost if world.zone_of(s) == zone]
+                for resource in world.resources:
+                    whole = sum(tree.nodes[s].usable(resource) or 0 for s in tree.sites_under[zone])
+                    part = sum(tree.nodes[s].usable(resource) or 0 for s in inside)
+                    found[zone] = max(found.get(zone, 0.0), part / whole if whole else 0.0)
+    return found
+
+
 def stock_is_lent(world: World) -> bool:
     """Return whether zones or regions sell what nobody owns: arrivals after a loss may not use that."""
     tree = world.tree
@@ -86,10 +102,14 @@ class Below:
         mean = packer.demand_cr.mean(axis=0)
         self.weight_r = 1.0 / np.maximum(mean, 1e-9)
         self.size_c = (packer.demand_cr * self.weight_r).max(axis=1)
+        self.loss_s = self._largest_losses()
         self.too_large = hosts * (int(packer.group_c.max(initial=0)) + 1) > MOST_COUNTS
 
     def room(self, x_j: Ints, seats: Seats) -> tuple[Roomy | None, int]:
-        """Return a packing in which every loss fits, `seats` if they do; else the zone in which none was found."""
+        """Return a packing in which every loss fits, `seats` if they do; else the zone in which none was found.
+
+        A zone of -1 says that somebody cannot be started again wherever there is room.
+        """
         if not self.losses:
             return Roomy(seats, {}), -1
         if self.too_large:
@@ -99,12 +119,14 @@ class Below:
             moved, short = self._try(seats)
             if not short:
                 return Roomy(seats, moved), -1
-            if self.packer.deadline.over or min(short) < 0:
+            if min(short) < 0:
+                return None, -1
+            if self.packer.deadline.over:
                 return None, self.zones[0]
             for zone, hosts in short.items():
                 size = int(self.start_z[zone + 1] - self.start_z[zone])
                 before = empty.get(zone, 0)
-                empty[zone] = min(max(before + 1, before * 3 // 2, hosts if not before else 0), size)
+                empty[zone] = before + max(1, before // 8) if before else hosts
                 if empty[zone] > max(1, MOST_EMPTY * size):
                     return None, self.zones[zone]
             again, failed = self.packer.pack(x_j, self._emptied(empty))
@@ -112,8 +134,24 @@ class Below:
                 return None, failed
             seats = again
 
+    def _largest_losses(self) -> Ints:
+        """Return, per host, the number of the loss with the most hosts that it is in, or a number of its own."""
+        found = np.arange(len(self.packer.sites), dtype=np.int64)
+        size_s = np.ones(len(found), np.int64)
+        number = len(found)
+        for losses in self.losses:
+            for scenario in losses.scenarios if len(losses.scenarios[0]) == 1 else ():
+                hosts = [self.packer.position[s] for s in self.world.tree.sites_under[scenario[0]]]
+                mine = [s for s in hosts if size_s[s] < len(hosts)]
+                found[mine], size_s[mine] = number, len(hosts)
+                number += 1
+        return found
+
     def _emptied(self, empty: dict[int, int]) -> Ints:
-        """Return the hosts to keep empty: those with the fewest on them today, of these the largest."""
+        """Return the hosts to keep empty: those with the fewest on them today, of these the largest.
+
+        Where several are lost together they are such as are lost together, so that each finds its like.
+        """
         p = self.packer
         today_s = np.zeros(len(p.sites), np.int64)
         for cls in self.ctx.classes:
@@ -126,14 +164,17 @@ class Below:
         found: list[int] = []
         for zone, count in empty.items():
             hosts = self.hosts_z[self.start_z[zone] : self.start_z[zone + 1]]
-            rank = np.lexsort((hosts, -size_s[hosts] * open_s[hosts], today_s[hosts]))
+            worth = size_s[hosts] * open_s[hosts]
+            of_loss, crowd = self.loss_s[hosts], today_s[hosts]
+            together = np.bincount(of_loss, weights=worth)[of_loss], np.bincount(of_loss, weights=crowd)[of_loss]
+            rank = np.lexsort((hosts, of_loss, -together[0], together[1]))
             found += [int(s) for s in hosts[rank][:count]]
         return np.array(found, np.int64)
 
     def _try(self, seats: Seats) -> tuple[dict[Scene, Seats], dict[int, int]]:
         """Seat what every loss displaces. Returns where it goes, and the zones that lack room with hosts asked.
 
-        A zone of -1 says that somebody cannot be started again wherever there is room.
+        Zone -1: somebody cannot be started again.
         """
         moved: dict[Scene, Seats] = {}
         short: dict[int, int] = {}
@@ -153,7 +194,7 @@ class Below:
                     scenario = losses.scenarios[k]
                     sites = [s for d in scenario for s in self.world.tree.sites_under[d]]
                     zone = int(self.zone_s[self.packer.position[sites[0]]])
-                    short[zone] = max(short.get(zone, 0), -(-len(sites) // 2))
+                    short[zone] = max(short.get(zone, 0), len(sites))
             for k, scenario in enumerate(losses.scenarios):
                 moved[losses.signature, scenario] = again.get(k, {})
             for k, c, _, s in found.tolist():

@@ -12,7 +12,7 @@ from zonewright.models.world import World
 from zonewright.solver.context import Context
 from zonewright.solver.deadline import Deadline
 from zonewright.solver.decode import Sites, share_arrivals, share_out
-from zonewright.solver.engines.below import Below, losses_below, stock_is_lent
+from zonewright.solver.engines.below import Below, largest_loss, losses_below, stock_is_lent
 from zonewright.solver.engines.exact import News, Outcome, StageProof, better_proof, solve_exact
 from zonewright.solver.engines.fine import FineRules, fine_rules
 from zonewright.solver.engines.hosts import Packer, Seats
@@ -127,8 +127,9 @@ class _Run:
 
     def _something(self) -> None:
         """Find any plan soon: with room to spare in every zone, and far from the best."""
-        zones = {self.world.zone_of(s) for s in self.world.tree.sites}
-        self._attempt(dict.fromkeys(sorted(zones), ROOM_AT_FIRST), 0.15, GAP_AT_FIRST)
+        zones = sorted({self.world.zone_of(s) for s in self.world.tree.sites})
+        lost = largest_loss(self.world)
+        self._attempt({zone: ROOM_AT_FIRST + lost.get(zone, 0.0) for zone in zones}, 0.15, GAP_AT_FIRST)
 
     def _x_j(self) -> Ints | None:
         return self.best.x_j if self.best is not None else None
@@ -205,7 +206,8 @@ class _Run:
         while True:
             roomy, failed = below.room(x_j, seats)
             if roomy is None:
-                return failed
+                self.hopeless |= failed < 0
+                return max(0, failed)
             base = self._units(ctx, roomy.seats)
             short = {group for groups in down_too_long(ctx, base) for group in groups}
             if not short:
