@@ -37,6 +37,8 @@ _CUTS = 400
 _MISSING = 1e-6
 #: Decisions of a few hosts that help nobody before a purchase is given up.
 _FRUITLESS = 16
+#: Shares of slack below which no purchase is looked for, and attempts in all.
+_LEAST_SLACK, _ATTEMPTS = 5e-4, 200
 #: Longer than planned for it may take to buy what makes an answer of an attempt.
 _GRACE_S = 5.0
 #: What a proof that can be evaluated again may cost; else it is searched for again.
@@ -109,6 +111,9 @@ class _Engine:
         self.master = Master(table, self.pricer)
         self.spread = [Master(table, pricer) for pricer in _spread_pricers(table, self.pricer)]
         self.random = np.random.default_rng(search.seed)
+        self.drafts: dict[bytes, Counts] = {}
+        """What attempts have come to, by purchase."""
+        self.attempts = 0
 
     def relax(self) -> Purchase | None:
         """Raise the bound until the relaxation has room in the cheapest purchase; return that purchase."""
@@ -146,9 +151,8 @@ class _Engine:
         return master.mix(deadline, share * deadline.time_limit_s)
 
     def realise(self, purchase: Purchase) -> None:
-        """Pack purchases, the cheapest first, then dearer ones until one can be packed, then between."""
+        """Pack purchases, the cheapest first, then dearer ones until one can be packed, then those between."""
         search = self.search
-        tried = {purchase.bought_o.tobytes()}
         self.at_once(0.2)
         if search.closed or search.impossible:
             return
@@ -157,17 +161,17 @@ class _Engine:
         for slack in _SLACKS:
             if search.best is not None or search.deadline.over:
                 break
-            self.with_slack(slack, tried, 0.15)
+            self.with_slack(slack, 0.15)
         self.at_once(0.5)
-        high = 0.02
-        for _ in range(60):
-            if search.closed or search.deadline.over or search.best is None:
-                return
-            high *= 0.7
-            if high < 1e-5:
-                high = 0.01
-            if not self.with_slack(high, tried, 0.25):
-                self.between(tried)
+        slack = search.cost / max(search.bound, 1) - 1.0
+        while search.best is not None and not search.closed and not search.deadline.over:
+            slack *= 0.5
+            if slack < _LEAST_SLACK or not self.with_slack(slack, 0.3):
+                # What was nearly packed is worth going on with.
+                before = search.cost
+                if not self.attempt(purchase.bought_o, 0.6) and search.cost == before:
+                    return
+                slack = search.cost / max(search.bound, 1) - 1.0
 
     def at_once(self, share: float) -> None:
         """Search everything at once for something cheaper, where that is small: what is proven then is exact."""
@@ -192,7 +196,7 @@ class _Engine:
             search.bound, search.searched = search.cost, True
             search.tell("exact")
 
-    def with_slack(self, slack: float, tried: set[bytes], share: float) -> bool:
+    def with_slack(self, slack: float, share: float) -> bool:
         """Try the cheapest purchase with some slack; return whether it was new and cheaper than the best."""
         search = self.search
         limit = search.cost - 1 if search.best is not None else None
@@ -202,51 +206,38 @@ class _Engine:
             )
         except TimeoutError:
             return False
-        if found is None or found.bought_o.tobytes() in tried:
+        if found is None or found.bought_o.tobytes() in self.drafts:
             return False
-        tried.add(found.bought_o.tobytes())
         self.attempt(found.bought_o, share)
         return True
 
-    def between(self, tried: set[bytes]) -> bool:
-        """Try a purchase that costs something between bound and best."""
-        search = self.search
-        least = search.bound + int(self.random.integers(max(1, search.cost - search.bound)))
-        try:
-            found = cheapest(
-                search.problem,
-                search.cuts,
-                search.deadline,
-                seed=search.seed,
-                least_cost=least,
-                most_cost=search.cost - 1,
-            )
-        except TimeoutError:
-            return False
-        if found is None or found.bought_o.tobytes() in tried:
-            return False
-        tried.add(found.bought_o.tobytes())
-        self.attempt(found.bought_o, 0.2)
-        return True
+    def attempt(self, bought_o: Ints, share: float) -> bool:
+        """Pack a purchase within a share of the time that is left; keep what comes of it, if need be with more.
 
-    def attempt(self, bought_o: Ints, share: float) -> None:
-        """Pack a purchase within a share of the time that is left; keep what comes of it, if need be with more."""
+        Goes on from where an earlier attempt at it ended. Returns whether there is any reason to try it again.
+        """
         search = self.search
         deadline = search.deadline
         until = deadline.seconds + share * deadline.left
-        mixture = self.mixture_for(bought_o)
-        if mixture is None:
-            return
-        master, found = mixture
-        counts = rounded(master, found, bought_o)
-        self.decide(counts, until)
-        state = self.seat(counts, until)
+        self.attempts += 1
+        draft = self.drafts.get(bought_o.tobytes())
+        if draft is None:
+            mixture = self.mixture_for(bought_o)
+            if mixture is None:
+                return False
+            draft = rounded(*mixture, bought_o)
+            self.drafts[bought_o.tobytes()] = draft
+            self.decide(draft, until)
+        half = deadline.seconds + 0.6 * (until - deadline.seconds)
+        improve(self.table, draft, deadline, half, workers=search.workers, seed=search.seed + self.attempts)
+        state = self.seat(draft, until)
         if state.done:
             search.take(state, "packing")
-            return
+            return False
         patched = with_more(state, lambda: deadline.over or deadline.seconds > until + _GRACE_S, self.random)
         if patched is not None:
             search.take(patched, "packing")
+        return not deadline.over and len(draft.kind_i) > 0 and self.attempts < _ATTEMPTS
 
     def mixture_for(self, bought_o: Ints) -> tuple[Master, Mixture] | None:
         """Return a mixture of patterns that leave groups the most choice, of those that have room; else of any."""
@@ -264,7 +255,7 @@ class _Engine:
         return found
 
     def decide(self, counts: Counts, until: float) -> None:
-        """Settle the hosts that the mixture splits, then any few, until nothing is missing."""
+        """Settle the hosts that the mixture splits."""
         search = self.search
         open_i = np.flatnonzero(counts.open_i)
         for part in np.array_split(open_i, max(1, -(-len(open_i) // 60))):
@@ -272,13 +263,14 @@ class _Engine:
             decide(
                 self.table, counts, part, search.deadline, seconds=left, workers=search.workers, seed=search.seed
             )
-        half = search.deadline.seconds + 0.6 * (until - search.deadline.seconds)
-        improve(self.table, counts, search.deadline, half, workers=search.workers, seed=search.seed)
 
     def seat(self, counts: Counts, until: float) -> Seated:
         """Seat everybody, as far as that succeeds until then."""
         search = self.search
-        runs = [Seating(self.table, counts, np.random.default_rng((search.seed, n))).run() for n in range(3)]
+        runs = [
+            Seating(self.table, counts, np.random.default_rng((search.seed, self.attempts, n))).run()
+            for n in range(3)
+        ]
 
         def over() -> bool:
             return search.deadline.over or search.deadline.seconds > until
@@ -293,7 +285,7 @@ class _Engine:
                 search.deadline,
                 seconds=left,
                 workers=search.workers,
-                seed=search.seed + turn,
+                seed=search.seed + 100 * self.attempts + turn,
                 random=self.random,
             )
             seat_missing(state, self.random, over)
@@ -339,11 +331,12 @@ def with_more(state: Seated, over: Callable[[], bool], random: np.random.Generat
         o = _best_offer(state, bought_o, layer, c)
         if o < 0:
             return None
-        before = state.short
+        before = int(state.missing_lc[0].sum()), state.short
         bought_o[o] += problem.lot_o[o]
         state = grown(state, o, int(problem.lot_o[o]))
         seat_missing(state, random, over, exchanges=0)
-        if state.short >= before:
+        # Who is placed for the first time may be one more to place again.
+        if (int(state.missing_lc[0].sum()), state.short) >= before:
             return None
     return state if state.done else None
 
