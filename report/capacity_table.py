@@ -38,7 +38,7 @@ def _headline(console: Console, estate: Estate, sizing: Sizing) -> None:
     if sizing.bound is not None and sizing.cost is not None:
         first.append(f", bound {money_text(sizing.bound, estate.currency)}, gap {share_text(sizing.gap)}")
     if status == "INFEASIBLE":
-        first.append(": everything on offer does not suffice")
+        first.append(": everything on offer does not suffice" if estate.offers else ": nothing is on offer")
     first.append(f", {sizing.seconds:.2f} s")
     if sizing.engine:
         first.append(f", by {sizing.engine}")

@@ -14,7 +14,9 @@ from zonewright.models.world import World
 from zonewright.solver import decode
 from zonewright.solver.capacity.additions import Purchases
 from zonewright.solver.capacity.candidates import Candidate, with_hosts
+from zonewright.solver.capacity.core import LEAST_COLUMNS, solve_core
 from zonewright.solver.capacity.job import Job
+from zonewright.solver.capacity.merged import judged_plan, merged, solve_merged
 from zonewright.solver.engines.branching import prove_by_branching
 from zonewright.solver.engines.exact import TREE_NODES, TREE_WORK, Outcome, StageProof, fixed, solve_exact
 from zonewright.solver.engines.shortfall import shortfalls
@@ -26,6 +28,8 @@ from zonewright.solver.witness import evaluate_one, witness_data
 
 #: Beyond so many (class, site, layer) cells the program is not built.
 MOST_CELLS = 150_000
+#: Beyond so many cells of zones groups are merged first.
+LARGE_CELLS = 5_000
 #: After the cheapest purchases are known: seconds, and share of what is left, for the estate's own goals.
 POLISH_S, POLISH_SHARE = 5.0, 0.2
 #: Seconds for a witness of what a search has shown.
@@ -55,6 +59,40 @@ def solve_program(world: World, entries: Sequence[Candidate], job: Job, *, polis
     """
     hosts = _first_guess(world, entries)
     best: Found | None = None
+    known = None
+    if cells(world) > LARGE_CELLS and not any(entry.hosts or entry.offer.host for entry in entries):
+        known = _merged(world, entries, job)
+        if known.status in ("optimal", "infeasible"):
+            return known
+    found = _program(world, entries, hosts, job, best, polish=polish)
+    if known is None or found.status == "infeasible":
+        return found
+    if found.status == "open":
+        return replace(found, bound=known.bound)
+    return found if found.bound >= known.bound else replace(found, bound=known.bound, witness=known.witness)
+
+
+def _merged(world: World, entries: Sequence[Candidate], job: Job) -> Found:
+    """Return the cheapest purchases with groups merged: final where the plan keeps every rule, else a bound."""
+    decision, bought, proof = solve_merged(world, entries, job)
+    if decision is None or proof is None:
+        return Found("open", engine="exact")
+    units = {bought.entries[k].key: count for k, count in bought.bought(decision.x_j).items()}
+    cost = sum(bought.entries[k].price * count for k, count in bought.bought(decision.x_j).items())
+    witness = [{**_witness(proof, bought, 0), "merged": True}]
+    found = Found("open", {}, 0, max(0, proof.bound), None, witness, "exact")
+    try:
+        plan = judged_plan(world, decision, bought, job)
+    except ArithmeticError as error:
+        job.say(f"groups have to be told apart after all: {error}")
+        return found
+    status = "optimal" if cost <= found.bound else "feasible"
+    return replace(found, status=status, units=units, cost=cost, plan=plan, bound=min(found.bound, cost))
+
+
+def _program(
+    world: World, entries: Sequence[Candidate], hosts: int, job: Job, best: Found | None, *, polish: bool
+) -> Found:
     while True:
         capped = _capped(entries, best)
         whole = all(e.offer.host is None or e.most <= hosts for e in capped)
@@ -124,7 +162,8 @@ def _with_so_many(
                 witness = _witness(_proof_of(first, best.cost, job, trees=trees), bought, hosts)
                 return Found("infeasible", engine="exact", witness=[witness])
             start = outcome.x_j
-        outcome = _solved(first, job, start)
+        core = solve_core(first, job) if start is None and first.matrix.shape[1] > LEAST_COLUMNS else None
+        outcome = core if core is not None else _solved(first, job, start)
         if outcome.status == "infeasible":
             return Found("infeasible", engine="exact")
         if outcome.x_j is None:
@@ -240,7 +279,7 @@ def confirmed(
         if left_out or (entry.offer.host is not None and hosts < most.get(entry.key, 0)):
             return False, f"it leaves out units of {entry.offer.id} that could be part of something cheaper"
     kept = [replace(entry, most=most[entry.key]) for entry in entries if most.get(entry.key)]
-    full, named = with_hosts(world, kept, hosts)
+    full, named = with_hosts(merged(world) if witness.get("merged") else world, kept, hosts)
     bought = Purchases(named, may_move=job.may_move)
     program = lower(full, additions=bought)
     finding = evaluate_one(program, claim, {ADDITIONS: claim}, {}, job.deadline, job.seed + 1, job.workers)

@@ -13,8 +13,10 @@ from zonewright.models import Status, World, check_plan
 from zonewright.models.rules import Survive
 from zonewright.solver import size_capacity, verify_sizing
 from zonewright.solver.capacity.candidates import candidates
+from zonewright.solver.capacity.exact import solve_program
 from zonewright.solver.capacity.fleet import solve_fleet
 from zonewright.solver.capacity.job import Job
+from zonewright.solver.capacity.merged import judged_plan, solve_merged
 from zonewright.solver.deadline import Deadline
 
 ZONE = Survive(rule="survive", level="zone", mode="evacuate")
@@ -91,6 +93,25 @@ def test_who_runs_stays_unless_he_may_move() -> None:
     ]
     assert size_capacity(built(data), workers=1, time_limit_s=20).cost == 50_000
     assert size_capacity(built(data), may_move=True, workers=1, time_limit_s=20).cost == 0
+
+
+def test_merging_groups_changes_nothing_where_every_rule_is_kept() -> None:
+    """The same cost with groups merged and apart; where merging breaks a rule only its bound is kept."""
+    zones = [{"id": z, "capacity": {"cpu_cores": 10}} for z in "abc"]
+    groups = [
+        {"id": f"g{n}", "count": 4, "demand": {"cpu_cores": 1 + n % 3}, "current": {"a": 1}} for n in range(6)
+    ]
+    rules = [{"rule": "spread", "id": "w", "least_domains": 2}, {"rule": "survive", "id": "s", "mode": "evacuate"}]
+    offers = [{"id": "o", "capacity": {"cpu_cores": 3}, "zones": ["a", "b", "c"], "price": 2, "prices": {"c": 3}}]
+    world = World(built({"estate": "e", "zones": zones, "groups": groups, "rules": rules, "offers": offers}))
+    entries = candidates(world)
+    whole = solve_program(world, entries, Job(Deadline(30), 1, 0))
+    decision, bought, proof = solve_merged(world, entries, Job(Deadline(30), 1, 0))
+    assert decision is not None
+    assert proof is not None
+    cost = sum(bought.entries[k].price * n for k, n in bought.bought(decision.x_j).items())
+    assert (cost, proof.bound) == (whole.cost, whole.bound)
+    assert not judged_plan(world, decision, bought, Job(Deadline(30), 1, 0)).unplaced
 
 
 @pytest.mark.parametrize("growth", [1.5, 3.0])
