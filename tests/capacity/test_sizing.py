@@ -99,7 +99,8 @@ def test_merging_groups_changes_nothing_where_every_rule_is_kept() -> None:
     """The same cost with groups merged and apart; where merging breaks a rule only its bound is kept."""
     zones = [{"id": z, "capacity": {"cpu_cores": 10}} for z in "abc"]
     groups = [
-        {"id": f"g{n}", "count": 4, "demand": {"cpu_cores": 1 + n % 3}, "current": {"a": 1}} for n in range(6)
+        {"id": f"g{n}", "count": 4, "demand": {"cpu_cores": 1 + n % 3}, "current": {"a": 1, "b": 1}}
+        for n in range(6)
     ]
     rules = [{"rule": "spread", "id": "w", "least_domains": 2}, {"rule": "survive", "id": "s", "mode": "evacuate"}]
     offers = [{"id": "o", "capacity": {"cpu_cores": 3}, "zones": ["a", "b", "c"], "price": 2, "prices": {"c": 3}}]
