@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from zonewright.models.tree import Node
 from zonewright.models.world import Unit
@@ -36,11 +36,13 @@ class Cutting:
     wanted: Wanted
     reach: Reach
     on_offer: bool
+    spare: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
+    """Group to how many more may be in each zone, where rules limit that: cuts then hold under these rules."""
 
     def bindings(self) -> list[Binding]:
         """Return what is short for certain, the worst first."""
         found = [*self._closed(), *self._short()]
-        if not found and len(self.standing.world.tree.sites) > len(self._zones()):
+        if not found and not self.spare and len(self.standing.world.tree.sites) > len(self._zones()):
             found += self._slots()
         found.sort(key=lambda cut: -cut.short / max(1, cut.used or 1))
         return found[:MOST_NAMED]
@@ -87,7 +89,9 @@ class Cutting:
     def _short(self) -> Iterable[Binding]:
         """Yield the sets of zones in which too much of a resource is wanted."""
         demand = self._demand()
-        free = self._free({name for needs in demand.values() for name in needs})
+        confined = self._confined()
+        asked = [*demand.values(), *(least for _, least, _ in confined)]
+        free = self._free(dict.fromkeys(name for needs in asked for name in needs))
         best: dict[str, Binding] = {}
         for zones in self._sets(demand):
             needs: dict[str, int] = {}
@@ -95,6 +99,10 @@ class Cutting:
                 if open_zones <= zones:
                     for name, amount in own.items():
                         needs[name] = needs.get(name, 0) + amount
+            for count, least, more in confined:
+                inside = count - sum(n for zone, n in more.items() if zone not in zones)
+                for name, amount in least.items() if inside > 0 else ():
+                    needs[name] = needs.get(name, 0) + inside * amount
             for name, amount in needs.items():
                 room = self._room(zones, name, free)
                 if room is not None and amount > room:
@@ -111,6 +119,8 @@ class Cutting:
         found: dict[frozenset[int], dict[str, int]] = {}
         for u, sites in self.wanted.items():
             unit, count = units[u], sum(sites.values())
+            if unit.group in self.spare:
+                continue
             profile = self.reach.of_unit[u]
             if profile not in opened:
                 opened[profile] = self.open_zones(unit)
@@ -120,6 +130,26 @@ class Cutting:
             for name, amount in _asks(unit).items():
                 own[name] = own.get(name, 0) + count * amount
         return found
+
+    def _confined(self) -> list[tuple[int, dict[str, int], dict[int, int]]]:
+        """Return, per group that rules confine, how many come back, what each asks, and how many may go where."""
+        units = self.standing.world.units
+        counts: dict[str, int] = {}
+        least: dict[str, dict[str, int]] = {}
+        opened: dict[str, set[int]] = {}
+        for u, sites in self.wanted.items():
+            group = units[u].group
+            if group not in self.spare:
+                continue
+            counts[group] = counts.get(group, 0) + sum(sites.values())
+            asks = _asks(units[u])
+            known = least.get(group, asks)
+            least[group] = {name: min(amount, asks.get(name, 0)) for name, amount in known.items()}
+            opened.setdefault(group, set()).update(self.open_zones(units[u]))
+        return [
+            (count, least[group], {zone: n for zone, n in self.spare[group].items() if zone in opened[group]})
+            for group, count in counts.items()
+        ]
 
     def _sets(self, demand: Mapping[frozenset[int], object]) -> Iterable[frozenset[int]]:
         zones = self._zones()
@@ -193,6 +223,7 @@ class Cutting:
         per, _ = unit_words(name)
         free = f"{room / per:,.6g}" if room % per else f"{room // per:,}"
         text = f"{amount_words(name, needs)} would have to fit in {where}, {free} are free"
+        text += ", if all groups are to be as even as asked" if self.spare else ""
         return Binding(where, name, needs, room, needs - room, text, proven=True)
 
     # Slots.

@@ -251,6 +251,7 @@ class Evacuator:
     ) -> Settled | None:
         ruled_out = bool(hopeless)
         binding: list[Binding] = []
+        uneven: list[Binding] = []
         kept: Placed | None = None
         hosts = self.arrays(strict=True)
         if hosts is None:
@@ -259,12 +260,13 @@ class Evacuator:
             kept = strict = hosts.place(loss, wanted, None)
             if strict is not None and strict.missing:
                 binding = self._cutting(loss, wanted).bindings()
-                if not binding:
+                uneven = [] if binding else self._uneven(hosts, loss, wanted)
+                if not binding and not uneven:
                     half = Deadline(0.5 * deadline.left, None, deadline.stop)
                     kept = strict = hosts.place(loss, wanted, half)
             if strict is not None and not strict.missing:
                 return self._shown_on_hosts(hosts, loss, wanted, strict)
-            ruled_out = strict is None or bool(binding) or any(strict.bound.values())
+            ruled_out = strict is None or bool(binding or uneven) or any(strict.bound.values())
         loose = self.arrays(strict=False)
         if loose is None:
             return None
@@ -278,10 +280,15 @@ class Evacuator:
         checked = self._checked(loss, wanted, hopeless, known, strict=False)
         if checked is None:
             return None
-        checked.how, checked.binding = found.how, binding if found.missing else []
+        checked.how, checked.binding = found.how, binding if found.missing else uneven
         checked.missing_proven = found.closed
         checked.verdict = "fails" if ruled_out or any(found.bound.values()) else "open"
         return checked
+
+    def _uneven(self, hosts: Hosts, loss: Loss, wanted: dict[int, dict[int, int]]) -> list[Binding]:
+        """Return what is short for certain if every group is to be as even over the zones as rules ask."""
+        spare = hosts.spare(loss, wanted)
+        return replace(self._cutting(loss, wanted), spare=spare).bindings() if spare else []
 
     def _shown_on_hosts(
         self, hosts: Hosts, loss: Loss, wanted: dict[int, dict[int, int]], placed: Placed

@@ -141,6 +141,17 @@ class Hosts:
             caps.append(found)
         return caps
 
+    def spare(self, loss: Loss, wanted: dict[int, dict[int, int]]) -> dict[str, dict[int, int]]:
+        """Return per group and zone how many more may be there at most if it is to be as even as asked."""
+        caps = self._caps(loss, wanted) or []
+        found: dict[str, dict[int, int]] = {}
+        for skew, cap in zip(self.skews, caps, strict=False):
+            if cap.stays_d is None or skew.level(self.standing.world) != "zone":
+                continue
+            more_d = np.maximum(0, cap.wide_d - cap.stays_d)
+            found[skew.group] = dict(zip(skew.nodes, more_d.tolist(), strict=True))
+        return found
+
     # Greedily.
 
     def _greedy(self, loss: Loss, wanted: dict[int, dict[int, int]], caps: list[_Caps]) -> Placed:
@@ -378,6 +389,8 @@ class _Caps:
     """As the rule asks at least: what is beyond is too uneven whoever goes where."""
     even_d: Ints
     """With the lowest domains filled up first: whoever keeps these is as even as can be."""
+    stays_d: Ints | None = None
+    """How many survive in each; None where nothing is asked."""
 
     @property
     def limits_more(self) -> bool:
@@ -400,6 +413,10 @@ class _Skew:
         members = [o for o, own in enumerate(problem.units_c) if units.intersection(own)]
         # Different numbers, so that the table keeps one for each domain.
         return Limit(np.array(members, np.int64), self.domain_h, _MANY + np.arange(len(self.nodes)))
+
+    def level(self, world: World) -> str:
+        """Return the level that it is about."""
+        return world.tree.nodes[self.nodes[0]].level
 
     @cached_property
     def free(self) -> _Caps:
@@ -430,10 +447,10 @@ class _Skew:
         if back == 1:
             one_d = np.array([_uneven(stays[eligible], d) <= self.most for d in range(len(eligible))])
             wide_d[eligible] = stays[eligible] + one_d
-            return _Caps(wide_d, wide_d)
+            return _Caps(wide_d, wide_d, stays)
         even_d = wide_d.copy()
         even_d[eligible] = filled
-        return _Caps(wide_d, even_d)
+        return _Caps(wide_d, even_d, stays)
 
 
 def _filled(level_d: Ints, more: int) -> Ints:

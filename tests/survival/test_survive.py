@@ -16,7 +16,7 @@ from zonewright.models.plan import Status
 from zonewright.models.problems import InputError
 from zonewright.models.rules.survive import broken_after
 from zonewright.models.view import Row
-from zonewright.solver import survive
+from zonewright.solver import place, survive
 from zonewright.solver.survival.evacuate import divided
 from zonewright.solver.survival.result import ScenarioOutcome
 from zonewright.solver.survival.standing import Loss, Standing, current_view, losses_of
@@ -362,3 +362,21 @@ def test_frames_have_a_row_for_each_scenario_and_group() -> None:
     found = survive(_racked(), level="rack", recovery=False)
     assert list(found.scenario_frame()["lost"]) == [outcome.name for outcome in found.scenarios]
     assert set(found.group_frame()["group"]) == {"web"}
+
+
+def test_a_plan_with_the_guarantee_shows_its_own_way() -> None:
+    data = {
+        "estate": "guarded",
+        "zones": [{"id": z, "capacity": {"cpu_cores": 8}} for z in "abc"],
+        "groups": [
+            {"id": "web", "count": 6, "demand": {"cpu_cores": 2}},
+            {"id": "db", "count": 2, "demand": {"cpu_cores": 2}},
+        ],
+        "rules": [{"rule": "survive", "mode": "evacuate", "level": "zone"}],
+    }
+    world = World(estate_from_data(data))
+    plan = place(world, workers=1).plan
+    assert plan is not None
+    found = survive(world, plan=plan, recovery=False, workers=1)
+    assert found.survived and found.placement == "plan"
+    assert {outcome.how for outcome in found.scenarios if outcome.displaced} == {"plan"}
