@@ -101,3 +101,15 @@ def test_a_migration_is_explained_by_its_target(tmp_path: Path) -> None:
     assert (answer["planned"], answer["today"], answer["left"]) == ({"b": 4}, {"a": 2, "b": 2}, ["a"])
     (gone,) = [site for site in answer["sites"] if site["site"] == "a"]
     assert (gone["verdict"], gone["obstacles"][0]["rule"]) == ("closed", "zone_state")
+
+
+def test_what_binds_in_the_shop_is_what_its_page_says() -> None:
+    """The figures of `docs/explain.md`."""
+    page = (Path(__file__).parents[2] / "docs" / "explain.md").read_text("utf-8")
+    outcome = run("explain", "shop-guangzhou", "--workers", 1, "-q")
+    rows = [line.split("|")[1:-1] for line in page.splitlines() if "CNY less in cost (proven) |" in line]
+    assert len(rows) == 5
+    for row in rows:
+        (line,) = [line for line in outcome.out.splitlines() if line.startswith(f"{row[0].strip()} ")]
+        for cell in row:
+            assert cell.strip() in line

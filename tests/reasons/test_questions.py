@@ -137,6 +137,34 @@ def test_a_named_instance_is_held_where_it_is_asked_for_on_hosts() -> None:
             assert question.forced.proven
 
 
+def test_many_hosts_are_packed_around_the_one_that_is_asked_for() -> None:
+    """Sixty-four hosts, twenty groups: counts per pool, with the host in question a pool of its own."""
+    world = world_of(
+        zones=zones("z1", "z2"),
+        hosts=[
+            {"id": f"h{n}", "in": f"z{n % 2 + 1}", "capacity": {"cpu_cores": 8}, "price": {"cpu_cores": 1 + n % 2}}
+            for n in range(64)
+        ],
+        groups=[group(f"g{n}", 4, demand={"cpu_cores": 1 + n % 3}) for n in range(20)],
+        instances=[{"id": "one", "group": "g1"}],
+        rules=[{"rule": "anti_affinity", "id": "apart", "level": "host"}],
+    )
+    best = place(world, workers=1)
+    assert (best.status, best.engine) == (Status.OPTIMAL, "pools and packing")
+    found = explain(world, plan=best.plan, why_not=["one@h1", "one@z2", "g2@h3", "g2@h2"], workers=1)
+    assert [q.verdict for q in found.why_not[:3]] == ["worse", "worse", "worse"]
+    for question in found.why_not[:3]:
+        first = question.forced.first if question.forced else None
+        assert first is not None
+        assert (first.goal, first.proven) == ("cost", True)
+        assert question.forced is not None
+        assert question.forced.plan is not None
+        assert question.forced.plan.engine == "pools and packing"
+    # A core costs one more in z2: two for `one`, three for a member of g2.
+    assert [q.forced.first.change for q in found.why_not[:3] if q.forced and q.forced.first] == [2e4, 2e4, 3e4]
+    assert found.why_not[3].verdict in ("there", "same")
+
+
 def a_swap() -> World:
     """Two full hosts."""
     return world_of(
