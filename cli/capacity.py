@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from zonewright.cli.boundary import guarded, seconds, warn
+from zonewright.cli.editing import Edits, NewZones, Scale, edited, factors
 from zonewright.cli.exits import Exit
 from zonewright.cli.saving import writable
 
@@ -50,18 +51,9 @@ def capacity(
     frontier: Annotated[
         bool, typer.Option("--frontier", help="What it costs to survive nothing, and more and more.")
     ] = False,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="PATH=VALUE", help="Change the estate first: groups.web.count=12."),
-    ] = None,
-    add_zone: Annotated[
-        list[str] | None,
-        typer.Option("--add-zone", metavar="ID[=LIKE]", help="Add a zone like another first."),
-    ] = None,
-    scale: Annotated[
-        list[str] | None,
-        typer.Option("--scale", metavar="GROUP=FACTOR", help="Scale a group (or all) first."),
-    ] = None,
+    edits: Edits = None,
+    add_zone: NewZones = None,
+    scale: Scale = None,
     may_move: Annotated[bool, typer.Option("--may-move", help="Who runs today may be moved.")] = False,
     today: Annotated[
         str | None,
@@ -112,7 +104,7 @@ def capacity(
     began = time.monotonic()
     writable(output)
     writable(plan)
-    asked = _asked(estate, set_, add_zone, scale, growth, forecast, survive, today)
+    asked = _asked(estate, edits, add_zone, scale, growth, forecast, survive, today)
     asked.head_room, asked.frontier, asked.may_move = head_room or [], frontier, may_move
     left_s = max(0.05, time_limit - (time.monotonic() - began))
     answer = _solve(asked, left_s, workers, seed, quiet)
@@ -161,42 +153,16 @@ def _asked(
     today: str | None,
 ) -> _Asked:
     from zonewright.cli.source import read_world
-    from zonewright.models import World
-    from zonewright.models.edits import apply_edits, scaled, with_zone
     from zonewright.models.forecasts import parse_day, read_forecast
     from zonewright.solver.capacity.asked import parse_loss
 
-    world = read_world(estate)
+    world = edited(read_world(estate), edits, zones, scale)
     changed = world.estate
-    for text in zones or ():
-        name, _, like = text.partition("=")
-        changed = with_zone(changed, name, like or None)
-    changed = apply_edits(changed, edits or ())
-    if scale:
-        changed = scaled(changed, _factors(scale, "--scale"))
-    if changed is not world.estate:
-        world = World(changed)
-    factors = _factors(growth, "--growth") if growth else {}
-    rows = read_forecast(forecast) if forecast is not None else ([] if factors else list(changed.forecast))
+    grown = factors(growth, "--growth") if growth else {}
+    rows = read_forecast(forecast) if forecast is not None else ([] if grown else list(changed.forecast))
     losses = [parse_loss(text, changed) for text in survive or ()]
     day = parse_day(today) if today is not None else None
-    return _Asked(world, factors, rows, losses, day)
-
-
-def _factors(texts: list[str], option: str) -> dict[str, float]:
-    from zonewright.models.problems import InputError
-
-    found: dict[str, float] = {}
-    for text in texts:
-        name, equals, value = text.rpartition("=")
-        try:
-            factor = float(value)
-        except ValueError:
-            factor = -1.0
-        if not 0 <= factor <= 10_000:
-            raise InputError(f"{option} takes a factor such as 1.3, or GROUP=1.3", source=text)
-        found[name if equals else "all"] = factor
-    return found
+    return _Asked(world, grown, rows, losses, day)
 
 
 def _solve(asked: _Asked, time_limit_s: float, workers: int | None, seed: int, quiet: bool) -> _Answer:

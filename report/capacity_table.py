@@ -88,34 +88,48 @@ def _reasons(console: Console, sizing: Sizing) -> None:
 
 
 def print_rooms(console: Console, rooms: Sequence[HeadRoom]) -> None:
-    """Print how many more of each group fit."""
+    """Print how many more of each group fit: with losses left aside, and with every one survived."""
+    today = {room.group: room for room in rooms if not room.guaranteed}
+    firm = {room.group: room for room in rooms if room.guaranteed}
+    rows = []
+    for group in dict.fromkeys(room.group for room in rooms):
+        binds = firm.get(group, today.get(group))
+        columns = [_room_text(today.get(group)), *([_room_text(firm.get(group))] if firm else [])]
+        rows.append((group, *columns, binding_text(binds.binding, 2) if binds is not None else ""))
     title = "Head-room: how many more of each group alone fit while everybody who runs stays"
-    rows = [
-        (
-            room.group,
-            "survived" if room.guaranteed else "left aside",
-            "no limit" if room.unlimited else "not known" if room.more is None else f"{room.more:,}",
-            "" if room.proven else ("not proven" if room.bound is None else f"at most {room.bound:,}"),
-            binding_text(room.binding),
-        )
-        for room in rooms
-    ]
-    print_table(console, title, ["group", "losses", "more>", "proven", "what binds"], rows, 400)
+    names = ["today>", *(["guaranteed>"] if firm else [])]
+    print_table(console, title, ["group", *names, "what binds"], rows, 400)
+
+
+def _room_text(room: HeadRoom | None) -> str:
+    if room is None:
+        return ""
+    if room.unlimited:
+        return "no limit"
+    if room.more is None:
+        return "not known"
+    return f"{room.more:,}" if room.proven else f"{room.more:,} to {room.bound:,}"
 
 
 def binding_text(binding: Sequence[Binding], most: int = 3) -> str:
-    """Return what binds in a few words."""
-    said = [_bound_text(b) for b in binding[:most]]
+    """Return what binds in a few words, capacity first."""
+    ordered = sorted(binding, key=lambda b: b.domain is None)
+    said = [_bound_text(b) for b in ordered[:most]]
     more = len(binding) - most
     return ", ".join(said) + (f" and {more} more" if more > 0 else "")
 
 
 def _bound_text(binding: Binding) -> str:
-    where = f" in {binding.domain}" if binding.domain else ""
+    from zonewright.solver.survival.binding import unit_words
+
+    per, name = unit_words(binding.what)
     if binding.used is not None and binding.limit is not None:
-        when = f", {binding.text}" if binding.text else ""
-        return f"{binding.what}{where} ({binding.used:,} of {binding.limit:,}{when})"
-    return f"{binding.what}{where}" + (f" ({binding.text})" if binding.text else "")
+        used, limit = -(-binding.used // per), binding.limit // per
+        when = f" {binding.text}" if binding.text else ""
+        return f"{name} in {binding.domain}{when}: {used:,} of {limit:,}"
+    if binding.domain is None:
+        return binding.what + (f" ({binding.text})" if binding.text else "")
+    return f"{name} {binding.text or 'in'} {'of ' if binding.text else ''}{binding.domain}"
 
 
 def print_frontier(console: Console, estate: Estate, points: Sequence[FrontierPoint]) -> None:

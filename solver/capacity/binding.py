@@ -56,9 +56,13 @@ def _by_zone(world: World, members: list[Clash]) -> list[Binding]:
         else:
             found.append(Binding(member.domain, member.label, text=member.text))
     return [
-        *(Binding(zone, what, text=f"on {n} hosts" if n else "") for (zone, what), n in hosts.items()),
+        *(Binding(zone, what, text=_hosts_text(n)) for (zone, what), n in hosts.items()),
         *dict.fromkeys(found),
     ]
+
+
+def _hosts_text(count: int) -> str:
+    return "" if not count else f"on {count} host{'' if count == 1 else 's'}"
 
 
 def _thing(text: str) -> str:
