@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from zonewright.cli.boundary import guarded, seconds, warn
+from zonewright.cli.editing import Edits, NewZones, Scale, edited
 from zonewright.cli.exits import Exit
 
 if TYPE_CHECKING:
@@ -45,10 +46,9 @@ def explain(
     drain: Annotated[
         list[str] | None, typer.Option(metavar="DOMAIN", help="Explain what is left when this is emptied.")
     ] = None,
-    edits: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="PATH=VALUE", help="Change the estate first: rules.apart.at_most=2."),
-    ] = None,
+    edits: Edits = None,
+    add_zone: NewZones = None,
+    scale: Scale = None,
     binding: Annotated[
         bool | None,
         typer.Option(
@@ -92,7 +92,7 @@ def explain(
     from zonewright.cli.source import read_world
 
     began = time.monotonic()
-    world = _changed(read_world(estate), edits or [])
+    world = edited(read_world(estate), edits, add_zone, scale)
     given, migration = (None, None) if plan is None else _read_result(world, plan)
     other = None if against is None else _read(world, against)
     asked = bool(why or why_not)
@@ -122,16 +122,6 @@ def _event(fail: list[str], drain: list[str]) -> Event | None:
     from zonewright.models.events import Event
 
     return Event(fail=fail, drain=drain)
-
-
-def _changed(world: World, edits: list[str]) -> World:
-    """Return the world with the estate changed as asked."""
-    if not edits:
-        return world
-    from zonewright.models import World
-    from zonewright.models.edits import apply_edits
-
-    return World(apply_edits(world.estate, edits))
 
 
 def _read_result(world: World, path: Path) -> tuple[Plan | None, Migration | None]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from zonewright.cli.boundary import guarded, say, seconds, warn
+from zonewright.cli.editing import Edits, NewZones, Scale, edited
 from zonewright.cli.exits import Exit
 from zonewright.cli.saving import file_name, writable
 
@@ -49,6 +50,9 @@ def place(
     hint: Annotated[
         Path | None, typer.Option(metavar="PLAN.json", help="Begin from this plan.", show_default=False)
     ] = None,
+    edits: Edits = None,
+    add_zone: NewZones = None,
+    scale: Scale = None,
     json_: Annotated[bool, typer.Option("--json", help="One JSON document on stdout, for programs.")] = False,
     quiet: Annotated[
         bool,
@@ -68,6 +72,10 @@ def place(
 
       zonewright place estate.json --json --quiet | jq .objective
 
+      zonewright place estate.yaml --set zones.south.state=failed
+
+      zonewright place estate.yaml --set zones.south.state=failed
+
       zonewright place estate.yaml --seed 7 --workers 1 --work-limit 1000000
 
     [bold]Exit codes[/bold]: 0 all placed · 1 bad input · 2 wrong usage · 3 proven impossible (the rules that
@@ -78,7 +86,7 @@ def place(
 
     began = time.monotonic()
     writable(output)
-    world = read_world(estate)
+    world = edited(read_world(estate), edits, add_zone, scale)
     begin_with = None
     if hint is not None:
         from zonewright.models.files import located

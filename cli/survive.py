@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from zonewright.cli.boundary import guarded, say, seconds, warn
+from zonewright.cli.editing import Edits, NewZones, Scale, edited
 from zonewright.cli.exits import Exit
 from zonewright.cli.saving import writable
 
@@ -56,6 +57,9 @@ def survive(
     no_recovery: Annotated[
         bool, typer.Option("--no-recovery", help="Do not plan the ways back: no moves, no times.")
     ] = False,
+    edits: Edits = None,
+    add_zone: NewZones = None,
+    scale: Scale = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE.json", help="Save the JSON document here.")
     ] = None,
@@ -97,7 +101,7 @@ def survive(
 
     began = time.monotonic()
     writable(output)
-    world = read_world(estate)
+    world = edited(read_world(estate), edits, add_zone, scale)
     placement = None
     if plan is not None:
         from zonewright.models.files import located
