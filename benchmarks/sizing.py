@@ -147,8 +147,13 @@ def rule_of_thumb(problem: SizingProblem, fit: str, cost: int) -> dict[str, Any]
     state = _packed(problem, offer_i, fit)
     found: dict[str, Any] = {"cost": int(problem.price_o[offer_i].sum()), "shortfall": state.short}
     while state.short:
-        layer, c = (int(x) for x in np.argwhere(state.missing_lc > 0)[0])
-        offer_i = np.sort(np.append(offer_i, _one_more(problem, layer, c)))
+        layer = int(np.argmax(state.missing_lc.sum(axis=1)))
+        c = int(np.argmax(state.missing_lc[layer]))
+        o = _cheapest_for(problem, layer, c)
+        short_r = state.missing_lc[layer] @ problem.demand_cr
+        # As many at once as half of what is left out takes by volume.
+        hosts = max(1, int((short_r / np.maximum(problem.capacity_or[o], 1)).max() / 2))
+        offer_i = np.sort(np.append(offer_i, np.full(hosts, o)))
         state = _packed(problem, offer_i, fit)
     found["whole"] = int(problem.price_o[offer_i].sum())
     found["dearer"] = found["whole"] / cost - 1 if cost else None
@@ -203,7 +208,7 @@ def _host_for(state: Seated, layer: int, c: int, fit: str, mean_r: np.ndarray[An
     return next((int(h) for h in hosts if state.fits(layer, c, int(h))), -1)
 
 
-def _one_more(problem: SizingProblem, layer: int, c: int) -> int:
+def _cheapest_for(problem: SizingProblem, layer: int, c: int) -> int:
     fits_o = np.all(problem.demand_cr[c] <= problem.capacity_or, axis=1)
     if layer:
         fits_o &= ~problem.lost_sa[layer - 1, problem.area_o]

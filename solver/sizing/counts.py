@@ -16,6 +16,7 @@ import numpy as np
 from zonewright.solver.cpsat import Model
 from zonewright.solver.deadline import Deadline
 from zonewright.solver.rows import Rows
+from zonewright.solver.sizing.clock import seconds_for, spent, work_for
 from zonewright.solver.sizing.master import Master, Mixture, open_links
 from zonewright.solver.sizing.prices import bundles_of, displaced
 from zonewright.solver.sizing.problem import MOST, Flags, Ints
@@ -164,12 +165,12 @@ def decide(
     answer = Model(draft.rows.matrix()).minimize(
         draft.cost,
         deadline,
-        seconds=seconds,
+        seconds=seconds_for(deadline, seconds),
         workers=workers,
         seed=seed,
         suggest=suggest,
         floor=0,
-        work=seconds,
+        work=work_for(deadline, seconds),
     )
     if answer.x_j is None:
         return False
@@ -339,12 +340,12 @@ def improve(
     random = np.random.default_rng(seed)
     hosts, scenarios = len(counts.kind_i), table.problem.scenarios
     turn = 0
-    while counts.missing and hosts and not deadline.over and deadline.seconds < until_s:
+    while counts.missing and hosts and not deadline.over and spent(deadline) < until_s:
         layer = int(random.integers(scenarios)) if scenarios and turn % 2 else None
         width = min(_WIDTH if layer is None else 4 * _WIDTH, hosts)
         chance = _spare(table, counts) + 0.05
         chosen = random.choice(hosts, width, replace=False, p=chance / chance.sum())
-        left = max(0.1, min(4.0, until_s - deadline.seconds))
+        left = max(0.1, min(4.0, until_s - spent(deadline)))
         decide(
             table, counts, np.sort(chosen), deadline, seconds=left, workers=workers, seed=seed + turn, layer=layer
         )

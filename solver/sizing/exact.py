@@ -13,6 +13,7 @@ import numpy as np
 from zonewright.solver.cpsat import Model
 from zonewright.solver.deadline import Deadline
 from zonewright.solver.rows import Rows
+from zonewright.solver.sizing.clock import seconds_for, work_for
 from zonewright.solver.sizing.problem import MOST, Ints, SizingProblem
 from zonewright.solver.sizing.seated import Seated
 from zonewright.solver.sizing.witness import IMPOSSIBLE, lots
@@ -63,7 +64,12 @@ def search(
     """
     whole = _whole(problem, bound, most_cost)
     answer = Model(whole.rows.matrix()).minimize(
-        whole.cost or None, deadline, seconds=seconds, workers=workers, seed=seed, work=seconds
+        whole.cost or None,
+        deadline,
+        seconds=seconds_for(deadline, seconds),
+        workers=workers,
+        seed=seed,
+        work=work_for(deadline, seconds),
     )
     if answer.x_j is None:
         return answer.status, None

@@ -12,6 +12,7 @@ import numpy as np
 from zonewright.solver.cpsat import Model
 from zonewright.solver.deadline import Deadline
 from zonewright.solver.rows import Rows
+from zonewright.solver.sizing.clock import seconds_for, work_for
 from zonewright.solver.sizing.problem import MOST, Ints
 from zonewright.solver.sizing.seated import Seated
 
@@ -102,12 +103,12 @@ def reseat(
     answer = Model(rows.matrix()).minimize(
         cost,
         deadline,
-        seconds=seconds,
+        seconds=seconds_for(deadline, seconds),
         workers=workers,
         seed=seed,
         suggest={j: state.held_lh[x][h][k] for (x, h, k), j in cells.items()},
         floor=0,
-        work=seconds,
+        work=work_for(deadline, seconds),
     )
     if answer.x_j is None:
         return False

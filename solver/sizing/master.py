@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from zonewright.solver.deadline import Deadline
+from zonewright.solver.sizing.clock import remaining, seconds_for, spent
 from zonewright.solver.sizing.prices import Floats, Patterns, Pricer, Prices, bundles_of, displaced
 from zonewright.solver.sizing.problem import Flags, Ints
 from zonewright.solver.sizing.table import Table
@@ -215,7 +216,7 @@ class Master:
 
     def solve(self, seconds: float) -> Mixture | None:
         """Return the optimum over the patterns known; None where time runs out."""
-        self.solver.SetTimeLimit(max(50, int(1000 * seconds)))
+        self.solver.SetTimeLimit(max(50, min(int(1000 * seconds), 1 << 30)))
         if self.solver.Solve() != self.optimal:
             # Once more from nothing: where it started from may be what it stumbled over.
             self.solver.Reset()
@@ -248,8 +249,8 @@ class Master:
         best: Mixture | None = None
         centre: Prices | None = None
         for _ in range(_ROUNDS):
-            left = min(deadline.left, until_s - deadline.seconds)
-            found = self.solve(left) if left > 0 else None
+            left = min(remaining(deadline), until_s - spent(deadline))
+            found = self.solve(seconds_for(deadline, left)) if left > 0 else None
             if found is None:
                 return best
             best = found

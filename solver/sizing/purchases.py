@@ -12,6 +12,7 @@ import numpy as np
 from zonewright.solver.cpsat import Model
 from zonewright.solver.deadline import Deadline
 from zonewright.solver.rows import FREE, Rows
+from zonewright.solver.sizing.clock import seconds_for, work_for
 from zonewright.solver.sizing.cuts import Cut
 from zonewright.solver.sizing.problem import Ints, SizingProblem
 from zonewright.solver.sizing.witness import lots
@@ -57,7 +58,14 @@ def cheapest(
     if not columns:
         satisfied = all(cut.least <= 0 for cut in cuts) and least_cost <= 0
         return Purchase(np.zeros(0, np.int64), 0, 0) if satisfied else None
-    answer = Model(matrix).minimize(terms or None, deadline, seconds=seconds, workers=1, seed=seed, work=seconds)
+    answer = Model(matrix).minimize(
+        terms or None,
+        deadline,
+        seconds=seconds_for(deadline, seconds),
+        workers=1,
+        seed=seed,
+        work=work_for(deadline, seconds),
+    )
     if answer.x_j is None:
         if answer.status == "infeasible":
             return None

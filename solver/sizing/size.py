@@ -18,6 +18,7 @@ from zonewright.solver.deadline import Deadline
 from zonewright.solver.engines.branching import Tree, prove_by_branching
 from zonewright.solver.result import Progress
 from zonewright.solver.sizing import exact
+from zonewright.solver.sizing.clock import remaining, spent, whole
 from zonewright.solver.sizing.counts import Counts, decide, improve, rounded
 from zonewright.solver.sizing.cuts import Cut, cut_of
 from zonewright.solver.sizing.exchange import reseat, seat_missing
@@ -118,7 +119,7 @@ class _Engine:
     def relax(self) -> Purchase | None:
         """Raise the bound until the relaxation has room in the cheapest purchase; return that purchase."""
         search, problem = self.search, self.search.problem
-        mixture = self.master.mix(search.deadline, 0.5 * search.deadline.time_limit_s)
+        mixture = self.master.mix(search.deadline, 0.5 * whole(search.deadline))
         if mixture is None:
             return None
         search.cuts.append(cut_of(self.table, self.pricer, mixture.prices))
@@ -148,7 +149,7 @@ class _Engine:
         """Return the mixture for a purchase, within a share of all time."""
         deadline = self.search.deadline
         master.confine(Box(bought_o, bought_o))
-        return master.mix(deadline, share * deadline.time_limit_s)
+        return master.mix(deadline, share * whole(deadline))
 
     def realise(self, purchase: Purchase) -> None:
         """Pack purchases, the cheapest first, then dearer ones until one can be packed, then those between."""
@@ -184,7 +185,7 @@ class _Engine:
             search.bound,
             most_cost,
             search.deadline,
-            seconds=share * search.deadline.left,
+            seconds=share * remaining(search.deadline),
             workers=search.workers,
             seed=search.seed,
         )
@@ -218,7 +219,7 @@ class _Engine:
         """
         search = self.search
         deadline = search.deadline
-        until = deadline.seconds + share * deadline.left
+        until = spent(deadline) + share * remaining(deadline)
         self.attempts += 1
         draft = self.drafts.get(bought_o.tobytes())
         if draft is None:
@@ -228,13 +229,13 @@ class _Engine:
             draft = rounded(*mixture, bought_o)
             self.drafts[bought_o.tobytes()] = draft
             self.decide(draft, until)
-        half = deadline.seconds + 0.6 * (until - deadline.seconds)
+        half = spent(deadline) + 0.6 * (until - spent(deadline))
         improve(self.table, draft, deadline, half, workers=search.workers, seed=search.seed + self.attempts)
         state = self.seat(draft, until)
         if state.done:
             search.take(state, "packing")
             return False
-        patched = with_more(state, lambda: deadline.over or deadline.seconds > until + _GRACE_S, self.random)
+        patched = with_more(state, lambda: deadline.over or spent(deadline) > until + _GRACE_S, self.random)
         if patched is not None:
             search.take(patched, "packing")
         return not deadline.over and len(draft.kind_i) > 0 and self.attempts < _ATTEMPTS
@@ -259,7 +260,7 @@ class _Engine:
         search = self.search
         open_i = np.flatnonzero(counts.open_i)
         for part in np.array_split(open_i, max(1, -(-len(open_i) // 60))):
-            left = max(0.2, 0.5 * (until - search.deadline.seconds))
+            left = max(0.2, 0.5 * (until - spent(search.deadline)))
             decide(
                 self.table, counts, part, search.deadline, seconds=left, workers=search.workers, seed=search.seed
             )
@@ -273,13 +274,13 @@ class _Engine:
         ]
 
         def over() -> bool:
-            return search.deadline.over or search.deadline.seconds > until
+            return search.deadline.over or spent(search.deadline) > until
 
         state = seated(search.problem, min(runs, key=lambda seats: seats.short))
         seat_missing(state, self.random, over)
         turn = fruitless = 0
-        while not state.done and fruitless < _FRUITLESS and search.deadline.seconds < until:
-            left = max(0.2, min(3.0, until - search.deadline.seconds))
+        while not state.done and fruitless < _FRUITLESS and spent(search.deadline) < until:
+            left = max(0.2, min(3.0, until - spent(search.deadline)))
             better = reseat(
                 state,
                 search.deadline,
