@@ -378,5 +378,6 @@ def test_a_plan_with_the_guarantee_shows_its_own_way() -> None:
     plan = place(world, workers=1).plan
     assert plan is not None
     found = survive(world, plan=plan, recovery=False, workers=1)
-    assert found.survived and found.placement == "plan"
+    assert found.survived
+    assert found.placement == "plan"
     assert {outcome.how for outcome in found.scenarios if outcome.displaced} == {"plan"}
