@@ -95,10 +95,8 @@ def scarcest(view: View) -> list[Binding]:
 def crowded(world: World) -> list[Binding]:
     """Return what everybody needs of what is there, before any loss and after each, by counting, the worst first.
 
-    Used is what is to be placed in the zones that remain; it may be above the limit.
+    Used is what is to be in the open zones that remain; it may be above the limit. Who runs elsewhere stays there.
     """
-    zones = world.tree.domains_at("zone") or list(world.tree.sites)
-    usable = _usable(world)
     layers: list[tuple[tuple[int, ...], frozenset[str], str]] = [((), frozenset(world.groups), "")]
     for name, lost, _ in evacuation_layers(world):
         words = "+".join(world.tree.nodes[d].id for d in lost)
@@ -106,24 +104,29 @@ def crowded(world: World) -> list[Binding]:
     found: list[Binding] = []
     for lost, groups, words in layers:
         gone = {s for d in lost for s in world.tree.sites_under[d]}
-        alive = [z for z in zones if not gone.issuperset(world.tree.sites_under[z])]
+        alive = [z for z in _open_zones(world) if not gone.issuperset(world.tree.sites_under[z])]
+        where = "+".join(world.tree.nodes[z].id for z in alive)
+        inside = {s for z in alive for s in world.tree.sites_under[z]} | gone
         for resource in world.resources:
-            limits = [_limit(world, z, resource, firm=bool(words)) for z in alive if z in usable]
+            limits = [_limit(world, z, resource, firm=bool(words)) for z in alive]
             if not limits or any(limit is None for limit in limits):
                 continue
-            need = sum(u.demand.get(resource, 0) * u.count for u in world.units if u.group in groups)
-            where = "+".join(world.tree.nodes[z].id for z in alive if z in usable)
+            need = 0
+            for unit in world.units:
+                if unit.group in groups:
+                    stays = sum(n for site, n in unit.current.items() if site not in inside)
+                    need += unit.demand.get(resource, 0) * (unit.count - stays)
             found.append(Binding(where, resource, need, sum(limit or 0 for limit in limits), words))
     found.sort(key=_fullness)
     return found
 
 
-def _usable(world: World) -> set[int]:
-    """Return the zones that somebody may enter, or runs in."""
+def _open_zones(world: World) -> list[int]:
+    """Return the zones that somebody may enter."""
     products = {unit.product for unit in world.units}
-    open_sites = {s for s in world.tree.sites if any(world.tree.state(s, p) is State.OPEN for p in products)}
-    held = {site for unit in world.units for site in unit.current}
-    return {world.zone_of(site) for site in open_sites | held}
+    tree = world.tree
+    open_sites = [s for s in tree.sites if any(tree.state(s, p) is State.OPEN for p in products)]
+    return sorted({world.zone_of(site) for site in open_sites})
 
 
 def _fullness(binding: Binding) -> tuple[float, str, str]:
