@@ -51,7 +51,7 @@ def _by_zone(world: World, members: list[Clash]) -> list[Binding]:
         node = tree.by_id.get(member.domain) if member.domain is not None else None
         if member.rule == "capacity" and node is not None:
             zone = tree.nodes[world.zone_of(node)].id
-            key = (zone, _thing(member.text))
+            key = (zone, member.what or _thing(member.text))
             hosts[key] = hosts.get(key, 0) + (0 if tree.nodes[node].id == zone else 1)
         else:
             found.append(Binding(member.domain, member.label, text=member.text))
