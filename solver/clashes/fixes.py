@@ -26,6 +26,8 @@ from zonewright.solver.rows import Matrix, Rows, Stage, Tag
 
 #: Seconds for one amount, and for placing the changed estate.
 AMOUNT_S, PLACE_S = 3.0, 20.0
+#: With less time than this no amounts are looked for.
+LEAST_S = 1.0
 #: Rules whose amounts are numbers of the rule itself.
 _GIVING = frozenset({"anti_affinity", "budget", "load", "move_limit", "quota", "spread", "survive"})
 
@@ -177,10 +179,13 @@ class Fixer:
     def fix(self, cost: int, dropped: frozenset[int]) -> Fix:
         """Return a set of elements as changes, as small as they go, verified by placing the changed estate."""
         amounts: dict[int, dict[str, int]] = {}
-        if not self.deadline.over:
-            giving = Giving(self.search.problem_of(dropped), dropped)
-            if giving.parts:
-                amounts = giving.amounts(self.deadline, workers=self.workers, seed=self.seed) or {}
+        concerned = {e for core in self.cores if core.elements & dropped for e in core.elements}
+        for problem in dict.fromkeys((self.problem, self.search.problem_of(concerned | dropped))):
+            giving = Giving(problem, dropped) if self.deadline.left > LEAST_S else None
+            found = giving.amounts(self.deadline, workers=self.workers, seed=self.seed) if giving else None
+            for e, parts in (found or {}).items():
+                known = amounts.setdefault(e, {})
+                known.update({part: max(by, known.get(part, 0)) for part, by in parts.items()})
         self._latencies(dropped, amounts)
         small = Fix(self._written(dropped, amounts), cost, False)
         if self._places(small.changes):

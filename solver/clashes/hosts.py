@@ -12,8 +12,8 @@ from collections.abc import Callable, Collection, Iterable
 from zonewright.models.rules import Affinity, AntiAffinity, GroupRule, LatencyLimit, Survive, all_rules
 from zonewright.models.world import World
 from zonewright.solver.clashes.elements import Element
-from zonewright.solver.clashes.local import MOST_TOGETHER, with_company
-from zonewright.solver.clashes.problem import Answer, Problem, Switched
+from zonewright.solver.clashes.local import MOST_TOGETHER
+from zonewright.solver.clashes.problem import Answer, Problem, Switched, with_company
 from zonewright.solver.clashes.search import PART_S, Core, News, Search
 from zonewright.solver.deadline import Deadline
 from zonewright.solver.lowering.survive import is_below_zones, limits_by_survival
@@ -101,7 +101,7 @@ class HostSearch(Search):
 
     def _part_of(self, groups: frozenset[str]) -> Problem | None:
         """Return the problem of some groups on single hosts, with the company that their rules speak of."""
-        whole = with_company(groups, self.local.company)
+        whole = with_company(groups, self.problem.company)
         if whole not in self.parts:
             units = sum(len(self.world.units_of[g]) for g in whole)
             if units * len(self.world.tree.sites) > MOST_CELLS:

@@ -7,17 +7,11 @@ as long as those are with the few whom they need.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
-
-import numpy as np
-from numpy.typing import NDArray
 
 from zonewright.models.rules import Affinity, GroupRule, LatencyLimit, all_rules
-from zonewright.models.world import World
-from zonewright.solver.clashes.problem import Answer, Problem
+from zonewright.solver.clashes.problem import Answer, Problem, with_company, without
 from zonewright.solver.cpsat import Model
 from zonewright.solver.deadline import Deadline
-from zonewright.solver.rows import Matrix
 
 #: Groups of one rule, or bound to one domain, that are looked at together.
 MOST_TOGETHER, MOST_BOUND = 12, 40
@@ -29,22 +23,14 @@ class Local:
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
-        context = problem.program.context
-        self.group_of: dict[int, str] = {}
-        for cls in context.classes:
-            for layer in context.layers:
-                for column in layer.cells[cls.index].values():
-                    self.group_of[column] = cls.unit.group
-            self.group_of[context.unplaced[cls.index]] = cls.unit.group
-        self.columns_of: dict[str, list[int]] = defaultdict(list)
-        for column, group in self.group_of.items():
-            self.columns_of[group].append(column)
         self.rows_with: dict[int, list[int]] = defaultdict(list)
         for i, columns in enumerate(problem.columns_of):
             for j in columns:
                 self.rows_with[j].append(i)
-        self.shared = [j for j in range(len(problem.matrix.low_j)) if j not in self.group_of]
-        self.company = company(problem.world)
+        self.moving = {
+            i for e, rows in problem.rows_of.items() if problem.elements[e].rule == "move_limit" for i in rows
+        }
+        """Rows that ask of everybody who runs: they say nothing of a few."""
         self.clusters = clusters(problem)
         self.fine: list[list[frozenset[int]]] = [[] for _ in self.clusters]
         """Per cluster, sets of elements that it showed no clash of: none of less either."""
@@ -70,15 +56,15 @@ class Local:
     def _rows(self, k: int) -> tuple[list[int], frozenset[int]]:
         """Return the rows that a cluster's groups have a part in, and the elements of these."""
         if k not in self.made:
-            groups = with_company(self.clusters[k], self.company)
+            groups = with_company(self.clusters[k], self.problem.company)
             rows: set[int] = set()
-            waiting = [j for g in groups for j in self.columns_of[g]]
+            waiting = [j for g in groups for j in self.problem.columns_of_group[g]]
             seen = set(waiting)
             while waiting:
-                fresh = {i for j in waiting for i in self.rows_with[j]} - rows
+                fresh = {i for j in waiting for i in self.rows_with[j]} - rows - self.moving
                 rows |= fresh
                 near = {j for i in fresh for j in self.problem.columns_of[i]} - seen
-                waiting = [j for j in near if j not in self.group_of]
+                waiting = [j for j in near if j not in self.problem.group_of]
                 seen.update(waiting)
             elements = frozenset(e for i in rows for e in self.problem.of_row[i])
             self.made[k] = (sorted(rows), elements)
@@ -86,12 +72,9 @@ class Local:
 
     def _solve(self, k: int, held: frozenset[int], deadline: Deadline, seed: int) -> Answer:
         problem = self.problem
-        groups = with_company(self.clusters[k], self.company)
+        groups = with_company(self.clusters[k], self.problem.company)
         rows = [i for i in self._rows(k)[0] if held.issuperset(problem.of_row[i])]
-        out = np.ones(len(problem.matrix.low_j), bool)
-        out[self.shared] = False
-        out[[j for g in groups for j in self.columns_of[g]]] = False
-        inner = _without(problem.matrix, rows, out)
+        inner, _ = without(problem.matrix, rows, problem.outside(groups))
         plain = Model(inner).minimize(None, deadline, seconds=SECONDS, workers=1, seed=seed)
         if plain.status != "infeasible":
             return Answer("feasible" if plain.x_j is not None else "open")
@@ -100,47 +83,6 @@ class Local:
         assumed = sorted(model.switches)
         answer = model.minimize(None, deadline, seconds=SECONDS, workers=1, seed=seed, assume=assumed)
         return Answer("infeasible", core=frozenset(answer.core) if answer.status == "infeasible" else held)
-
-
-def _without(matrix: Matrix, rows: list[int], out_j: NDArray[np.bool_]) -> Matrix:
-    """Return some rows with some columns taken as 0 and left out."""
-    start, index = matrix.start_i, np.array(rows, np.int64)
-    lengths = start[index + 1] - start[index]
-    entries = np.repeat(start[index] - np.concatenate([[0], np.cumsum(lengths)[:-1]]), lengths) + np.arange(
-        lengths.sum()
-    )
-    kept = ~out_j[matrix.column_k[entries]]
-    row = np.repeat(np.arange(len(rows)), lengths)[kept]
-    old, column = np.unique(matrix.column_k[entries][kept], return_inverse=True)
-    counts = np.bincount(row, minlength=len(rows))
-    return Matrix(
-        np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
-        column.astype(np.int64),
-        matrix.value_k[entries][kept],
-        matrix.low_i[index],
-        matrix.high_i[index],
-        matrix.low_j[old],
-        matrix.high_j[old],
-    )
-
-
-def company(world: World) -> list[tuple[str, str]]:
-    """Return who needs whom: the group that a group follows, and those that it calls."""
-    found: list[tuple[str, str]] = []
-    for _, rule in all_rules(world):
-        if isinstance(rule, Affinity) and rule.to is not None:
-            found += [(group, rule.to) for group in rule.selected(world)]
-    for service in world.estate.services:
-        found += list(zip(service.chain, service.chain[1:], strict=False))
-    return found
-
-
-def with_company(groups: Collection[str], follow: list[tuple[str, str]]) -> frozenset[str]:
-    """Add whom groups need, and whom those need."""
-    found = set(groups)
-    while more := {to for group, to in follow if group in found} - found:
-        found |= more
-    return frozenset(found)
 
 
 def clusters(problem: Problem) -> list[frozenset[str]]:
@@ -180,4 +122,4 @@ def _bound(problem: Problem) -> list[frozenset[str]]:
     return [frozenset(groups) for groups in by_domain.values() if 1 < len(groups) <= MOST_BOUND]
 
 
-__all__ = ["MOST_TOGETHER", "Local", "company", "with_company"]
+__all__ = ["MOST_TOGETHER", "Local"]

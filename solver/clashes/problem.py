@@ -7,13 +7,14 @@ its rows, with those that only define columns, have no solution.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
-from zonewright.models.rules import Survive, all_rules
+from zonewright.models.rules import Affinity, Survive, all_rules
 from zonewright.models.world import World
 from zonewright.solver.clashes.elements import Element, Naming, Registry, demand_of
 from zonewright.solver.cpsat import Model
@@ -84,6 +85,7 @@ class Problem:
             for e in needed_by:
                 self.rows_of.setdefault(e, []).append(i)
         self._index()
+        self._by_group(program)
 
     def _in_layer(
         self,
@@ -145,6 +147,39 @@ class Problem:
                 for j in self.columns_of[i]:
                     self.defining[j].append(i)
 
+    def _by_group(self, program: Program) -> None:
+        """Note whose columns are whose: cells, in the plan and in scenarios, and what stays unplaced."""
+        context = program.context
+        self.group_of: dict[int, str] = {}
+        for cls in context.classes:
+            for layer in context.layers:
+                self.group_of.update((j, cls.unit.group) for j in layer.cells[cls.index].values())
+            self.group_of[context.unplaced[cls.index]] = cls.unit.group
+        self.columns_of_group: dict[str, list[int]] = defaultdict(list)
+        for column, group in self.group_of.items():
+            self.columns_of_group[group].append(column)
+        self.company = company(self.world)
+
+    def outside(self, groups: Collection[str]) -> NDArray[np.bool_]:
+        """Return which columns are those of other groups."""
+        out_j = np.zeros(len(self.matrix.low_j), bool)
+        out_j[list(self.group_of)] = True
+        out_j[[j for g in groups for j in self.columns_of_group[g]]] = False
+        return out_j
+
+    def needed(self, chosen: Collection[int]) -> tuple[Matrix, list[int], Ints]:
+        """Return the rows of elements with those groups alone that have to be placed, and whom they need.
+
+        Others may as well be placed nowhere. With the numbers of rows and of columns.
+        """
+        demands = {self.elements[e].group or "" for e in chosen if self.elements[e].kind == "demand"}
+        if any(self.elements[e].rule == "move_limit" for e in chosen):
+            demands |= {unit.group for unit in self.world.units if unit.current}  # To be nowhere is to have moved.
+        out_j = self.outside(with_company(demands, self.company))
+        rows = [i for i in self.closure(chosen) if self.of_row[i] or not all(out_j[j] for j in self.columns_of[i])]
+        inner, columns = without(self.matrix, rows, out_j)
+        return inner, rows, columns
+
     @property
     def all(self) -> frozenset[int]:
         """Every element that has a row."""
@@ -188,29 +223,11 @@ class Problem:
             waiting = list(fresh)
         return sorted(taken)
 
-    def part(self, rows: Iterable[int]) -> tuple[Matrix, list[int], Ints]:
-        """Return some rows as a matrix of the columns they use, with the rows' and the columns' numbers."""
-        kept = list(rows)
-        matrix = self.matrix
-        lists = [self.columns_of[i] for i in kept]
-        columns = np.array(sorted({j for js in lists for j in js}), np.int64)
-        position = {int(j): k for k, j in enumerate(columns)}
-        start = np.concatenate([[0], np.cumsum([len(js) for js in lists])]).astype(np.int64)
-        column = np.array([position[j] for js in lists for j in js], np.int64)
-        pieces = [matrix.value_k[matrix.start_i[i] : matrix.start_i[i + 1]] for i in kept]
-        value = np.concatenate(pieces) if pieces else np.zeros(0, np.int64)
-        index = np.array(kept, np.int64)
-        inner = Matrix(
-            start, column, value, matrix.low_i[index], matrix.high_i[index],
-            matrix.low_j[columns], matrix.high_j[columns],
-        )  # fmt: skip
-        return inner, kept, columns
-
     def solve(
         self, chosen: Collection[int], deadline: Deadline, *, seconds: float, workers: int, seed: int
     ) -> Answer:
         """Decide a set of elements with only its own rows."""
-        inner, _, columns = self.part(self.closure(chosen))
+        inner, _, columns = self.needed(chosen)
         seconds, work = _allowance(deadline, seconds)
         answer = Model(inner).minimize(None, deadline, seconds=seconds, workers=workers, seed=seed, work=work)
         if answer.status == "infeasible":
@@ -227,7 +244,7 @@ class Switched:
 
     def __init__(self, problem: Problem, chosen: Collection[int]) -> None:
         self.problem = problem
-        inner, kept, self.columns = problem.part(problem.closure(chosen))
+        inner, kept, self.columns = problem.needed(chosen)
         switches = {k: problem.of_row[i] for k, i in enumerate(kept) if problem.of_row[i]}
         self.model = Model(inner, switches)
 
@@ -260,6 +277,48 @@ class Switched:
         x_j = self.problem.matrix.low_j.copy()
         x_j[self.columns] = found_j
         return Answer("feasible", x_j)
+
+
+def without(matrix: Matrix, rows: list[int], out_j: NDArray[np.bool_]) -> tuple[Matrix, Ints]:
+    """Return some rows with some columns taken as 0 and left out, and the numbers of the columns that are left."""
+    start, index = matrix.start_i, np.array(rows, np.int64)
+    lengths = start[index + 1] - start[index]
+    entries = np.repeat(start[index] - np.concatenate([[0], np.cumsum(lengths)[:-1]]), lengths) + np.arange(
+        lengths.sum()
+    )
+    kept = ~out_j[matrix.column_k[entries]]
+    row = np.repeat(np.arange(len(rows)), lengths)[kept]
+    old, column = np.unique(matrix.column_k[entries][kept], return_inverse=True)
+    counts = np.bincount(row, minlength=len(rows))
+    inner = Matrix(
+        np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+        column.astype(np.int64),
+        matrix.value_k[entries][kept],
+        matrix.low_i[index],
+        matrix.high_i[index],
+        matrix.low_j[old],
+        matrix.high_j[old],
+    )
+    return inner, old.astype(np.int64)
+
+
+def company(world: World) -> list[tuple[str, str]]:
+    """Return who needs whom: the group that a group follows, and those that it calls."""
+    found: list[tuple[str, str]] = []
+    for _, rule in all_rules(world):
+        if isinstance(rule, Affinity) and rule.to is not None:
+            found += [(group, rule.to) for group in rule.selected(world)]
+    for service in world.estate.services:
+        found += list(zip(service.chain, service.chain[1:], strict=False))
+    return found
+
+
+def with_company(groups: Collection[str], follow: list[tuple[str, str]]) -> frozenset[str]:
+    """Add whom groups need, and whom those need."""
+    found = set(groups)
+    while more := {to for group, to in follow if group in found} - found:
+        found |= more
+    return frozenset(found)
 
 
 def _allowance(deadline: Deadline, seconds: float) -> tuple[float, float | None]:
