@@ -37,6 +37,7 @@ from zonewright.solver.capacity.candidates import candidates
 from zonewright.solver.capacity.fleet import lower_fleet
 from zonewright.solver.sizing.problem import Ints, SizingProblem
 from zonewright.solver.sizing.seated import Seated
+from zonewright.solver.sizing.size import with_more
 
 
 @dataclass
@@ -146,16 +147,11 @@ def rule_of_thumb(problem: SizingProblem, fit: str, cost: int) -> dict[str, Any]
     offer_i = _by_volume(problem)
     state = _packed(problem, offer_i, fit)
     found: dict[str, Any] = {"cost": int(problem.price_o[offer_i].sum()), "shortfall": state.short}
-    while state.short:
-        layer = int(np.argmax(state.missing_lc.sum(axis=1)))
-        c = int(np.argmax(state.missing_lc[layer]))
-        o = _cheapest_for(problem, layer, c)
-        short_r = state.missing_lc[layer] @ problem.demand_cr
-        # As many at once as half of what is left out takes by volume.
-        hosts = max(1, int((short_r / np.maximum(problem.capacity_or[o], 1)).max() / 2))
-        offer_i = np.sort(np.append(offer_i, np.full(hosts, o)))
-        state = _packed(problem, offer_i, fit)
-    found["whole"] = int(problem.price_o[offer_i].sum())
+    found |= {"whole": None, "dearer": None}
+    whole = with_more(state, lambda: False, np.random.default_rng(0))
+    if whole is None:
+        return found
+    found["whole"] = int(problem.price_o[whole.offer_i].sum())
     found["dearer"] = found["whole"] / cost - 1 if cost else None
     return found
 
@@ -208,13 +204,6 @@ def _host_for(state: Seated, layer: int, c: int, fit: str, mean_r: np.ndarray[An
     return next((int(h) for h in hosts if state.fits(layer, c, int(h))), -1)
 
 
-def _cheapest_for(problem: SizingProblem, layer: int, c: int) -> int:
-    fits_o = np.all(problem.demand_cr[c] <= problem.capacity_or, axis=1)
-    if layer:
-        fits_o &= ~problem.lost_sa[layer - 1, problem.area_o]
-    return int(np.argmin(np.where(fits_o, problem.price_o, np.iinfo(np.int64).max)))
-
-
 def _print(outcome: Outcome) -> None:
     def money(value: int | None) -> str:
         return "-" if value is None else f"{value / MONEY:.2f}"
@@ -233,9 +222,10 @@ def _print(outcome: Outcome) -> None:
     )
     print(f"{outcome.seed:>4} " + " ".join(f"{cell:>12}" for cell in cells), flush=True)
     for fit, found in outcome.thumb.items():
+        whole = f"{money(found['whole'])} once nobody is, {100 * (found['dearer'] or 0):.1f} % more"
         print(
             f"     rule of thumb, {fit}-fit: costs {money(found['cost'])} and leaves {found['shortfall']} without "
-            f"a place; {money(found['whole'])} once nobody is, {100 * (found['dearer'] or 0):.1f} % more",
+            f"a place; {whole}",
             flush=True,
         )
 
