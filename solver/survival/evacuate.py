@@ -113,6 +113,20 @@ class Evacuator:
             settled.reasons = self._reasons(loss, settled, cutting)
         return settled
 
+    def settle_soon(self, loss: Loss) -> Settled | None:
+        """Settle one loss if nobody asks anything, or if everybody fits on hosts at the first try; else None."""
+        wanted, hopeless = divided(self.standing, loss)
+        if hopeless:
+            return None
+        if not wanted:
+            return Settled("survives", how="nobody")
+        hosts = self.arrays(strict=True)
+        placed = hosts.place(loss, wanted, None) if hosts is not None else None
+        if hosts is None or placed is None or placed.missing:
+            return None
+        found = self._shown_on_hosts(hosts, loss, wanted, placed)
+        return found if found is not None and found.verdict == "survives" else None
+
     def _cutting(self, loss: Loss, wanted: dict[int, dict[int, int]]) -> Cutting:
         if self._reach is None:
             self._reach = reach_of(self.standing.world)

@@ -35,6 +35,8 @@ Mode = Literal["static", "evacuate"]
 
 #: Scenarios up to which every affected group and service is listed; of more only those that fall short.
 MOST_DETAILED = 2_000
+#: Losses beyond which those that are survived at the first try are settled before all others.
+FEW = 40
 #: The part of the time that placing may take where nobody runs yet, and that evacuations may.
 PLACING_SHARE, EVACUATING_SHARE = 0.4, 0.7
 #: Seconds between two lines of progress.
@@ -281,13 +283,29 @@ class _Survey:
         counting = Counting(standing)
         until = self.deadline.seconds + EVACUATING_SHARE * self.deadline.left
         found: list[ScenarioOutcome] = []
+
+        def over() -> bool:
+            return self.deadline.over or self.deadline.seconds >= until
+
+        def settled(loss: Loss, known: Settled) -> None:
+            found.append(self._outcome(standing, counting, loss, known))
+            self.news(f"{len(found):,} of {self.existing:,} losses")
+
+        if len(losses) > FEW and evacuator.arrays(strict=True) is not None:
+            # What everybody fits after is seen soon: the others share the time that is left.
+            harder: list[Loss] = []
+            for loss in losses:
+                soon = None if over() else evacuator.settle_soon(loss)
+                if soon is None:
+                    harder.append(loss)
+                else:
+                    settled(loss, soon)
+            losses = harder
         for k, loss in enumerate(losses):
-            left = until - self.deadline.seconds
-            if self.deadline.over or left <= 0:
+            if over():
                 break
-            settled = evacuator.settle(loss, max(0.2, left / (len(losses) - k)) + 0.25 * left)
-            found.append(self._outcome(standing, counting, loss, settled))
-            self.news(f"{k + 1:,} of {self.existing:,} losses")
+            left = until - self.deadline.seconds
+            settled(loss, evacuator.settle(loss, max(0.2, 3 * left / (len(losses) - k)) + 0.05 * left))
         return found
 
     def _outcome(self, standing: Standing, counting: Counting, loss: Loss, settled: Settled) -> ScenarioOutcome:
