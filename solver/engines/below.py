@@ -1,7 +1,8 @@
-"""Room for what the loss of hosts or racks displaces, within its zone, so that no zone's counts change.
+"""Room for what the loss of hosts or racks displaces, if possible within its zone: then no zone's counts change.
 
 Every loss is tried against a packing: what it displaces is seated in what is free on the hosts that remain. Where
-that fails, the packing is made again with whole hosts kept empty, more and more of them, until every loss fits.
+its zone is full others take it, as far as the rules allow. Where that fails, too, the packing is made again with
+whole hosts kept empty, more and more of them, until every loss fits.
 """
 
 from __future__ import annotations
@@ -11,8 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from zonewright.models.rules import Survive, all_rules
+from zonewright.models.rules.survive import broken_after
+from zonewright.models.view import Row, View
 from zonewright.models.world import World
 from zonewright.solver.context import Context
+from zonewright.solver.decode import Sites, share_arrivals, share_out
 from zonewright.solver.engines.hosts import Packer, Seats
 from zonewright.solver.lowering.survive import can_recover, is_below_zones, scenarios, signature
 from zonewright.solver.program import Scene
@@ -22,6 +26,8 @@ from zonewright.solver.rows import Ints
 MOST_EMPTY = 0.35
 #: So many losses that fail are tried again one by one, by moving what they displace among the hosts.
 TRIED_AGAIN = 12
+#: So many losses that fail in their zone are tried in all zones.
+TRIED_ELSEWHERE = 200
 #: Beyond so many groups times hosts the counts of groups on hosts would take too much room.
 MOST_COUNTS = 200_000_000
 
@@ -183,12 +189,13 @@ class Below:
             if found is None:
                 return {}, {-1: 0}
             failing = sorted({int(k) for k in found[found[:, 3] < 0, 0]})
-            again: dict[int, Seats] = {}
-            if 0 < len(failing) <= TRIED_AGAIN:
-                for k in failing:
-                    seated = self.packer.pack_below(losses.scenarios[k], losses.on_offer, losses.groups, seats)
-                    if seated is not None:
-                        again[k] = seated
+            again = self._elsewhere(losses, failing[:TRIED_ELSEWHERE], seats)
+            left = [k for k in failing if k not in again]
+            for k in left if len(left) <= TRIED_AGAIN else ():
+                seated = self.packer.pack_below(losses.scenarios[k], losses.on_offer, losses.groups, seats)
+                if seated is None:
+                    break
+                again[k] = seated
             for k in failing:
                 if k not in again:
                     scenario = losses.scenarios[k]
@@ -204,7 +211,57 @@ class Below:
                     by_site[site] = by_site.get(site, 0) + 1
         return moved, short
 
-    def _arrivals(self, losses: Losses, seats: Seats) -> Ints | None:
+    def _only_sites(self) -> bool:
+        """Return whether nothing but sites is decided: no addresses, no zones of balancers."""
+        return not self.world.vpcs and all(balancer.zones for balancer in self.world.balancers.values())
+
+    def _view(self, seats: Seats) -> View:
+        rows = [Row(u, s, n) for u, by_site in self._units(seats).items() for s, n in by_site.items()]
+        zones = {
+            b.id: tuple(self.world.tree.by_id[zone] for zone in b.zones) for b in self.world.balancers.values()
+        }
+        return View(self.world, rows, balancer_zones=zones)
+
+    def _units(self, seats: Seats) -> Sites:
+        found: Sites = {}
+        for cls in self.ctx.classes:
+            found.update(share_out(cls, seats.get(cls.index, {})))
+        return found
+
+    def _elsewhere(self, losses: Losses, failing: list[int], seats: Seats) -> dict[int, Seats]:
+        """Seat what these losses displace in other zones where their own are full, as far as every rule holds."""
+        if not failing or not self._only_sites():
+            return {}
+        view = self._view(seats)
+        found: dict[int, Seats] = {}
+        for k in failing:
+            seated = None if self.packer.deadline.over else self._one_elsewhere(losses, k, seats, view)
+            if seated is not None:
+                found[k] = seated
+        return found
+
+    def _one_elsewhere(self, losses: Losses, k: int, seats: Seats, view: View) -> Seats | None:
+        scenario = losses.scenarios[k]
+        alone = Losses(losses.signature, (scenario,), losses.on_offer, losses.groups)
+        found = self._arrivals(alone, seats, anywhere=True)
+        if found is None or (found[:, 3] < 0).any():
+            return None
+        seated: Seats = {}
+        for _, c, _, s in found.tolist():
+            by_site = seated.setdefault(c, {})
+            by_site[self.packer.sites[s]] = by_site.get(self.packer.sites[s], 0) + 1
+        lost = frozenset(s for d in scenario for s in self.world.tree.sites_under[d])
+        base = self._units(seats)
+        rows = [
+            Row(u, s, n)
+            for c, at in seated.items()
+            for u, by_site in share_arrivals(self.ctx.classes[c], at, base, lost).items()
+            for s, n in by_site.items()
+        ]
+        broken = broken_after(view, lost, rows, losses.groups, on_offer=losses.on_offer)
+        return seated if next(iter(broken), None) is None else None
+
+    def _arrivals(self, losses: Losses, seats: Seats, *, anywhere: bool = False) -> Ints | None:
         """Return (loss, class, from, to) of all that is displaced; None where one cannot be started again."""
         from zonewright.solver.kernels.evacuation import seat_displaced
 
@@ -236,7 +293,7 @@ class Below:
         on_host_s = np.zeros(len(p.sites), np.int64)
         np.add.at(on_host_s, host_n, count_n)
         _, found = seat_displaced(
-            start_s, class_n, count_n, lost_k, start_k, wanted_c, self.size_c, self.zone_s, self.hosts_z,
+            anywhere, start_s, class_n, count_n, lost_k, start_k, wanted_c, self.size_c, self.zone_s, self.hosts_z,
             self.start_z, np.maximum(0, p.capacity[not losses.on_offer] - use_sr), p.demand_cr, self.weight_r,
             p.group_c, p.enter_cs, p.site_limit_c, p.rack_limit_c, p.rack_s, count_gs, count_ga,
             int(on_host_s[lost_k].sum()),

@@ -20,6 +20,8 @@ from zonewright.solver.lowering.survive import can_recover
 from zonewright.solver.places import named_domains
 from zonewright.solver.rows import Ints
 
+#: Rounds of annealing for what one lost host or rack displaces.
+TRIES_BELOW = 3
 #: Annealing steps between two looks at the clock; some 50 ms.
 STEPS = 1_000_000
 #: What one step counts against a work limit, in deterministic seconds.
@@ -153,7 +155,7 @@ class Packer:
     def pack_below(
         self, scenario: tuple[int, ...], on_offer: bool, groups: Collection[str], seats: Seats
     ) -> Seats | None:
-        """Seat what lost hosts or racks displace in the same block, so that no zone's counts change."""
+        """Seat what lost hosts or racks displace in the same block, so that no zone counts anew: a short try."""
         lost = frozenset(s for d in scenario for s in self.world.tree.sites_under[d])
         level = self.world.tree.nodes[scenario[0]].level
         wanted: dict[int, dict[int, int]] = {}
@@ -170,7 +172,7 @@ class Packer:
         moved: Seats = {}
         capacity = self.capacity[not on_offer]
         for block, by_class in sorted(wanted.items()):
-            if not self._pack_block(block, by_class, seats, moved, capacity, lost):
+            if not self._pack_block(block, by_class, seats, moved, capacity, lost, tries=TRIES_BELOW):
                 return None
         return moved
 
@@ -197,11 +199,12 @@ class Packer:
         seats: Seats,
         capacity_sr: Ints,
         lost: frozenset[int] = frozenset(),
+        tries: int | None = None,
     ) -> bool:
         """Seat `wanted` on the hosts of a block, around who stays; add to `seats` and say whether all fit."""
         hosts = [int(s) for s in np.flatnonzero(self.block_s == block) if self.sites[s] not in lost]
         job = _Job(self, hosts, wanted, staying, capacity_sr)
-        if not job.solve():
+        if not job.solve(tries):
             return False
         for c, by_site in job.result().items():
             target = seats.setdefault(c, {})
@@ -257,7 +260,7 @@ class _Job:
             kept_sr[k] += packer.demand_cr[c]
         self.capacity = np.maximum(capacity_sr[self.hosts], kept_sr)
 
-    def solve(self) -> bool:
+    def solve(self, tries: int | None = None) -> bool:
         """Return whether everything fits; first with whoever has a place today left in it."""
         if not self._can_fit():
             return False
@@ -265,7 +268,7 @@ class _Job:
             locked = self.movable_i & (self.start_i < 0)
             if self._run(locked, tries=20):
                 return True
-        return self._run(self.movable_i, tries=None)
+        return self._run(self.movable_i, tries)
 
     def _can_fit(self) -> bool:
         demand = self.packer.demand_cr[self.class_i].sum(axis=0)

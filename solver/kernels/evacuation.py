@@ -1,5 +1,5 @@
 # mypy: disable-error-code="no-untyped-def"
-"""Seat what each of many losses displaces in what is free elsewhere in the same zone, one loss after another.
+"""Seat what each of many losses displaces in what is free elsewhere, one loss after another.
 
 Axes: n entry (so many of a class on a host), c class, s host, r resource, g group, a rack, k loss, m arrival. The
 room is given back before the next loss: losses do not add up.
@@ -41,11 +41,39 @@ def _best_host(
 
 
 @njit(cache=True, nogil=True)
+def _fewest_first(
+    c, zone, hosts_z, start_z, gone_s, free_sr, demand_cr, weight_r, class_group_c, allowed_cs, site_limit_c,
+    rack_limit_c, rack_s, count_gs, count_ga,
+):  # fmt: skip
+    """Return a host of another zone, of one with as few of the group as there are, -1 where none has room."""
+    best, fewest = -1, 1 << 60
+    for other in range(start_z.shape[0] - 1):
+        if other == zone:
+            continue
+        s = _best_host(
+            c, other, hosts_z, start_z, gone_s, free_sr, demand_cr, weight_r, class_group_c, allowed_cs,
+            site_limit_c, rack_limit_c, rack_s, count_gs, count_ga,
+        )  # fmt: skip
+        if s < 0:
+            continue
+        here = 0
+        for position in range(start_z[other], start_z[other + 1]):
+            if not gone_s[hosts_z[position]]:
+                here += count_gs[class_group_c[c], hosts_z[position]]
+        if here < fewest:
+            best, fewest = s, here
+    return best
+
+
+@njit(cache=True, nogil=True)
 def seat_displaced(
-    start_s, class_n, count_n, lost_k, start_k, wanted_c, size_c, zone_s, hosts_z, start_z, free_sr, demand_cr,
-    weight_r, class_group_c, allowed_cs, site_limit_c, rack_limit_c, rack_s, count_gs, count_ga, arrivals,
+    anywhere, start_s, class_n, count_n, lost_k, start_k, wanted_c, size_c, zone_s, hosts_z, start_z, free_sr,
+    demand_cr, weight_r, class_group_c, allowed_cs, site_limit_c, rack_limit_c, rack_s, count_gs, count_ga,
+    arrivals,
 ):  # fmt: skip
     """Seat what every loss displaces, large ones first; tell where each arrives, and where one does not fit.
+
+    In its own zone, or, with `anywhere`, in another where that is full.
 
     `lost_k` holds the hosts of loss k from `start_k[k]` on; entries are sorted by host, those of host s from
     `start_s[s]` on. Rows of the (arrivals, 4) answer are (loss, class, from host, to host), the last -1 where
@@ -83,6 +111,11 @@ def seat_displaced(
                 c, zone_s[from_i[i]], hosts_z, start_z, gone_s, free_sr, demand_cr, weight_r, class_group_c,
                 allowed_cs, site_limit_c, rack_limit_c, rack_s, count_gs, count_ga,
             )  # fmt: skip
+            if s < 0 and anywhere:
+                s = _fewest_first(
+                    c, zone_s[from_i[i]], hosts_z, start_z, gone_s, free_sr, demand_cr, weight_r, class_group_c,
+                    allowed_cs, site_limit_c, rack_limit_c, rack_s, count_gs, count_ga,
+                )  # fmt: skip
             if total < arrivals:
                 found[total, 0], found[total, 1], found[total, 2], found[total, 3] = k, c, from_i[i], s
             total += 1
