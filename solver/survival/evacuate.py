@@ -313,7 +313,7 @@ class Evacuator:
 
             self._recheck = Recheck(self.standing, hosts.relocation, hosts.original_u, hosts.position)
         if not self._recheck.holds(loss, wanted, placed.arrivals):
-            raise ArithmeticError(f"the way shown when {loss.nodes} are lost does not hold")
+            return self._nothing(wanted, {}, "not confirmed when reckoned anew")
         judges = bool(hosts.left_out) or self.confirmed < JUDGED_ANYWAY
         judges |= self._judging_s < JUDGING_SHARE * self.deadline.seconds
         if judges:

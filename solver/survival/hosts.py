@@ -424,17 +424,32 @@ class _Skew:
         wide_d = np.full(len(self.nodes), _MANY, np.int64)
         return _Caps(wide_d, wide_d)
 
+    @cached_property
+    def number(self) -> dict[int, int]:
+        """Domain to its number."""
+        return {node: d for d, node in enumerate(self.nodes)}
+
+    def before_d(self, before: View) -> Ints:
+        """Return how many are in each domain before any loss."""
+        known: Ints | None = self.__dict__.get("_before_d")
+        if known is None:
+            known = np.zeros(len(self.nodes), np.int64)
+            for node, count in before.counts(self.group, self.level(before.world)).items():
+                known[self.number[node]] = count
+            self.__dict__["_before_d"] = known
+        return known
+
     def caps(self, loss: Loss, back: int, after: View) -> _Caps | None:
         """Return how many may be in each domain; None where survivors alone are too uneven to be evened out."""
         tree, before = after.world.tree, after.base
         assert before is not None
-        stays = np.zeros(len(self.nodes), np.int64)
-        number = {node: d for d, node in enumerate(self.nodes)}
-        level = tree.nodes[self.nodes[0]].level
-        for site, count in before.group_sites[self.group].items():
+        number, stays = self.number, self.before_d(before).copy()
+        level = self.level(after.world)
+        here = before.group_sites[self.group]
+        for site in loss.gone.intersection(here):
             node = tree.at_level(site, level)
-            if node is not None and site not in loss.gone:
-                stays[number[node]] += count
+            if node is not None:
+                stays[number[node]] -= here[site]
         eligible = np.array([number[node] for node in after.eligible(self.group, level)], np.int64)
         wide_d = np.full(len(self.nodes), _MANY, np.int64)
         if not len(eligible):
