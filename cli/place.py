@@ -74,8 +74,6 @@ def place(
 
       zonewright place estate.yaml --set zones.south.state=failed
 
-      zonewright place estate.yaml --set zones.south.state=failed
-
       zonewright place estate.yaml --seed 7 --workers 1 --work-limit 1000000
 
     [bold]Exit codes[/bold]: 0 all placed · 1 bad input · 2 wrong usage · 3 proven impossible (the rules that
