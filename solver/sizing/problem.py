@@ -149,6 +149,8 @@ class SizingProblem:
             if array.size and array.min() < least:
                 raise InputError(f"{name} holds {array.min()}, less than {least}")
         for limit in self.limits:
+            if len(np.unique(limit.classes)) != len(limit.classes):
+                raise InputError("a limit names a class twice")
             if not BASE <= limit.layer < self.scenarios:
                 raise InputError(f"a limit is about layer {limit.layer} of {self.scenarios} scenarios")
 

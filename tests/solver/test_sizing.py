@@ -13,6 +13,7 @@ from tests.solver.sizing_cases import fleet, tiny
 from tests.solver.sizing_oracle import broken, cheapest
 from zonewright.models.problems import InputError
 from zonewright.solver.deadline import Deadline
+from zonewright.solver.sizing import exact
 from zonewright.solver.sizing.size import size
 from zonewright.solver.sizing.witness import IMPOSSIBLE, verify
 
@@ -31,6 +32,25 @@ def test_tiny_sizes_are_the_cheapest(block: int) -> None:
         assert (sized.status, sized.cost) == ("OPTIMAL", best), seed
         assert broken(problem, sized) == [], seed
         assert verify(problem, sized.witness) == best, seed
+
+
+def test_prices_prove_no_more_than_is_true(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the search of everything at once: the bound is below the cheapest, the cost is not."""
+    monkeypatch.setattr(exact, "small", lambda *_: False)
+    for seed in range(300, 312):
+        problem = tiny(seed)
+        best = cheapest(problem, 6)
+        sized = size(problem, Deadline(1.0), workers=1, seed=seed)
+        if sized.status == "INFEASIBLE":
+            assert best is None, seed
+            assert verify(problem, sized.witness) == IMPOSSIBLE, seed
+            continue
+        assert verify(problem, sized.witness) == sized.bound, seed
+        assert best is None or sized.bound <= best, seed
+        if sized.status != "UNKNOWN":
+            assert best is not None, seed
+            assert sized.cost >= best, seed
+            assert broken(problem, sized) == [], seed
 
 
 @pytest.mark.parametrize(
