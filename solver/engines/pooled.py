@@ -106,7 +106,8 @@ class _Run:
         """What fails is not for want of room."""
 
     def solve(self, hint: Ints | None) -> PooledOutcome:
-        threading.Thread(target=_compile, daemon=True).start()
+        losses = bool(losses_below(self.world))
+        threading.Thread(target=_compile, args=(losses,), daemon=True).start()
         self._something()
         start = hint if hint is not None else self._x_j()
         first = self._decide(self.program, 0.4, FIRST_GAP, start)
@@ -275,11 +276,13 @@ class _Run:
             self._pack(self.program, outcome, {})
 
 
-def _compile() -> None:
+def _compile(losses: bool) -> None:
     """Compile the kernels, or load them, while the first decision is made."""
-    from zonewright.solver.kernels.packing import warm_up
+    from zonewright.solver.kernels import evacuation, packing
 
-    warm_up()
+    packing.warm_up()
+    if losses:
+        evacuation.warm_up()
 
 
 def _of_pools(proof: StageProof | None) -> StageProof | None:

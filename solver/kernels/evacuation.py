@@ -141,3 +141,15 @@ def seat_displaced(
                 if rack_s[s] >= 0:
                     count_ga[class_group_c[class_n[n]], rack_s[s]] += count_n[n]
     return total, found[: min(total, arrivals)]
+
+
+def warm_up() -> None:
+    """Compile the kernels, or load them from the cache, by losing a host with nobody on it."""
+    ints = np.int64
+    zero, two, table = np.zeros(1, ints), np.zeros(2, ints), np.ones((1, 1), ints)
+    flags, weights = np.ones(1, bool), np.ones(1)
+    seat_displaced(
+        False, two, zero[:0], zero[:0], zero, np.array([0, 1], ints), flags, weights, zero, zero,
+        np.array([0, 1], ints), table, table, weights, zero, np.ones((1, 1), bool), zero, zero, zero,
+        np.zeros((1, 1), np.int32), 0 * table, 0,
+    )  # fmt: skip
