@@ -133,6 +133,12 @@ def _fullness(binding: Binding) -> tuple[float, str, str]:
     return -(binding.used or 0) / (binding.limit or 1), binding.domain or "", binding.what
 
 
+def evacuees(world: World) -> frozenset[str]:
+    """Return the groups that every hard evacuation places again."""
+    names = {name for name, _, _ in evacuation_layers(world)}
+    return frozenset(world.groups).intersection(*(_evacuated(world, name) for name in names))
+
+
 def _evacuated(world: World, name: str) -> frozenset[str]:
     return frozenset(
         group

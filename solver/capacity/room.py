@@ -17,8 +17,9 @@ from zonewright.models.tree import Node
 from zonewright.models.world import Unit, World
 from zonewright.solver import decode
 from zonewright.solver.capacity.additions import Purchases
-from zonewright.solver.capacity.binding import binding_of
-from zonewright.solver.capacity.exact import solve_program
+from zonewright.solver.capacity.binding import binding_of, crowded, evacuees
+from zonewright.solver.capacity.exact import cells, solve_program
+from zonewright.solver.capacity.fleet import solve_fleet, suits
 from zonewright.solver.capacity.job import Job
 from zonewright.solver.capacity.result import HeadRoom
 from zonewright.solver.deadline import Deadline
@@ -30,6 +31,8 @@ from zonewright.solver.result import Listener
 
 #: More than this is called no limit where no capacity says otherwise.
 NO_LIMIT = 1_000_000
+#: Beyond so many cells fleets are packed, within a share of the time; the program bounds what could be more.
+LARGE_CELLS, PACKING_SHARE = 40_000, 0.6
 
 
 def head_room(
@@ -130,21 +133,56 @@ def room_of(estate: Estate, group: str, job: Job, *, guaranteed: bool) -> HeadRo
     """Return the head-room of a group in an estate that says all that has to hold."""
     world = World(grown_by(estate, group, 1))
     cap = _cap(world, group)
+    counted_cap = _cap_by_counting(estate, group)
+    if counted_cap is not None:
+        cap = counted_cap if cap is None else min(cap, counted_cap)
     unlimited = cap is None
     cap = NO_LIMIT if cap is None else min(cap, NO_LIMIT)
     if cap == 0:
         return HeadRoom(group, 0, 0, guaranteed, binding_of(estate, group, 0, job))
     counted = _depends_on_its_count(world, group)
+    packed = _by_packing(estate, group, cap, job) if suits(world, []) and cells(world) > LARGE_CELLS else None
     most = _most(_eased(estate, group) if counted else estate, group, cap, job)
     if most is None:
-        return HeadRoom(group, None, cap, guaranteed)
-    if counted:
+        return HeadRoom(group, packed, cap, guaranteed)
+    if packed is not None and packed > (most.more or 0):
+        most = _Most(packed, max(packed, most.bound), packed >= most.bound)
+    elif counted:
         most = _scanned(estate, group, most.bound, job)
     if unlimited and most.more == cap:
         return HeadRoom(group, None, None, guaranteed, unlimited=True)
     bound = most.bound if most.bound is not None else None
     binding = binding_of(estate, group, most.more, job) if most.more is not None else []
     return HeadRoom(group, most.more, bound, guaranteed, binding)
+
+
+def _cap_by_counting(estate: Estate, group: str) -> int | None:
+    """Return how many more there is room for in all open zones together, before and after each loss."""
+    world = World(grown_by(estate, group, 1))
+    demand = _unnamed(world, group).demand
+    rooms: list[int] = []
+    for crowd in crowded(world):
+        each = demand.get(crowd.what, 0)
+        after = bool(crowd.text)
+        if each and crowd.used is not None and crowd.limit is not None and (not after or group in evacuees(world)):
+            rooms.append(max(0, (crowd.limit - crowd.used + each) // each))
+    return min(rooms, default=None)
+
+
+def _by_packing(estate: Estate, group: str, cap: int, job: Job) -> int | None:
+    """Return how many more of a group were packed on a large fleet, None where not even today's demand was."""
+    low, high = -1, cap
+    part = job.part(PACKING_SHARE * job.deadline.left)
+    step = 1
+    while low < high and not part.deadline.over:
+        more = min(high, low + step)
+        found = solve_fleet(World(grown_by(estate, group, more)), [], part.part(0.4 * part.deadline.left))
+        if found is not None and found.plan is not None:
+            low, step = more, 2 * step
+        else:
+            # Not packed is not proven: the bound comes from elsewhere.
+            high, step = more - 1, max(1, (more - low) // 2)
+    return low if low >= 0 else None
 
 
 def _depends_on_its_count(world: World, group: str) -> bool:
