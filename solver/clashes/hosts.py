@@ -76,17 +76,17 @@ class HostSearch(Search):
             self.placed[dropped] = Answer("feasible" if placed else "open")
         return self.placed[dropped]
 
-    def shrink(self, core: Collection[int]) -> Core:
+    def _shrunk(self, core: Collection[int]) -> Core:
         """Shrink among the hosts themselves, with the groups of the core alone."""
         exact = self._part_of(self._groups_of(core))
         if exact is None:
-            found = super().shrink(core)
+            found = super()._shrunk(core)
             return Core(found.elements, False)
         search = Search(exact, self.deadline, workers=self.workers, seed=self.seed, news=self.news)
         answer = search.part(exact.all.intersection(core))
         if answer.status != "infeasible":
             # Among pools it is proven: what is left of it there is enough, if perhaps not the least.
-            return Core(super().shrink(core).elements, False)
+            return Core(super()._shrunk(core).elements, False)
         return search.shrink(exact.all.intersection(core))
 
     def problem_of(self, elements: Collection[int]) -> Problem:

@@ -23,10 +23,6 @@ class Local:
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
-        self.rows_with: dict[int, list[int]] = defaultdict(list)
-        for i, columns in enumerate(problem.columns_of):
-            for j in columns:
-                self.rows_with[j].append(i)
         self.moving = {
             i for e, rows in problem.rows_of.items() if problem.elements[e].rule == "move_limit" for i in rows
         }
@@ -61,7 +57,7 @@ class Local:
             waiting = [j for g in groups for j in self.problem.columns_of_group[g]]
             seen = set(waiting)
             while waiting:
-                fresh = {i for j in waiting for i in self.rows_with[j]} - rows - self.moving
+                fresh = {i for j in waiting for i in self.problem.rows_with[j]} - rows - self.moving
                 rows |= fresh
                 near = {j for i in fresh for j in self.problem.columns_of[i]} - seen
                 waiting = [j for j in near if j not in self.problem.group_of]

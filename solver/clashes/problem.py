@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -159,6 +159,10 @@ class Problem:
         for column, group in self.group_of.items():
             self.columns_of_group[group].append(column)
         self.company = company(self.world)
+        self.rows_with: dict[int, list[int]] = defaultdict(list)
+        for i, columns in enumerate(self.columns_of):
+            for j in columns:
+                self.rows_with[j].append(i)
 
     def outside(self, groups: Collection[str]) -> NDArray[np.bool_]:
         """Return which columns are those of other groups."""
@@ -179,6 +183,31 @@ class Problem:
         rows = [i for i in self.closure(chosen) if self.of_row[i] or not all(out_j[j] for j in self.columns_of[i])]
         inner, columns = without(self.matrix, rows, out_j)
         return inner, rows, columns
+
+    def around(self, base_j: Ints, groups: Collection[str], chosen: Collection[int]) -> Matrix | None:
+        """Return the rows of elements with a few groups free and everybody else as in a solution.
+
+        None where that solution breaks one of these rows whatever the few do.
+        """
+        mine = {j for g in with_company(groups, self.company) for j in self.columns_of_group[g]}
+        touched = {i for j in mine for i in self.rows_with[j]}
+        free = mine | {j for i in touched for j in self.columns_of[i] if j not in self.group_of}
+        held = set(chosen)
+        near = {i for j in free for i in self.rows_with[j]}
+        activity = self.matrix.activity(base_j)
+        broken = np.flatnonzero((activity < self.matrix.low_i) | (activity > self.matrix.high_i))
+        if any(held.issuperset(self.of_row[i]) for i in broken.tolist() if i not in near):
+            return None
+        rows = sorted(i for i in near if held.issuperset(self.of_row[i]))
+        out_j = np.ones(len(base_j), bool)
+        out_j[list(free)] = False
+        inner, _ = without(self.matrix, rows, out_j)
+        fixed = self.matrix.activity(np.where(out_j, base_j, 0))[rows]
+        return replace(
+            inner,
+            low_i=np.where(inner.low_i <= -FREE, inner.low_i, inner.low_i - fixed),
+            high_i=np.where(inner.high_i >= FREE, inner.high_i, inner.high_i - fixed),
+        )
 
     @property
     def all(self) -> frozenset[int]:

@@ -9,7 +9,9 @@ from functools import cached_property
 from zonewright.solver.clashes.elements import Element
 from zonewright.solver.clashes.local import Local
 from zonewright.solver.clashes.problem import Answer, Problem, Switched
+from zonewright.solver.cpsat import Model
 from zonewright.solver.deadline import Deadline
+from zonewright.solver.rows import Ints
 
 #: Seconds that one question about a whole estate, or about a part of it, may take.
 WHOLE_S, PART_S = 20.0, 4.0
@@ -50,6 +52,10 @@ class Search:
         self.seed = seed
         self.news = news
         self._whole: Switched | None = None
+        self.base: Ints | None = None
+        """The last solution of the whole problem without some elements."""
+        self.concerned: set[str] = set()
+        """Groups that clashes found so far are about."""
 
     def whole(self, chosen: Collection[int]) -> Answer:
         """Decide a set of elements of the whole problem, with a core where it is infeasible."""
@@ -57,13 +63,29 @@ class Search:
         core = self.local.clash(held, self.deadline, seed=self.seed)
         if core is not None:
             return Answer("infeasible", core=core)
+        if self._near(held):
+            return Answer("feasible")
         if self._whole is None:
             self._whole = Switched(self.problem, self.problem.all)
         plain = self._whole.decide(held, self.deadline, seconds=WHOLE_S, workers=self.workers, seed=self.seed)
         if plain.status != "infeasible":
+            self.base = plain.x_j if plain.x_j is not None else self.base
             return plain
         named = self._whole.solve(held, self.deadline, seconds=WHOLE_S, seed=self.seed)
         return named if named.status == "infeasible" else Answer("infeasible", core=held)
+
+    def _near(self, held: frozenset[int]) -> bool:
+        """Return whether those that clashes are about find places around everybody else, who stays as before.
+
+        Where they do not, everybody has to be asked.
+        """
+        if self.base is None or not self.concerned:
+            return False
+        part = self.problem.around(self.base, self.concerned, held)
+        if part is None:
+            return False
+        answer = Model(part).minimize(None, self.deadline, seconds=PART_S, workers=1, seed=self.seed)
+        return answer.x_j is not None
 
     @cached_property
     def local(self) -> Local:
@@ -80,6 +102,12 @@ class Search:
 
     def shrink(self, core: Collection[int]) -> Core:
         """Return a part of an infeasible set from which nothing can be dropped, as far as time allows."""
+        found = self._shrunk(core)
+        elements = (self.problem.elements[e] for e in found.elements)
+        self.concerned.update(e.group for e in elements if e.group is not None)
+        return found
+
+    def _shrunk(self, core: Collection[int]) -> Core:
         held = set(core)
         for _ in range(CORES):
             if self.deadline.over or len(held) < 2:
