@@ -157,10 +157,11 @@ class _Engine:
         self.at_once(0.2)
         if search.closed or search.impossible:
             return
+        self.rough(purchase.bought_o)
         self.attempt(purchase.bought_o, 0.35)
         self.at_once(0.3)
         for slack in _SLACKS:
-            if search.best is not None or search.deadline.over:
+            if search.deadline.over or self.near(2.0 * slack):
                 break
             self.with_slack(slack, 0.15)
         self.at_once(0.5)
@@ -173,6 +174,25 @@ class _Engine:
                 if not self.attempt(purchase.bought_o, 0.6) and search.cost == before:
                     return
                 slack = search.cost / max(search.bound, 1) - 1.0
+
+    def near(self, share: float) -> bool:
+        """Return whether the best costs at most a share more than the bound."""
+        return self.search.best is not None and self.search.cost <= (1.0 + share) * self.search.bound
+
+    def rough(self, bought_o: Ints) -> None:
+        """Keep a first answer that needs no time: the largest first wherever there is room, and more bought."""
+        search = self.search
+        until = spent(search.deadline) + 0.2 * remaining(search.deadline)
+
+        def over() -> bool:
+            return search.deadline.over or spent(search.deadline) > until
+
+        offer_i = np.repeat(np.arange(len(bought_o)), bought_o).astype(np.int64)
+        state = Seated(search.problem, offer_i)
+        seat_missing(state, self.random, over, exchanges=0)
+        found = with_more(state, over, self.random)
+        if found is not None:
+            search.take(found, "greedy")
 
     def at_once(self, share: float) -> None:
         """Search everything at once for something cheaper, where that is small: what is proven then is exact."""
