@@ -105,13 +105,20 @@ def sized(
         return _answer(world, entries, found, job)
     if found.status == "infeasible":
         clashes = _why(world, entries, job) if reasons else None
-        return Sizing(Status.INFEASIBLE, clashes=clashes, **_common(world, job, found))
-    return Sizing(Status.UNKNOWN, bound=found.bound or None, **_common(world, job, found))
+        return Sizing(Status.INFEASIBLE, clashes=clashes, **_common(world, entries, job, found))
+    return Sizing(Status.UNKNOWN, bound=found.bound or None, **_common(world, entries, job, found))
 
 
-def _common(world: World, job: Job, found: Found) -> dict[str, Any]:
+def _common(world: World, entries: Sequence[Candidate], job: Job, found: Found) -> dict[str, Any]:
+    warnings = list(world.warnings)
+    aside = _openings(entries)[MOST_OPENINGS:]
+    if aside:
+        zones = ", ".join(str(e.zone) for e in aside)
+        warnings.append(
+            f"of the zones that can be opened only the {MOST_OPENINGS} cheapest were tried, not {zones}"
+        )
     return {
-        "warnings": list(world.warnings),
+        "warnings": warnings,
         "seconds": job.deadline.seconds,
         "interrupted": job.deadline.stop.is_set(),
         "engine": found.engine,
@@ -129,7 +136,7 @@ def _answer(world: World, entries: Sequence[Candidate], found: Found, job: Job) 
         found.bound,
         with_purchases(world, bought),
         found.plan,
-        **_common(world, job, found),
+        **_common(world, entries, job, found),
     )
 
 
@@ -161,15 +168,25 @@ def _cheapest(world: World, entries: list[Candidate], job: Job, *, polish: bool)
         found = replace(found, cost=found.cost + constant, units=found.units | {e.key: 1 for e in opened})
         if best.status not in ("optimal", "feasible") or found.cost < best.cost:
             best = found
+    aside = _openings(entries)[MOST_OPENINGS:]
+    if aside:
+        # A choice that was not looked at costs at least the cheapest zone that only such choices open.
+        bounds.append(aside[0].price)
+        best = replace(best, status="open") if best.status == "infeasible" else best
     if best.status in ("optimal", "feasible"):
         bound = min([*bounds, best.cost])
         return replace(best, bound=bound, witness=witness)
     return replace(best, bound=min(bounds, default=0), witness=witness)
 
 
+def _openings(entries: Sequence[Candidate]) -> list[Candidate]:
+    """Return the zones that can be opened, the cheapest first."""
+    return sorted((e for e in entries if e.offer.opens), key=lambda e: e.price)
+
+
 def _choices(entries: list[Candidate]) -> Iterator[tuple[list[Candidate], list[Candidate]]]:
     """Yield (zones to open, everything else), by price."""
-    openings = sorted((e for e in entries if e.offer.opens), key=lambda e: e.price)[:MOST_OPENINGS]
+    openings = _openings(entries)[:MOST_OPENINGS]
     rest = [e for e in entries if not e.offer.opens]
     chosen = [list(some) for n in range(len(openings) + 1) for some in itertools.combinations(openings, n)]
     for some in sorted(chosen, key=lambda c: sum(e.price for e in c)):
