@@ -24,7 +24,6 @@ from zonewright.models.world import World
 from zonewright.solver.deadline import Deadline
 from zonewright.solver.decode import Sites
 from zonewright.solver.migrate.hosts_lowering import HostProblem, lower_hosts
-from zonewright.solver.relocation import relocate
 from zonewright.solver.relocation.certificate import hardest_first, tightness
 from zonewright.solver.relocation.problem import (
     Apart,
@@ -36,6 +35,7 @@ from zonewright.solver.relocation.problem import (
     values_of,
 )
 from zonewright.solver.relocation.program import columns_needed, solve_program
+from zonewright.solver.relocation.relocate import relocate
 from zonewright.solver.relocation.state import State, place_each, put_all, state_of
 from zonewright.solver.relocation.table import Table, lower
 from zonewright.solver.survival.standing import Loss, Standing
