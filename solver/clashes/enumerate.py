@@ -56,7 +56,7 @@ class Enumeration:
                 listing.complete = self.solid
                 break
             cost, dropped = picked
-            answer = self.search.whole(self.search.problem.all - dropped)
+            answer = self.search.whole(dropped)
             if answer.status == "feasible":
                 listing.proven |= not listing.fixes
                 listing.fixes.append((cost, dropped))

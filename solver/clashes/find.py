@@ -132,7 +132,7 @@ def first_clash(world: World, deadline: Deadline, *, workers: int, seed: int) ->
     Where nothing was found in time, everything hard that the estate states.
     """
     search = _search(world, deadline, workers, seed, lambda _: None, lambda _: None)
-    answer = search.whole(search.problem.all)
+    answer = search.whole(())
     if answer.status == "infeasible":
         core = search.shrink(answer.core)
         problem = search.problem_of(core.elements)

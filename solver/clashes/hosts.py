@@ -49,19 +49,19 @@ class HostSearch(Search):
         """The estate."""
         return self.problem.world
 
-    def whole(self, chosen: Collection[int]) -> Answer:
+    def whole(self, dropped: Collection[int]) -> Answer:
         """Decide among pools; then among the hosts, a few groups at a time; then by placing what is left."""
-        answer = super().whole(chosen)
+        answer = super().whole(dropped)
         if answer.status == "infeasible":
             return answer
-        dropped = frozenset(self.problem.registry.number.values()) - frozenset(chosen)
+        dropped = frozenset(dropped)
         if dropped and self._by_placing(dropped).status == "feasible":
             return self._by_placing(dropped)
         for groups in self._suspects():
             if self.deadline.over:
                 return Answer("open")
             part = self._part_of(groups)
-            held = part.all.intersection(chosen) if part is not None else frozenset()
+            held = part.all - dropped if part is not None else frozenset()
             if part is None or not any(part.elements[e].kind == "demand" for e in held):
                 continue
             found = Search(part, self.deadline, workers=self.workers, seed=self.seed, news=self.news).part(held)

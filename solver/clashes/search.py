@@ -57,9 +57,9 @@ class Search:
         self.concerned: set[str] = set()
         """Groups that clashes found so far are about."""
 
-    def whole(self, chosen: Collection[int]) -> Answer:
-        """Decide a set of elements of the whole problem, with a core where it is infeasible."""
-        held = self.problem.all.intersection(chosen)
+    def whole(self, dropped: Collection[int]) -> Answer:
+        """Decide the whole problem without some elements, with a core where it is infeasible."""
+        held = self.problem.all.difference(dropped)
         core = self.local.clash(held, self.deadline, seed=self.seed)
         if core is not None:
             return Answer("infeasible", core=core)
@@ -149,9 +149,9 @@ class Search:
     def independent(self) -> Found:
         """Find clashes that share no demand, no rule and no limit, until nothing infeasible is left."""
         found = Found()
-        left = set(self.problem.all)
+        dropped: set[int] = set()
         while not self.deadline.over:
-            answer = self.whole(left)
+            answer = self.whole(dropped)
             if answer.status != "infeasible":
                 found.covered = answer.status == "feasible"
                 if not found.independent:
@@ -164,5 +164,5 @@ class Search:
             own = {e for e in core.elements if self.problem.elements[e].kind != "fact"}
             if not core.elements:
                 return found
-            left -= own or core.elements
+            dropped |= own or core.elements
         return found
