@@ -43,6 +43,8 @@ class HostSearch(Search):
         self.parts: dict[frozenset[str], Problem] = {}
         self.suspects: list[frozenset[str]] | None = None
         self.placed: dict[frozenset[int], Answer] = {}
+        self.fine: dict[frozenset[str], list[frozenset[int]]] = {}
+        """Per set of suspects, sets of elements of which it showed no clash."""
 
     @property
     def world(self) -> World:
@@ -50,25 +52,41 @@ class HostSearch(Search):
         return self.problem.world
 
     def whole(self, dropped: Collection[int]) -> Answer:
-        """Decide among pools; then among the hosts, a few groups at a time; then by placing what is left."""
-        answer = super().whole(dropped)
-        if answer.status == "infeasible":
-            return answer
-        dropped = frozenset(dropped)
-        if dropped and self._by_placing(dropped).status == "feasible":
-            return self._by_placing(dropped)
+        """Ask few groups at a time, among pools and among hosts; then place what is left; then ask all pools."""
+        gone = frozenset(dropped)
+        core = self.local.clash(self.problem.all - gone, self.deadline, seed=self.seed)
+        if core is not None:
+            return Answer("infeasible", core=core)
+        found = self._below(gone)
+        if found is not None:
+            return found
+        if gone and not self.deadline.over:
+            found = self._by_placing(gone)
+            if found.status == "feasible":
+                return found
+        if self.deadline.over:
+            return Answer("open")
+        found = super().whole(gone)
+        return found if found.status == "infeasible" or gone else self._by_placing(gone)
+
+    def _below(self, dropped: frozenset[int]) -> Answer | None:
+        """Return a clash of a few groups on single hosts, None where none is seen."""
         for groups in self._suspects():
             if self.deadline.over:
-                return Answer("open")
+                return None
             part = self._part_of(groups)
             held = part.all - dropped if part is not None else frozenset()
             if part is None or not any(part.elements[e].kind == "demand" for e in held):
                 continue
-            found = Search(part, self.deadline, workers=self.workers, seed=self.seed, news=self.news).part(held)
+            fine = self.fine.setdefault(groups, [])
+            if any(held <= more for more in fine):
+                continue
+            found = part.solve(held, self.deadline, seconds=PART_S, workers=self.workers, seed=self.seed)
             if found.status == "infeasible":
                 named = Switched(part, held).solve(held, self.deadline, seconds=PART_S, seed=self.seed)
                 return named if named.status == "infeasible" else found
-        return self._by_placing(dropped)
+            fine.append(held)
+        return None
 
     def _by_placing(self, dropped: frozenset[int]) -> Answer:
         if dropped not in self.placed:
