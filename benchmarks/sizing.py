@@ -4,8 +4,8 @@
     python -m benchmarks.sizing --zones 5 --instances 3000 --groups 300 --json sizes.json
 
 Every fleet is sized by `size_capacity`; its plan is checked, its bound evaluated again, and for every zone a
-migration is planned from the sized estate with that zone failed, which the executor plays: nobody may be lost and
-no survivor may move.
+migration is planned from the sized estate with that zone failed to where the plan's witness has everybody, which
+the executor plays: nobody may be lost and no survivor may move.
 
 The rule of thumb gives every zone hosts for its part of the whole, shared among all zones but one, by volume.
 Everybody is then packed first-fit or best-fit, largest first, under the same rules, before and after every loss:
@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 
 from zonewright.instances.generator import generate_growing
-from zonewright.models import Estate
+from zonewright.models import Estate, Plan
 from zonewright.models.check import check_plan
 from zonewright.models.events import Event
 from zonewright.models.quantities import MONEY
@@ -122,7 +122,7 @@ def _problem(estate: Estate) -> SizingProblem:
 
 
 def _replay(sizing: Sizing, outcome: Outcome, options: argparse.Namespace) -> None:
-    """Let every zone fail on the sized fleet with its plan carried out."""
+    """Let every zone fail on the sized fleet with its plan carried out, and go where the plan says."""
     assert sizing.estate is not None
     assert sizing.plan is not None
     current = settled(World(sizing.estate), sizing.plan)
@@ -130,7 +130,8 @@ def _replay(sizing: Sizing, outcome: Outcome, options: argparse.Namespace) -> No
         outcome.losses += 1
         result = plan_migration(
             current,
-            event=Event(fail=[zone.id]),
+            event=Event(fail=[zone.id], to=True),
+            target=_after(World(sizing.estate), sizing.plan, zone.id),
             time_limit_s=options.time_limit,
             workers=options.workers,
             seed=outcome.seed,
@@ -140,6 +141,15 @@ def _replay(sizing: Sizing, outcome: Outcome, options: argparse.Namespace) -> No
             continue
         moves = sum(action.count for action in made.actions if action.kind == "move")
         outcome.replayed += int(not made.losses and not moves)
+
+
+def _after(world: World, plan: Plan, zone: str) -> Plan:
+    """Return where a plan has everybody once a zone is lost: survivors where they are, others by its witness."""
+    tree = world.tree
+    lost = {tree.nodes[site].id for site in tree.sites_under[tree.by_id[zone]]}
+    stay = [entry for entry in plan.placements if entry.site not in lost]
+    again = [entry for scene in plan.scenarios if scene.lost == [zone] for entry in scene.placements]
+    return plan.model_copy(update={"placements": [*stay, *again], "scenarios": [], "bounds": [], "objective": []})
 
 
 def rule_of_thumb(problem: SizingProblem, fit: str, cost: int) -> dict[str, Any]:
