@@ -90,13 +90,14 @@ def place(
 
 def any_plan(
     world: World, time_limit_s: float, *, workers: int, seed: int, stop: threading.Event | None = None
-) -> bool:
-    """Return whether a plan that places every instance is found in time, and passes every checker."""
+) -> Plan | None:
+    """Return a plan that places every instance and passes every checker; None where none is found in time."""
     goals = world.estate.model_copy(update={"goals": ["placed"]})
     deadline = Deadline(max(0.05, time_limit_s), None, stop or threading.Event())
     run = _Solve(World(goals), deadline, workers, seed, None)
     decision, _ = run._decide(partial=False)
-    return decision is not None and not make_plan(run.world, decision, seed).unplaced
+    plan = make_plan(run.world, decision, seed) if decision is not None else None
+    return plan if plan is not None and not plan.unplaced else None
 
 
 #: Beyond this many (class, host) pairs the exact engine is not tried on single hosts.

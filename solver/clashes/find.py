@@ -10,8 +10,9 @@ from zonewright.models.world import World
 from zonewright.solver.clashes.changes import Changes
 from zonewright.solver.clashes.elements import Element, weight_of
 from zonewright.solver.clashes.enumerate import Enumeration, Listing
-from zonewright.solver.clashes.fixes import PLACE_S, Fixer, changed_world
+from zonewright.solver.clashes.fixes import Fixer, changed_world
 from zonewright.solver.clashes.hosts import HostSearch, Placing
+from zonewright.solver.clashes.placing import Placer
 from zonewright.solver.clashes.problem import Problem, hard_world
 from zonewright.solver.clashes.result import Clashes, ClashSet, Fix
 from zonewright.solver.clashes.search import Core, Search
@@ -61,6 +62,7 @@ class _Finding:
         self.workers = workers
         self.seed = seed
         self.weights = weights
+        self.placer = Placer(deadline, workers=workers, seed=seed)
         self.search = _search(world, deadline, workers, seed, say, self._placed)
         self.problem = self.search.problem
         self.changes = Changes(world, self.problem.naming.alike)
@@ -96,7 +98,13 @@ class _Finding:
     def _fixes(self, listing: Listing) -> list[Fix]:
         """Return the cheapest fixes, those first that were seen to work."""
         fixer = Fixer(
-            self.world, self.search, listing.clashes, self.deadline, workers=self.workers, seed=self.seed
+            self.world,
+            self.search,
+            self.placer,
+            listing.clashes,
+            self.deadline,
+            workers=self.workers,
+            seed=self.seed,
         )
         found: list[Fix] = []
         for cost, elements in listing.fixes[:TRIED]:
@@ -109,17 +117,10 @@ class _Finding:
 
     def _placed(self, dropped: Collection[Element]) -> bool | None:
         """Return whether the estate without some elements has a placement; None where that is not known."""
-        from zonewright.solver.place import any_plan  # which itself tells clashes
-
         demands = [e for e in dropped if e.kind == "demand"]
         for elements in (demands, list(dropped)) if demands else (list(dropped),):
             changed = changed_world(self.world, self.changes.of({e: {} for e in sorted(elements)}))
-            seconds = min(PLACE_S, self.deadline.left)
-            if (
-                changed is not None
-                and seconds
-                and any_plan(changed, seconds, workers=self.workers, seed=self.seed, stop=self.deadline.stop)
-            ):
+            if changed is not None and self.placer.places(changed, self.search.concerned):
                 return True
             if len(demands) == len(dropped):
                 break

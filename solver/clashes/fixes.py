@@ -12,6 +12,7 @@ from zonewright.models.rules import LatencyLimit
 from zonewright.models.world import World
 from zonewright.solver.clashes.changes import Changes
 from zonewright.solver.clashes.elements import Element, demand_of
+from zonewright.solver.clashes.placing import Placer
 from zonewright.solver.clashes.problem import Problem, hard_world
 from zonewright.solver.clashes.result import Change, Fix
 from zonewright.solver.clashes.search import Core, Search
@@ -24,8 +25,8 @@ from zonewright.solver.families.spread import Skew
 from zonewright.solver.families.sums import Sum
 from zonewright.solver.rows import Matrix, Rows, Stage, Tag
 
-#: Seconds for one amount, and for placing the changed estate.
-AMOUNT_S, PLACE_S = 3.0, 20.0
+#: Seconds for one amount.
+AMOUNT_S = 3.0
 #: With less time than this no amounts are looked for.
 LEAST_S = 1.0
 #: Rules whose amounts are numbers of the rule itself.
@@ -165,10 +166,19 @@ class Fixer:
     """Writes fixes of one estate."""
 
     def __init__(
-        self, world: World, search: Search, cores: Sequence[Core], deadline: Deadline, *, workers: int, seed: int
+        self,
+        world: World,
+        search: Search,
+        placer: Placer,
+        cores: Sequence[Core],
+        deadline: Deadline,
+        *,
+        workers: int,
+        seed: int,
     ) -> None:
         self.world = world
         self.search = search
+        self.placer = placer
         self.cores = cores
         self.problem = search.problem
         self.deadline = deadline
@@ -180,7 +190,7 @@ class Fixer:
         """Return a set of elements as changes, as small as they go, verified by placing the changed estate."""
         amounts: dict[int, dict[str, int]] = {}
         concerned = {e for core in self.cores if core.elements & dropped for e in core.elements}
-        for problem in dict.fromkeys((self.problem, self.search.problem_of(concerned | dropped))):
+        for problem in self.search.problems_of(concerned | dropped):
             giving = Giving(problem, dropped) if self.deadline.left > LEAST_S else None
             found = giving.amounts(self.deadline, workers=self.workers, seed=self.seed) if giving else None
             for e, parts in (found or {}).items():
@@ -202,13 +212,8 @@ class Fixer:
 
     def _places(self, changes: tuple[Change, ...]) -> bool:
         """Return whether the changed estate has a placement, judged by the models."""
-        from zonewright.solver.place import any_plan  # which itself tells clashes
-
         changed = self._changed(changes)
-        if changed is None:
-            return False
-        seconds = min(PLACE_S, self.deadline.left)
-        return any_plan(changed, seconds, workers=self.workers, seed=self.seed, stop=self.deadline.stop)
+        return changed is not None and self.placer.places(changed, self.search.concerned)
 
     def _changed(self, changes: tuple[Change, ...]) -> World | None:
         return None if self.deadline.over else changed_world(self.world, changes)
@@ -266,4 +271,4 @@ def _position(text: str) -> int:
     return int(inside) if inside.isdecimal() else 0
 
 
-__all__ = ["PLACE_S", "Fixer", "Giving", "changed_world"]
+__all__ = ["Fixer", "Giving", "changed_world"]

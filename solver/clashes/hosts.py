@@ -112,6 +112,10 @@ class HostSearch(Search):
         part = self._part_of(self._groups_of(elements))
         return part if part is not None and all(e in part.rows_of for e in elements) else self.problem
 
+    def problems_of(self, elements: Collection[int]) -> list[Problem]:
+        """Return that of the elements' groups alone: whether it is enough among all, placing shows."""
+        return [self.problem_of(elements)]
+
     def _groups_of(self, core: Iterable[int]) -> frozenset[str]:
         """Return the groups that the elements of a core are about."""
         elements = [self.problem.elements[e] for e in core]

@@ -96,6 +96,10 @@ class Search:
         """Decide a set of elements with nothing else in the problem."""
         return self.problem.solve(chosen, self.deadline, seconds=PART_S, workers=self.workers, seed=self.seed)
 
+    def problems_of(self, elements: Collection[int]) -> list[Problem]:
+        """Return the problems that say by how much elements have to give way."""
+        return [self.problem]
+
     def problem_of(self, elements: Collection[int]) -> Problem:
         """Return the problem in which these elements are told, and their amounts found."""
         return self.problem
