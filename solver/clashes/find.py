@@ -117,13 +117,12 @@ class _Finding:
 
     def _placed(self, dropped: Collection[Element]) -> bool | None:
         """Return whether the estate without some elements has a placement; None where that is not known."""
+        # Less is as good as all of it, where it does, and to leave somebody out is always an edit.
         demands = [e for e in dropped if e.kind == "demand"]
-        for elements in (demands, list(dropped)) if demands else (list(dropped),):
+        for elements in {tuple(demands): None, tuple(dropped): None}:
             changed = changed_world(self.world, self.changes.of({e: {} for e in sorted(elements)}))
-            if changed is not None and self.placer.places(changed, self.search.concerned):
+            if elements and changed is not None and self.placer.places(changed, self.search.concerned):
                 return True
-            if len(demands) == len(dropped):
-                break
         return None
 
 

@@ -10,6 +10,7 @@ from collections import defaultdict
 
 from zonewright.models.rules import Affinity, GroupRule, LatencyLimit, all_rules
 from zonewright.solver.clashes.problem import Answer, Problem, with_company, without
+from zonewright.solver.clashes.tighten import solve_tightened
 from zonewright.solver.cpsat import Model
 from zonewright.solver.deadline import Deadline
 
@@ -71,7 +72,7 @@ class Local:
         groups = with_company(self.clusters[k], self.problem.company)
         rows = [i for i in self._rows(k)[0] if held.issuperset(problem.of_row[i])]
         inner, _ = without(problem.matrix, rows, problem.outside(groups))
-        plain = Model(inner).minimize(None, deadline, seconds=SECONDS, workers=1, seed=seed)
+        plain = solve_tightened(inner, deadline, seconds=SECONDS, workers=1, seed=seed)
         if plain.status != "infeasible":
             return Answer("feasible" if plain.x_j is not None else "open")
         switches = {n: problem.of_row[i] for n, i in enumerate(rows) if problem.of_row[i]}

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from zonewright.models.rules import Affinity, Survive, all_rules
 from zonewright.models.world import World
 from zonewright.solver.clashes.elements import Element, Naming, Registry, demand_of
+from zonewright.solver.clashes.tighten import solve_tightened
 from zonewright.solver.cpsat import Model
 from zonewright.solver.deadline import Deadline
 from zonewright.solver.lowering.survive import signature
@@ -258,7 +259,7 @@ class Problem:
         """Decide a set of elements with only its own rows."""
         inner, _, columns = self.needed(chosen)
         seconds, work = _allowance(deadline, seconds)
-        answer = Model(inner).minimize(None, deadline, seconds=seconds, workers=workers, seed=seed, work=work)
+        answer = solve_tightened(inner, deadline, seconds=seconds, workers=workers, seed=seed, work=work)
         if answer.status == "infeasible":
             return Answer("infeasible", core=frozenset(chosen))
         if answer.x_j is None:

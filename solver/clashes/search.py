@@ -9,7 +9,7 @@ from functools import cached_property
 from zonewright.solver.clashes.elements import Element
 from zonewright.solver.clashes.local import Local
 from zonewright.solver.clashes.problem import Answer, Problem, Switched
-from zonewright.solver.cpsat import Model
+from zonewright.solver.clashes.tighten import solve_tightened
 from zonewright.solver.deadline import Deadline
 from zonewright.solver.rows import Ints
 
@@ -84,7 +84,7 @@ class Search:
         part = self.problem.around(self.base, self.concerned, held)
         if part is None:
             return False
-        answer = Model(part).minimize(None, self.deadline, seconds=PART_S, workers=1, seed=self.seed)
+        answer = solve_tightened(part, self.deadline, seconds=PART_S, workers=1, seed=self.seed)
         return answer.x_j is not None
 
     @cached_property
