@@ -90,10 +90,7 @@ class _Finding:
 
     def _enough(self, listing: Listing) -> bool:
         """Return whether to turn to the fixes: time for writing them is kept back."""
-        kept = FIXES_SHARE * self.deadline.time_limit_s
-        if isinstance(self.search, HostSearch) and len(listing.fixes) >= FIXES:
-            kept = max(kept, 0.7 * self.deadline.time_limit_s)  # Each is a placement of all hosts.
-        return bool(listing.fixes) and self.deadline.left < kept
+        return bool(listing.fixes) and self.deadline.left < FIXES_SHARE * self.deadline.time_limit_s
 
     def _fixes(self, listing: Listing) -> list[Fix]:
         """Return the cheapest fixes, those first that were seen to work."""
@@ -149,12 +146,15 @@ def _search(
     placing: Placing,
 ) -> Search:
     """Return the search that suits an estate: of all its sites, or of its pools of hosts first."""
+    begun = deadline.seconds
     hard = hard_world(world)
     sites = world.tree.sites
     on_hosts = len(sites) > len({world.zone_of(s) for s in sites})
     if on_hosts and len(sites) * len(world.units) > MOST_CELLS_AT_ONCE:
         problem = Problem(hard, pooled=True)
-        return HostSearch(problem, deadline, workers=workers, seed=seed, news=news, placing=placing)
+        search = HostSearch(problem, deadline, workers=workers, seed=seed, news=news, placing=placing)
+        search.built_s = deadline.seconds - begun
+        return search
     return Search(Problem(hard), deadline, workers=workers, seed=seed, news=news)
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable
 from zonewright.models.rules import Affinity, AntiAffinity, GroupRule, LatencyLimit, Survive, all_rules
 from zonewright.models.world import World
 from zonewright.solver.clashes.elements import Element
-from zonewright.solver.clashes.local import MOST_TOGETHER
+from zonewright.solver.clashes.local import CORE_S, MOST_TOGETHER
 from zonewright.solver.clashes.problem import Answer, Problem, Switched, with_company
 from zonewright.solver.clashes.search import PART_S, Core, News, Search
 from zonewright.solver.deadline import Deadline
@@ -40,6 +40,8 @@ class HostSearch(Search):
     ) -> None:
         super().__init__(problem, deadline, workers=workers, seed=seed, news=news)
         self.placing = placing
+        self.built_s = 0.0
+        """Seconds that writing the problem took: to ask all of it takes longer."""
         self.parts: dict[frozenset[str], Problem] = {}
         self.suspects: list[frozenset[str]] | None = None
         self.placed: dict[frozenset[int], Answer] = {}
@@ -64,10 +66,11 @@ class HostSearch(Search):
             found = self._by_placing(gone)
             if found.status == "feasible":
                 return found
-        if self.deadline.over:
+        if self.deadline.left <= 2 * self.built_s:
             return Answer("open")
         found = super().whole(gone)
-        return found if found.status == "infeasible" or gone else self._by_placing(gone)
+        # What pools can do is not yet shown of hosts.
+        return found if found.status == "infeasible" else self._by_placing(gone)
 
     def _below(self, dropped: frozenset[int]) -> Answer | None:
         """Return a clash of a few groups on single hosts, None where none is seen."""
@@ -83,7 +86,7 @@ class HostSearch(Search):
                 continue
             found = part.solve(held, self.deadline, seconds=PART_S, workers=self.workers, seed=self.seed)
             if found.status == "infeasible":
-                named = Switched(part, held).solve(held, self.deadline, seconds=PART_S, seed=self.seed)
+                named = Switched(part, held).solve(held, self.deadline, seconds=CORE_S, seed=self.seed)
                 return named if named.status == "infeasible" else found
             fine.append(held)
         return None

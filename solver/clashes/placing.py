@@ -23,6 +23,8 @@ class Placer:
         self.seed = seed
         self.known: dict[str, list[str]] = {}
         """The sites of each group in the last plan of everybody."""
+        self.took = {PLACE_S: 0.0, AROUND_S: 0.0}
+        """Seconds that the last placing of each kind took: what cannot end in time is not begun."""
 
     def places(self, world: World, free: Collection[str]) -> bool:
         """Return whether an estate has a placement that passes every checker.
@@ -43,10 +45,13 @@ class Placer:
     def _plan(self, world: World, seconds: float) -> Plan | None:
         from zonewright.solver.place import any_plan  # which itself tells clashes
 
-        seconds = min(seconds, self.deadline.left)
-        if not seconds:
+        left, begun = self.deadline.left, self.deadline.seconds
+        if left <= self.took[seconds]:
             return None
-        return any_plan(world, seconds, workers=self.workers, seed=self.seed, stop=self.deadline.stop)
+        stop = self.deadline.stop
+        plan = any_plan(world, min(seconds, left), workers=self.workers, seed=self.seed, stop=stop)
+        self.took[seconds] = self.deadline.seconds - begun
+        return plan
 
     def _around(self, world: World, free: Collection[str]) -> Estate:
         """Return the estate with the other groups kept to the sites that are known to do.

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from zonewright.solver.clashes.elements import Element
-from zonewright.solver.clashes.local import Local
+from zonewright.solver.clashes.local import CORE_S, Local
 from zonewright.solver.clashes.problem import Answer, Problem, Switched
 from zonewright.solver.clashes.tighten import solve_tightened
 from zonewright.solver.deadline import Deadline
@@ -116,7 +116,7 @@ class Search:
         for _ in range(CORES):
             if self.deadline.over or len(held) < 2:
                 break
-            answer = Switched(self.problem, held).solve(held, self.deadline, seconds=PART_S, seed=self.seed)
+            answer = Switched(self.problem, held).solve(held, self.deadline, seconds=CORE_S, seed=self.seed)
             smaller = answer.status == "infeasible" and len(answer.core) < len(held)
             if not smaller:
                 break
