@@ -109,6 +109,7 @@ class Context:
             if cls.group is not None:
                 self.classes_of.setdefault(cls.group, []).append(cls.index)
         self._domain_of: dict[str, list[int | None]] = {}
+        self._within: dict[tuple[int, str], frozenset[int | None]] = {}
         self.tolerance = Tolerance(self.world.estate)
 
     @property
@@ -150,6 +151,16 @@ class Context:
                 domains = {tree.at_level(site, level) for site in place.sites}
                 found.append(domains.pop() if len(domains) == 1 else None)
             self._domain_of[level] = found
+        return found
+
+    def domains_within(self, place: int, level: str, layer: Layer) -> frozenset[int | None]:
+        """Return the domains of a level that a place's sites are in which are not lost; None where in none."""
+        tree, sites = self.world.tree, self.places[place].sites
+        if not layer.lost.isdisjoint(sites):
+            return frozenset(tree.at_level(s, level) for s in sites if s not in layer.lost)
+        found = self._within.get((place, level))
+        if found is None:
+            found = self._within[place, level] = frozenset(tree.at_level(s, level) for s in sites)
         return found
 
     def finer(self, level: str) -> bool:

@@ -65,6 +65,8 @@ class _Finding:
         self.placer = Placer(deadline, workers=workers, seed=seed)
         self.search = _search(world, deadline, workers, seed, say, self._placed)
         self.problem = self.search.problem
+        if isinstance(self.search, HostSearch):
+            self.placer.expect(self.search.built_s)
         self.changes = Changes(world, self.problem.naming.alike)
 
     def run(self) -> Clashes:

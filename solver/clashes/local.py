@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+import numpy as np
+
 from zonewright.models.rules import Affinity, GroupRule, LatencyLimit, all_rules
 from zonewright.solver.clashes.problem import Answer, Problem, with_company, without
 from zonewright.solver.clashes.tighten import solve_tightened
@@ -30,6 +32,13 @@ class Local:
             i for e, rows in problem.rows_of.items() if problem.elements[e].rule == "move_limit" for i in rows
         }
         """Rows that ask of everybody who runs: they say nothing of a few."""
+        self.helping: dict[int, list[int]] = {}
+        """Per row, its columns that are nobody's."""
+        nobodys_j = np.ones(len(problem.matrix.low_j), bool)
+        nobodys_j[list(problem.group_of)] = False
+        row_k = np.repeat(np.arange(len(problem.of_row)), np.diff(problem.matrix.start_i))
+        for k in np.flatnonzero(nobodys_j[problem.matrix.column_k]).tolist():
+            self.helping.setdefault(int(row_k[k]), []).append(int(problem.matrix.column_k[k]))
         self.clusters = clusters(problem)
         self.fine: list[list[frozenset[int]]] = [[] for _ in self.clusters]
         """Per cluster, sets of elements that it showed no clash of: none of less either."""
@@ -62,8 +71,7 @@ class Local:
             while waiting:
                 fresh = {i for j in waiting for i in self.problem.rows_with[j]} - rows - self.moving
                 rows |= fresh
-                near = {j for i in fresh for j in self.problem.columns_of[i]} - seen
-                waiting = [j for j in near if j not in self.problem.group_of]
+                waiting = list({j for i in fresh for j in self.helping.get(i, ())} - seen)
                 seen.update(waiting)
             elements = frozenset(e for i in rows for e in self.problem.of_row[i])
             self.made[k] = (sorted(rows), elements)

@@ -26,6 +26,10 @@ class Placer:
         self.took = {PLACE_S: 0.0, AROUND_S: 0.0}
         """Seconds that the last placing of each kind took: what cannot end in time is not begun."""
 
+    def expect(self, seconds: float) -> None:
+        """Say what placing everybody takes at least."""
+        self.took[PLACE_S] = seconds
+
     def places(self, world: World, free: Collection[str]) -> bool:
         """Return whether an estate has a placement that passes every checker.
 
@@ -51,6 +55,8 @@ class Placer:
         stop = self.deadline.stop
         plan = any_plan(world, min(seconds, left), workers=self.workers, seed=self.seed, stop=stop)
         self.took[seconds] = self.deadline.seconds - begun
+        if seconds == PLACE_S and not self.took[AROUND_S]:
+            self.took[AROUND_S] = 0.25 * self.took[PLACE_S]
         return plan
 
     def _around(self, world: World, free: Collection[str]) -> Estate:

@@ -13,19 +13,16 @@ def relaxed_limit(
     """At most so many of a group per domain: of a pool or a zone, that many times its domains."""
     if label in ctx.tolerance.labels:
         return
-    tree = ctx.world.tree
     pools: dict[int, list[int]] = {}
     zones: dict[int, list[int]] = {}
     rooms: dict[int, set[int | None]] = {}
     for place, column in ctx.cells(layer, group):
-        sites = [s for s in ctx.places[place].sites if s not in layer.lost]
         zone = ctx.world.zone_of(ctx.places[place].site)
         pools.setdefault(place, []).append(column)
         zones.setdefault(zone, []).append(column)
-        rooms.setdefault(zone, set()).update(tree.at_level(s, level) for s in sites)
+        rooms.setdefault(zone, set()).update(ctx.domains_within(place, level, layer))
     for place, columns in pools.items():
-        sites = [s for s in ctx.places[place].sites if s not in layer.lost]
-        room = len({tree.at_level(s, level) for s in sites}) * at_most
+        room = len(ctx.domains_within(place, level, layer)) * at_most
         zone = ctx.world.zone_of(ctx.places[place].site)
         tag = ctx.tag(rule, label, group, zone, f"at most {at_most} per {level}")
         ctx.add(Sum(tag, tuple(columns), (1,) * len(columns), high=room))
