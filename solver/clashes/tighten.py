@@ -1,4 +1,4 @@
-"""Solving rows after what their limits say at once of each column is made use of: most rows of a part go by that."""
+"""Solving rows after what limits say of single columns is made use of: most rows of a part go by that."""
 
 from __future__ import annotations
 
