@@ -15,6 +15,8 @@ from zonewright.solver.clashes.search import Core, Search
 
 #: More clashes, or more fixes, than anybody reads.
 MOST_CLASHES, MOST_FIXES = 200, 2_000
+#: Questions without an answer after which no more are asked.
+MOST_UNKNOWN = 20
 
 
 @dataclass
@@ -38,6 +40,8 @@ class Enumeration:
         self.listing = Listing()
         self.solid = True
         """Every question so far had an answer."""
+        self.unknown: list[frozenset[int]] = []
+        """Sets of which it is not known whether they mend everything."""
         for core in known:
             self._add(core)
 
@@ -58,14 +62,16 @@ class Enumeration:
             cost, dropped = picked
             answer = self.search.whole(dropped)
             if answer.status == "feasible":
-                listing.proven |= not listing.fixes
+                listing.proven |= not listing.fixes and not self.unknown
                 listing.fixes.append((cost, dropped))
             elif answer.status == "infeasible":
                 self._add(self.search.shrink(answer.core))
                 self.search.news(f"{len(listing.clashes)} clashes, {len(listing.fixes)} ways out")
             else:
                 self.solid = False
-                break
+                self.unknown.append(dropped)
+                if len(self.unknown) >= MOST_UNKNOWN:
+                    break
         return listing
 
     def _cheapest(self) -> tuple[int, frozenset[int]] | None:
@@ -77,7 +83,7 @@ class Enumeration:
         dropped = {e: model.new_bool_var("") for e in concerned}
         for core in self.listing.clashes:
             model.add_bool_or([dropped[e] for e in core.elements])
-        for _, fix in self.listing.fixes:
+        for fix in [*(fix for _, fix in self.listing.fixes), *self.unknown]:
             model.add_bool_or([~dropped[e] for e in fix])
         model.minimize(sum(self.weight_of(e) * variable for e, variable in dropped.items()))
         solver = cp_model.CpSolver()

@@ -66,7 +66,8 @@ class HostSearch(Search):
             found = self._by_placing(gone)
             if found.status == "feasible":
                 return found
-        if self.deadline.left <= 2 * self.built_s:
+        known = any(answer.status == "feasible" for answer in self.placed.values())
+        if known or self.deadline.left <= 2 * self.built_s:
             return Answer("open")
         found = super().whole(gone)
         # What pools can do is not yet shown of hosts.

@@ -11,6 +11,7 @@ from collections import defaultdict
 import numpy as np
 
 from zonewright.models.rules import Affinity, GroupRule, LatencyLimit, all_rules
+from zonewright.models.world import World
 from zonewright.solver.clashes.problem import Answer, Problem, with_company, without
 from zonewright.solver.clashes.tighten import solve_tightened
 from zonewright.solver.cpsat import Model
@@ -114,8 +115,28 @@ def clusters(problem: Problem) -> list[frozenset[str]]:
             names = list(getattr(rule, "groups", ()))
         if 1 < len(names) <= MOST_TOGETHER:
             found[frozenset(names)] = None
+    found.update(dict.fromkeys(_chained(world)))
     found.update(dict.fromkeys(_bound(problem)))
     return list(found)
+
+
+def _chained(world: World) -> list[frozenset[str]]:
+    """Return the groups that rules about several together bind to one another, one rule after the other."""
+    chains: list[set[str]] = []
+    for _, rule in all_rules(world):
+        if isinstance(rule, LatencyLimit):
+            names = set(rule.concerned())
+        elif isinstance(rule, Affinity):
+            names = {*rule.selected(world), *([rule.to] if rule.to else [])}
+        elif isinstance(rule, GroupRule):
+            continue
+        else:
+            names = set(getattr(rule, "groups", ()))
+        if 1 < len(names) <= MOST_TOGETHER:
+            touched = [chain for chain in chains if not chain.isdisjoint(names)]
+            chains = [chain for chain in chains if chain.isdisjoint(names)]
+            chains.append(names.union(*touched))
+    return [frozenset(chain) for chain in chains if len(chain) <= MOST_TOGETHER]
 
 
 def _bound(problem: Problem) -> list[frozenset[str]]:

@@ -25,10 +25,13 @@ class Placer:
         """The sites of each group in the last plan of everybody."""
         self.took = {PLACE_S: 0.0, AROUND_S: 0.0}
         """Seconds that the last placing of each kind took: what cannot end in time is not begun."""
+        self.margin_s = 0.0
+        """Seconds that an engine may go on for after it was to stop."""
 
     def expect(self, seconds: float) -> None:
         """Say what placing everybody takes at least."""
         self.took[PLACE_S] = seconds
+        self.margin_s = 0.3 * seconds
 
     def places(self, world: World, free: Collection[str]) -> bool:
         """Return whether an estate has a placement that passes every checker.
@@ -49,7 +52,7 @@ class Placer:
     def _plan(self, world: World, seconds: float) -> Plan | None:
         from zonewright.solver.place import any_plan  # which itself tells clashes
 
-        left, begun = self.deadline.left, self.deadline.seconds
+        left, begun = self.deadline.left - self.margin_s, self.deadline.seconds
         if left <= self.took[seconds]:
             return None
         stop = self.deadline.stop
