@@ -24,7 +24,7 @@ class Placer:
         self.known: dict[str, list[str]] = {}
         """The sites of each group in the last plan of everybody."""
         self.took = {PLACE_S: 0.0, AROUND_S: 0.0}
-        """Seconds that the last placing of each kind took: what cannot end in time is not begun."""
+        """Seconds that placing of each kind took at most: what cannot end in time is not begun."""
         self.margin_s = 0.0
         """Seconds that an engine may go on for after it was to stop."""
 
@@ -57,7 +57,7 @@ class Placer:
             return None
         stop = self.deadline.stop
         plan = any_plan(world, min(seconds, left), workers=self.workers, seed=self.seed, stop=stop)
-        self.took[seconds] = self.deadline.seconds - begun
+        self.took[seconds] = max(self.took[seconds], self.deadline.seconds - begun)
         if seconds == PLACE_S and not self.took[AROUND_S]:
             self.took[AROUND_S] = 0.25 * self.took[PLACE_S]
         return plan
