@@ -83,6 +83,8 @@ class Context:
     """Reach is written as rows with tags instead of leaving cells out."""
     additions: Additions | None = None
     """What may be bought, where that is decided too."""
+    room_after: float = 0.0
+    """Share of every zone's pools that is left free after a loss."""
     margins: dict[int, float] = field(default_factory=dict)
     """Zone to the share of its pools that is left free, so that what is decided can be packed."""
     outages: tuple[Outage, ...] = ()

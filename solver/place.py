@@ -82,7 +82,7 @@ def place(
     deadline = Deadline(time_limit_s, work_limit, stop or threading.Event())
     world = estate if isinstance(estate, World) else World(estate)
     layers = 1 + len(evacuation_layers(world))
-    deadline.reserve_s = min(0.3 * time_limit_s, 0.05 + WRITING_S * len(world.units) * layers)
+    deadline.reserve_s = min(0.3 * time_limit_s, 0.05 + _writing_s(world) * layers)
     run = _Solve(world, deadline, workers or os.cpu_count() or 1, seed, progress, hint)
     run.reasons = reasons
     return run.place(partial)
@@ -106,8 +106,15 @@ MOST_CELLS_EXACT = 20_000
 
 #: Beyond this many (unit, site) pairs the rows would not fit into memory.
 MOST_CELLS = 5_000_000
-#: Seconds per unit and layer that writing and judging a plan takes.
-WRITING_S = 4e-5
+#: So few sites are no hosts, and so many instances are listed one by one at most.
+MOST_HIDDEN, MOST_SEATED = 100, 100_000
+#: Seconds that writing and judging a plan takes, per unit and layer, and per instance on hosts and layer.
+WRITING_S, SEATED_S = 4e-5, 2e-4
+
+
+def _writing_s(world: World) -> float:
+    seated = 0 if len(world.tree.sites) < MOST_HIDDEN else sum(unit.count for unit in world.units)
+    return WRITING_S * len(world.units) + SEATED_S * min(seated, MOST_SEATED)
 
 
 @dataclass

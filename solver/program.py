@@ -70,6 +70,7 @@ def lower(
     explain: bool = False,
     scenarios: Collection[Scene] | None = None,
     margins: dict[int, float] | None = None,
+    room_after: float = 0.0,
     groups: Collection[str] | None = None,
     outages: tuple[Outage, ...] = (),
     additions: Additions | None = None,
@@ -80,8 +81,9 @@ def lower(
     reach as rows and merges no groups, and `scenarios` keeps only these of the evacuations (leaving any out is a
     relaxation too). With `groups` only these are placed, as if there were no others.
     `outages` are states of domains to be counted where availability is relaxed.
-    `margins` leaves a share of a zone's pools free: no relaxation any more, but easier to pack. With `additions`
-    it is decided what is bought, too, and what that costs is the first goal.
+    `margins` leaves a share of a zone's pools free, `room_after` one of all that a loss spares: no relaxation any
+    more, but easier to pack. With `additions` it is decided what is bought, too, and what that costs is the first
+    goal.
     """
     counted = {
         p for goal in ("urgent", "soft") if goal in world.estate.goals for p in soft_priorities(world, goal)
@@ -95,7 +97,7 @@ def lower(
     places = pooled_places(world, reach, MOST_SINGLE + 1 if explain else 1) if pooled else single_places(world)
     classes = make_classes(world, reach, merge=not explain, groups=groups)
     ctx = Context(world, reach, places, classes, stages, partial, pooled, explain)
-    ctx.margins = margins or {}
+    ctx.margins, ctx.room_after = margins or {}, room_after
     ctx.outages = outages
     ctx.additions = additions
     ctx.layers.append(_base_layer(ctx))

@@ -29,6 +29,8 @@ STEP_WORK = 5e-8
 #: Overload that one step up may cost, in mean demands: from coarse to fine, geometrically.
 HOT, COLD, COOLING = 0.2, 0.004, 0.8
 
+#: Price of room left on a site, against 4 for leaving it unevenly: full sites are preferred, or even ones.
+PACKED, SPREAD = 0.05, -3.0
 #: Entries in the lists of items per host, of all hosts of a block together (512 MiB).
 MOST_SLOTS = 1 << 26
 
@@ -47,6 +49,8 @@ class Packer:
         self.sites = self.world.tree.sites
         self.position = {site: s for s, site in enumerate(self.sites)}
         self.fine = fine
+        self.spreads = len(ctx.layers) > 1 and "hosts" not in ctx.world.estate.goals
+        """Whether hosts are filled evenly, for what comes after a loss."""
         self._arrays()
 
     def _arrays(self) -> None:
@@ -225,6 +229,8 @@ class _Job:
         self, packer: Packer, hosts: list[int], wanted: dict[int, int], staying: Seats, capacity_sr: Ints
     ) -> None:
         self.packer = packer
+        # Who is to come after a loss needs room on many hosts, not many empty ones.
+        self.room_price = PACKED if staying or not packer.spreads else SPREAD
         self.hosts = np.array(hosts, np.int64)
         index = {int(s): k for k, s in enumerate(hosts)}
         movers: list[int] = []
@@ -319,8 +325,9 @@ class _Job:
         sizes = (p.demand_cr[self.class_i[free]] * weight_r).max(axis=1) if len(free) else np.empty(0)
         order = free[np.argsort(-sizes, kind="stable")]
         nowhere = kernel.fill_greedily(
-            order, site_i, slot_sk, fill_s, position_i, use_sr, self.capacity, p.demand_cr, weight_r, *common
-        )
+            order, site_i, slot_sk, fill_s, position_i, use_sr, self.capacity, p.demand_cr, weight_r, *common,
+            self.room_price,
+        )  # fmt: skip
         if nowhere:
             return False
         everywhere = np.arange(hosts)

@@ -22,6 +22,8 @@ from zonewright.solver.rows import Ints
 
 #: For the very first plan: the share of every zone that is left free, and a gap that is soon reached.
 ROOM_AT_FIRST, GAP_AT_FIRST = 0.015, 0.01
+#: Less room than this after a loss is none.
+LEAST_ROOM_AFTER = 0.02
 #: A pooled plan this near its linear bound is good enough to try packing.
 FIRST_GAP = 1e-4
 #: Share of a zone's pools that is left free once packing has failed, and how it grows.
@@ -104,6 +106,8 @@ class _Run:
         self.proofs: list[StageProof | None] = []
         self.hopeless = False
         """What fails is not for want of room."""
+        self.room_after = _spare(program.context)
+        """Share of every zone that is left free after a loss: that costs nothing as long as there is a way."""
 
     def solve(self, hint: Ints | None) -> PooledOutcome:
         losses = bool(losses_below(self.world))
@@ -130,7 +134,10 @@ class _Run:
         """Find any plan soon: with room to spare in every zone, and far from the best."""
         zones = sorted({self.world.zone_of(s) for s in self.world.tree.sites})
         lost = largest_loss(self.world)
-        self._attempt({zone: ROOM_AT_FIRST + lost.get(zone, 0.0) for zone in zones}, 0.15, GAP_AT_FIRST)
+        margins = {zone: ROOM_AT_FIRST + lost.get(zone, 0.0) for zone in zones}
+        share = 0.3 if len(self.program.context.layers) > 1 else 0.15
+        while self._attempt(margins, share, GAP_AT_FIRST) == -1 and self.room_after and not self.deadline.over:
+            self.room_after = self.room_after / 2 if self.room_after > LEAST_ROOM_AFTER else 0.0
 
     def _x_j(self) -> Ints | None:
         return self.best.x_j if self.best is not None else None
@@ -153,7 +160,7 @@ class _Run:
 
         Returns the zone that could not be packed, None when all were, -1 when nothing was decided.
         """
-        program = lower(self.world, partial=self.partial, pooled=True, margins=margins)
+        program = lower(self.world, partial=self.partial, pooled=True, margins=margins, room_after=self.room_after)
         outcome = self._decide(program, share, gap, self._x_j())
         return self._pack(program, outcome, margins) if outcome.x_j is not None else -1
 
@@ -274,6 +281,21 @@ class _Run:
         self.proofs = [better_proof(a, b) for a, b in zip(self.proofs, more, strict=True)]
         if self.best is not None and outcome.values < self.best.values:
             self._pack(self.program, outcome, {})
+
+
+def _spare(ctx: Context) -> float:
+    """Return half the share of capacity that would be free after the worst loss of whole zones, shared evenly."""
+    tree = ctx.world.tree
+    least = 1.0
+    for layer in ctx.layers[1:]:
+        left = [site for site in tree.sites if site not in layer.lost]
+        for resource in ctx.world.resources:
+            limits = [tree.nodes[site].usable(resource) for site in left]
+            if limits and all(limit is not None for limit in limits):
+                room = sum(limit or 0 for limit in limits)
+                asked = sum(cls.count * cls.unit.demand.get(resource, 0) for cls in ctx.classes)
+                least = min(least, 1 - asked / room if room else 0.0)
+    return max(0.0, least) / 2 if len(ctx.layers) > 1 else 0.0
 
 
 def _compile(losses: bool) -> None:

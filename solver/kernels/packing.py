@@ -88,11 +88,12 @@ def fill_greedily(
     rack_limit_c,
     rack_s,
     rack_count_ga,
+    room_price,
 ):
     """Put items, in order, where they fit best; where they fit nowhere, where they overload least.
 
-    Best is the site on which, after the item, the least weighted room is left unevenly. Returns the number
-    of items for which no site was allowed at all.
+    Best is the site on which, after the item, the least weighted room is left unevenly; `room_price` above 0
+    prefers full sites, below 0 it spreads. Returns the number of items for which no site was allowed at all.
     """
     sites, resources = capacity_sr.shape
     nowhere = 0
@@ -120,7 +121,7 @@ def fill_greedily(
                     over -= left
                 room += left
                 least, most = min(least, left), max(most, left)
-            score = over * 1e6 + (most - least) * 4.0 + room * 0.05
+            score = over * 1e6 + (most - least) * 4.0 + room * room_price
             if score < best_score:
                 best, best_score = s, score
         if best < 0:
@@ -341,7 +342,7 @@ def warm_up() -> None:
     common = (zero, zero, np.ones((1, 1), bool), one, one, zero, 0 * table)
     weight_r = np.ones(1)
     position_i = zero.copy()
-    fill_greedily(zero, site_i, slot_sk, fill_s, position_i, use_sr, table, table, weight_r, *common)
+    fill_greedily(zero, site_i, slot_sk, fill_s, position_i, use_sr, table, table, weight_r, *common, 0.05)
     state = np.ones(1, np.uint64)
     repack(
         state, 1, 0.1, flags, site_i, slot_sk, fill_s, position_i, use_sr, table, table, weight_r, *common, zero

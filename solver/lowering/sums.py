@@ -184,7 +184,8 @@ def _pools(
                 continue
             zone = ctx.world.zone_of(place.site)
             more = _tolerated(ctx, label, layer, sites, resource)
-            whole = int(limit * len(sites) * (1 - ctx.margins.get(zone, 0.0))) + more
+            free = max(ctx.margins.get(zone, 0.0), ctx.room_after if layer.event else 0.0)
+            whole = int(limit * len(sites) * (1 - free)) + more
             each = [(j, u.demand.get(resource, 0)) for u, j in cells]
             _sum(ctx, tag, each, whole, f"{whole} {resource} usable on {len(sites)} hosts", thing=resource)
             firm = node.usable(resource, firm=True) or 0

@@ -56,7 +56,7 @@ class Case:
         return int(
             kernel.fill_greedily(
                 order, self.site_i, self.slot_sk, self.fill_s, self.position_i, self.use_sr, self.capacity_sr,
-                self.demand_cr, self.weight_r, *self._rules(),
+                self.demand_cr, self.weight_r, *self._rules(), 0.05,
             )
         )  # fmt: skip
 
