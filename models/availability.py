@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from zonewright.models.outages import Exposure, conditioned_share, exact_share, sampled_share
 from zonewright.models.quantities import as_fraction
 
 if TYPE_CHECKING:
+    from zonewright.models.outages import Exposure
     from zonewright.models.topology import Domain
     from zonewright.models.view import View
     from zonewright.models.world import World
@@ -72,6 +72,8 @@ def needed(world: World, group: str) -> int:
 
 def counts_availability(world: World, site_counts: Mapping[int, int], enough: int) -> Figure:
     """Return the share of time in which at least `enough` of the instances are up: {site: count}."""
+    from zonewright.models.outages import exact_share
+
     exposure = _exposure(world, [site_counts], [enough])
     return _figure(exact_share(exposure) or 0.0, exposure)
 
@@ -93,6 +95,8 @@ def service_availability(view: View, service: str, *, samples: int = SAMPLES, se
 
 def groups_availability(view: View, groups: Iterable[str], *, samples: int = SAMPLES, seed: int = 0) -> Figure:
     """Return the share of time in which all of these groups are up at once."""
+    from zonewright.models.outages import conditioned_share, exact_share, sampled_share
+
     world = view.world
     names = [g for g in dict.fromkeys(groups) if world.groups[g].count]
     exposure = _exposure(world, [view.group_sites[g] for g in names], [needed(world, g) for g in names])
@@ -130,6 +134,9 @@ def availability_assumptions(world: World, sites: Iterable[int]) -> list[str]:
 
 
 def _exposure(world: World, site_counts: list[Mapping[int, int]], enough: list[int]) -> Exposure:
+    # Here and not above: reading an estate needs no arrays, and they take a while to load.
+    from zonewright.models.outages import Exposure
+
     parent_n, down_n = _shares(world)
     slack = [sum(counts.values()) - least for counts, least in zip(site_counts, enough, strict=True)]
     return Exposure(parent_n, down_n, site_counts, slack)
