@@ -102,10 +102,10 @@ def any_plan(
 
 #: Beyond this many (class, host) pairs the exact engine is not tried on single hosts.
 MOST_CELLS_EXACT = 20_000
-
-
 #: Beyond this many (unit, site) pairs the rows would not fit into memory.
 MOST_CELLS = 5_000_000
+#: Seconds that writing the rows takes, per pair and layer: it does not hear the deadline.
+LOWERING_S = 3e-5
 #: So few sites are no hosts, and so many instances are listed one by one at most.
 MOST_HIDDEN, MOST_SEATED = 100, 100_000
 #: Seconds that writing and judging a plan takes, per unit and layer, and per instance on hosts and layer.
@@ -171,7 +171,8 @@ class _Solve:
         else:
             decision = None
         layers = 1 + len(evacuation_layers(self.world)) if self._on_hosts() else 1
-        if self._cells() * layers > MOST_CELLS:
+        cells = self._cells() * layers
+        if cells > MOST_CELLS or (cells > MOST_CELLS_EXACT and LOWERING_S * cells > self.deadline.left):
             return decision, False
         found, infeasible = self._on_sites(partial)
         if found is None:
