@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from zonewright.cli.boundary import guarded, seconds, warn
+from zonewright.cli.boundary import guarded, warn
 from zonewright.cli.editing import Edits, NewZones, Scale, edited
 from zonewright.cli.exits import Exit
+from zonewright.cli.options import Json, Seed, TimeLimit, Workers
 
 if TYPE_CHECKING:
     from zonewright.models import Plan, World
@@ -57,14 +58,10 @@ def explain(
             show_default="unless a question is asked",
         ),
     ] = None,
-    time_limit: Annotated[
-        float, typer.Option(metavar="SECONDS", callback=seconds, help="For everything.", show_default=True)
-    ] = 60.0,
-    workers: Annotated[
-        int | None, typer.Option(min=1, max=1024, metavar="N", help="Threads.", show_default="all cores")
-    ] = None,
-    seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, metavar="N", help="For whatever is random.")] = 0,
-    json_: Annotated[bool, typer.Option("--json", help="One JSON document on stdout, for programs.")] = False,
+    time_limit: TimeLimit = 60.0,
+    workers: Workers = None,
+    seed: Seed = 0,
+    json_: Json = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no warnings.")] = False,
 ) -> Exit:
     """Explain a plan of ESTATE, or why there is none.

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from zonewright.cli.boundary import guarded, say, seconds, warn
+from zonewright.cli.boundary import guarded, say, warn
 from zonewright.cli.editing import Edits, NewZones, Scale, edited
 from zonewright.cli.exits import Exit
+from zonewright.cli.options import Json, Seed, TimeLimit, Workers
 from zonewright.cli.saving import file_name, writable
 
 if TYPE_CHECKING:
@@ -25,19 +26,9 @@ def place(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="PLAN.json", help="Save the plan in this file.")
     ] = None,
-    time_limit: Annotated[
-        float,
-        typer.Option(
-            metavar="SECONDS",
-            callback=seconds,
-            help="For everything: reading, solving, writing.",
-            show_default=True,
-        ),
-    ] = 60.0,
-    workers: Annotated[
-        int | None, typer.Option(min=1, max=1024, metavar="N", help="Threads.", show_default="all cores")
-    ] = None,
-    seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, metavar="N", help="For whatever is random.")] = 0,
+    time_limit: TimeLimit = 60.0,
+    workers: Workers = None,
+    seed: Seed = 0,
     work_limit: Annotated[
         int | None,
         typer.Option(
@@ -53,7 +44,7 @@ def place(
     edits: Edits = None,
     add_zone: NewZones = None,
     scale: Scale = None,
-    json_: Annotated[bool, typer.Option("--json", help="One JSON document on stdout, for programs.")] = False,
+    json_: Json = False,
     quiet: Annotated[
         bool,
         typer.Option("--quiet", "-q", help="No table, no progress, no warnings: the plan file and errors."),
