@@ -10,7 +10,6 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
-    Field,
     GetCoreSchemaHandler,
     StringConstraints,
 )
@@ -80,6 +79,3 @@ class Source(Record):
     """The heading, table or row in it."""
     assumption: Text | None = None
     """Why this is assumed, where no document says it. A result that used the fact lists this text."""
-
-
-Sourced = Annotated[Source | None, Field(default=None)]

@@ -270,11 +270,6 @@ def _summed(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
     return found
 
 
-def rows_from(counts: Iterable[tuple[int, int, int]]) -> list[Row]:
-    """Build rows from (unit, site, count)."""
-    return [Row(unit, site, count) for unit, site, count in counts if count]
-
-
 def priced_cost(view: View, unit: Unit, sites: Mapping[int, int]) -> int:
     """Return what a unit's instances cost per month where they are, in ten-thousandths.
 

@@ -19,7 +19,7 @@ What holds mean:
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from zonewright.models.problems import InputError
@@ -168,7 +168,6 @@ class Arrangement:
     engine: str = ""
     """Who found the order: `greedy`, `deadlock`, `search`, `exact`."""
     seconds: float = 0.0
-    notes: tuple[str, ...] = field(default=())
 
 
 #: Called with (engine, stage, value, bound) while engines run; must return quickly.
