@@ -6,7 +6,8 @@ no estate is searched with a rule left out.
 
 Words. An *item* is one instance. A *site* is a place that an item can be put to; the number `sites` stands for
 nowhere. A *node* is a domain of any level in one numbering: node = base_l[l] + dom_ls[l, s]. A *stage* is a goal;
-stage 0 is always `broken`, the sum of all hard excess, so that a placement is valid exactly where it is 0.
+stage 0 is always `broken`, the sum of all hard excess, so that a placement is valid exactly where it is 0. Part of
+it are 1 for every item at a site where it may not be, and 1 for every pinned item at another site than its home.
 
 Every amount, limit, weight and cost is a whole number; `NO_LIMIT` stands where there is none. The lowering
 makes sure that no value of a stage passes 2**62.
@@ -36,9 +37,10 @@ LEAST_DOMAINS = 1
 MOST_DOMAINS = 2
 """In at most `a` domains: amount is the domains beyond."""
 LEAST_EACH = 3
-"""A domain that holds any holds at least `a`: what is missing, summed over domains."""
+"""Each of the level's domains that count (`counts_x`) holds at least `a`: what is missing, summed over domains; 0
+where nobody of the group is placed."""
 SKEW = 4
-"""Most less least over the level's domains that count (`counts_tn` of the term) is at most `a`: the excess."""
+"""Most less least over the level's domains that count (`counts_x` of the term) is at most `a`: the excess."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class Terms:
     stage_t: Places
     """BROKEN for hard ones."""
     counts_ptr_t: Ints
-    """Of SKEW: the domains (positions in their level) that count."""
+    """Of LEAST_EACH and SKEW: the domains (positions in their level) that count."""
     counts_x: Places
 
 
@@ -101,7 +103,10 @@ class Distances:
 
 @dataclass(frozen=True)
 class Ratios:
-    """Per site-level domain: max(0, ratio x free of one resource - free of another), free = limit - use."""
+    """Per domain of a level: max(0, ratio x free of one resource - free of another), free = limit - use.
+
+    Domains that have no limit on one of them are left out.
+    """
 
     level_b: Places
     resource_b: Places
@@ -128,6 +133,8 @@ class Steps:
     table_m: Places
     key_s: Places
     table_xqq: Ints
+    groups_mg: Bools = field(default_factory=lambda: np.zeros((0, 0), bool))
+    """Whose moves a rule charges; of shape (0, 0) where every rule charges all."""
 
 
 @dataclass(frozen=True)
@@ -189,14 +196,14 @@ class Board:
     limit_nr: Ints
     """At most so much of a resource is used in a node (hard)."""
     holds_lr: Bools
-    """Items that were in a node today and have left it hold this resource there all the same, within limit_nr."""
+    """Items whose home is in a node of the level and that are not in it (or nowhere) hold this resource there too."""
     safe_nr: Ints
     """More use than this costs safe_weight_lr a unit, in stage safe_stage_lr."""
     safe_weight_lr: Ints
     safe_stage_lr: Places
 
     out_ik: Ints
-    """What an item costs that is nowhere."""
+    """What an item costs that is nowhere, on top of `away_ik`; below 0 where only that takes back a part of it."""
     away_ik: Ints
     """What an item with a home costs that is anywhere else, nowhere included."""
     price_class_i: Places
@@ -221,8 +228,10 @@ class Board:
     spans: Spans
     constant_k: Ints
     """Added to every stage's value: what does not depend on the placement."""
-    classes: tuple[int, ...] = field(default=(), repr=False)
+    unit_i: Places = field(default_factory=lambda: np.zeros(0, np.int32), repr=False)
     """Item to the index of its unit in the world."""
+    node_s: Places = field(default_factory=lambda: np.zeros(0, np.int32), repr=False)
+    """Site to the index of its node in the world's tree."""
 
     @property
     def groups(self) -> int:
