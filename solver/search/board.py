@@ -159,7 +159,10 @@ class Spans:
 
 @dataclass(frozen=True)
 class Board:
-    """Everything that kernels search on. Axes: i items, s sites, l levels, n nodes, r resources, g groups, k stages."""
+    """Everything that kernels search on.
+
+    Axes: i items, s sites, l levels, n nodes, r resources, g groups, k stages.
+    """
 
     stages: tuple[str, ...]
     """Names of the goals; the first is `broken`."""
@@ -196,7 +199,7 @@ class Board:
     limit_nr: Ints
     """At most so much of a resource is used in a node (hard)."""
     holds_lr: Bools
-    """Items whose home is in a node of the level and that are not in it (or nowhere) hold this resource there too."""
+    """Items whose home is in a node of the level and that have left it hold this resource there too."""
     safe_nr: Ints
     """More use than this costs safe_weight_lr a unit, in stage safe_stage_lr."""
     safe_weight_lr: Ints
