@@ -13,9 +13,7 @@ Links are full duplex: each direction has the capacity.
 
 from __future__ import annotations
 
-import gzip
 import math
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -26,6 +24,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic_core import from_json
 
+from zonewright.instances.packed import unpacked
 from zonewright.models.estate import Estate
 from zonewright.models.events import Event
 from zonewright.models.migration import Action, Migration
@@ -242,14 +241,7 @@ def copy_seconds(memory: int, hot: float, hot_seconds: float, cold: float, mbit_
 def read_problem(path: str | Path) -> Problem:
     """Read an instance, plain or gzipped. Raises InputError with file and place."""
     path = Path(path)
-    try:
-        content = path.read_bytes()
-        if content[:2] == b"\x1f\x8b":
-            content = gzip.decompress(content)
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror or error}", source=str(path)) from None
-    except (EOFError, zlib.error):
-        raise InputError("is a damaged gzip file", source=str(path)) from None
+    content = unpacked(path)
     try:
         content, parts = _without_repeats(content)
         data = from_json(content)

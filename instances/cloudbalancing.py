@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from zonewright.instances.packed import unpacked
+from zonewright.instances.packed import unpacked_text
 from zonewright.models.estate import Estate
 from zonewright.models.files import estate_from_data, write_whole
 from zonewright.models.json_text import parse_json_text
@@ -74,14 +74,8 @@ class CloudBalance:
 def read_cloudbalancing(path: str | Path) -> CloudBalance:
     """Read a file. Raises InputError with file and place for one that is no such file."""
     source = str(path)
-    raw = unpacked(path)
     try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise InputError("is no UTF-8 text", source=source, line=line) from None
-    try:
-        return cloudbalancing_from_data(parse_json_text(text, source))
+        return cloudbalancing_from_data(parse_json_text(unpacked_text(path), source))
     except InputError as error:
         raise InputError(error.what, path=error.path, source=source, line=error.line) from None
 

@@ -9,10 +9,8 @@ An app is a group. Its instances of the commonest demand are unnamed members, th
 
 from __future__ import annotations
 
-import gzip
 import math
 import re
-import zlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +18,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from zonewright.instances.packed import unpacked_text
 from zonewright.models.estate import Estate
 from zonewright.models.events import Event
 from zonewright.models.files import estate_from_data
@@ -27,8 +26,6 @@ from zonewright.models.json_text import parse_json_text
 from zonewright.models.plan import Placement
 from zonewright.models.problems import InputError, maybe, printable
 from zonewright.models.quantities import MOST_RESOURCE, RESOURCES, SPELLINGS
-
-MOST_BYTES = 2**31
 
 #: What other people call a resource, with the factor to its unit.
 _KNOWN = {name: (name, 1) for name in RESOURCES} | SPELLINGS | {"cpu": SPELLINGS["cpu_cores"]}
@@ -77,37 +74,11 @@ class Evacuation:
 def read_evacuation(path: str | Path) -> Evacuation:
     """Read a file. Raises InputError with file and place for one that is no such file."""
     source = str(path)
-    data = parse_json_text(_text(Path(path)), source)
+    data = parse_json_text(unpacked_text(path), source)
     try:
         return evacuation_from_data(data)
     except InputError as error:
         raise InputError(error.what, path=error.path, source=source, line=error.line) from None
-
-
-def _text(path: Path) -> str:
-    """Return a file's text, unpacked where it is gzipped."""
-    source = str(path)
-    try:
-        with path.open("rb") as file:
-            packed = file.read(2) == b"\x1f\x8b"
-            file.seek(0)
-            with gzip.open(file) if packed else file as content:
-                raw = content.read(MOST_BYTES + 1)
-    except (EOFError, zlib.error, gzip.BadGzipFile):
-        raise InputError("is a damaged gzip file", source=source) from None
-    except OSError as error:
-        near = ""
-        if isinstance(error, FileNotFoundError) and path.parent.is_dir():
-            near = maybe(path.name, (p.name for p in path.parent.iterdir()))
-        reason = (error.strerror or str(error)).lower()
-        raise InputError(f"cannot be read: {reason}{'.' + near if near else ''}", source=source) from None
-    if len(raw) > MOST_BYTES:
-        raise InputError(f"is larger than {MOST_BYTES >> 30} GiB", source=source)
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise InputError("is no UTF-8 text", source=source, line=line) from None
 
 
 def evacuation_from_data(data: object) -> Evacuation:

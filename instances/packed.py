@@ -45,6 +45,16 @@ def unpacked(path: str | Path) -> bytes:
     return raw
 
 
+def unpacked_text(path: str | Path) -> str:
+    """Return a file's text. Raises InputError as `unpacked` does, and with the line where it is no UTF-8."""
+    raw = unpacked(path)
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise InputError("is no UTF-8 text", source=str(path), line=line) from None
+
+
 def _unreadable(path: Path, error: Exception) -> InputError:
     """Return why a file cannot be read, with the nearest name where there is no such file."""
     near = ""
