@@ -9,7 +9,8 @@ from zonewright.models.estate import URGENT
 from zonewright.models.quantities import to_money, to_share
 from zonewright.models.rules import all_rules
 from zonewright.models.topology import State
-from zonewright.models.view import View, Violation, priced_cost
+from zonewright.models.transport import cheapest
+from zonewright.models.view import View, Violation, leaving, priced_cost
 
 if TYPE_CHECKING:
     from zonewright.models.world import Unit, World
@@ -94,7 +95,7 @@ def moves(view: View) -> int:
     """Return how many instances that have a place today are no longer there, as the estate weighs a move."""
     total = 0
     for unit, sites in zip(view.world.units, view.unit_counts, strict=True):
-        left = sum(max(0, count - sites.get(site, 0)) for site, count in unit.current.items())
+        left = leaving(unit.current, sites)
         if left:
             total += left * move_weight(view.world, unit)
     return total
@@ -156,15 +157,13 @@ def traffic_unit_price(world: World, source: str, target: str, gib: int, a: int,
 
 def traffic_cost(view: View, source: str, target: str, gib: int) -> int:
     """Return the least cost of one group's traffic to another: who talks to whom is chosen best."""
-    import numpy as np
-
     world = view.world
     supply = {z: n * world.groups[target].count for z, n in _by_zone(view, source).items()}
     demand = {z: n * world.groups[source].count for z, n in _by_zone(view, target).items()}
     if not supply or not demand:
         return 0
-    price = np.array([[traffic_unit_price(world, source, target, gib, a, b) for b in demand] for a in supply])
-    return _transport(list(supply.values()), list(demand.values()), price.tolist())
+    price = [[traffic_unit_price(world, source, target, gib, a, b) for b in demand] for a in supply]
+    return cheapest(list(supply.values()), list(demand.values()), price)
 
 
 def _by_zone(view: View, group: str) -> dict[int, int]:
@@ -173,26 +172,6 @@ def _by_zone(view: View, group: str) -> dict[int, int]:
         zone = view.world.zone_of(site)
         found[zone] = found.get(zone, 0) + count
     return found
-
-
-def _transport(supply: list[int], demand: list[int], price: list[list[int]]) -> int:
-    """Return the least cost of sending as much of the supply as the demand takes (successive paths)."""
-    from ortools.graph.python import min_cost_flow
-
-    flow = min_cost_flow.SimpleMinCostFlow()
-    source, sink = 0, 1 + len(supply) + len(demand)
-    for i, amount in enumerate(supply):
-        flow.add_arc_with_capacity_and_unit_cost(source, 1 + i, amount, 0)
-        for j in range(len(demand)):
-            flow.add_arc_with_capacity_and_unit_cost(1 + i, 1 + len(supply) + j, amount, price[i][j])
-    for j, amount in enumerate(demand):
-        flow.add_arc_with_capacity_and_unit_cost(1 + len(supply) + j, sink, amount, 0)
-    sent = min(sum(supply), sum(demand))
-    flow.set_node_supply(source, sent)
-    flow.set_node_supply(sink, -sent)
-    if flow.solve() != flow.OPTIMAL:
-        raise ArithmeticError("the transport problem of a traffic pair was not solved")
-    return int(flow.optimal_cost())
 
 
 def client_latency(view: View) -> int:

@@ -12,7 +12,8 @@ from zonewright.models.availability import PARTS
 from zonewright.models.problems import InputError
 from zonewright.models.quantities import LATENCY, MONEY, SHARE, SPELLINGS
 from zonewright.models.rules.availability import Availability
-from zonewright.models.rules.limits import Budget, Load, Quota
+from zonewright.models.rules.limits import Budget, FreeRatio, Load, Quota
+from zonewright.models.rules.moves import MoveCost
 
 if TYPE_CHECKING:
     from zonewright.models.resources import Group, Instance
@@ -127,6 +128,10 @@ def _soft(world: World, demands: dict[str, int], costs: float) -> None:
             worst = costs
         elif isinstance(rule, Load):
             worst = sum(demands.values())
+        elif isinstance(rule, FreeRatio):
+            worst = demands.get(rule.beside, 0) + rule.ratio * _free(world, rule)
+        elif isinstance(rule, MoveCost):
+            worst = _moving(world) if rule.own else instances * rule.farthest
         elif isinstance(rule, Quota):
             worst = demands.get(rule.resource or "", instances)
         elif isinstance(rule, Availability):
@@ -136,6 +141,17 @@ def _soft(world: World, demands: dict[str, int], costs: float) -> None:
         total += rule.soft.weight * worst
         if total > MOST_TOTAL:
             raise _refuse("weight x amount of the soft rules", total, ("rules", position, "soft"))
+
+
+def _free(world: World, rule: FreeRatio) -> int:
+    nodes = (world.tree.nodes[node] for node in world.tree.domains_at(rule.level))
+    return sum(node.usable(rule.resource) or 0 for node in nodes)
+
+
+def _moving(world: World) -> int:
+    """Return an upper bound on the instances' own cost of moving them all."""
+    groups = sum(group.count * group.move_cost for group in world.estate.groups)
+    return groups + sum(instance.move_cost or 0 for instance in world.estate.instances)
 
 
 def _client_latency(world: World) -> None:

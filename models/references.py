@@ -13,7 +13,8 @@ from zonewright.models.rules import all_rules
 from zonewright.models.rules.company import Affinity, AntiAffinity
 from zonewright.models.rules.distance import LatencyLimit
 from zonewright.models.rules.during import Avoid
-from zonewright.models.rules.limits import Load, Quota
+from zonewright.models.rules.limits import FreeRatio, Load, Quota
+from zonewright.models.rules.moves import DoubleOccupancy, MoveCost
 from zonewright.models.rules.reach import Domains, Pin
 from zonewright.models.rules.survive import MOST_SCENARIOS, Survive
 
@@ -118,6 +119,7 @@ def _topology_of(world: World, part: Estate | Catalogue, places: set[str], prefi
         for position, entry in enumerate(getattr(part, section)):
             path: Path = (*prefix, section, position)
             _resources(world, entry.capacity, (*path, "capacity"))
+            _resources(world, entry.safe, (*path, "safe"))
             _resources(world, entry.overcommit, (*path, "overcommit"))
             _resources(world, entry.reserve, (*path, "reserve"))
             _priced(world, entry.price, (*path, "price"))
@@ -339,9 +341,15 @@ def _rule(world: World, rule: Any, path: Path) -> None:
         if world.products:
             check_known(rule.product, world.products, "product", (*path, "product"))
     elif isinstance(rule, Load):
+        _load(world, rule, path)
+    elif isinstance(rule, DoubleOccupancy):
         _all_known(rule.resources, world.estate.known_resources, "resource", (*path, "resources"))
+    elif isinstance(rule, FreeRatio):
+        _free_ratio(world, rule, path)
+    elif isinstance(rule, MoveCost):
+        _move_cost(world, rule, path)
     elif isinstance(rule, Affinity):
-        check_known(rule.to, world.groups, "group", (*path, "to"))
+        _company(world, rule, path)
     elif isinstance(rule, Domains):
         _all_known(rule.allow, world.tree.by_id, "domain", (*path, "allow"))
         _all_known(rule.forbid, world.tree.by_id, "domain", (*path, "forbid"))
@@ -357,6 +365,38 @@ def _rule(world: World, rule: Any, path: Path) -> None:
         _latency(world, rule, path)
     elif isinstance(rule, Survive):
         _survive(world, rule, path)
+
+
+def _load(world: World, rule: Load, path: Path) -> None:
+    _all_known(rule.resources, world.estate.known_resources, "resource", (*path, "resources"))
+    if rule.most_share is not None:
+        return
+    domains = [world.tree.nodes[node] for node in world.tree.domains_at(rule.level)]
+    if not any(rule.limited(node) for node in domains):
+        of_what = f" of {', '.join(rule.resources)}" if rule.resources else ""
+        raise InputError(f"no {rule.level} says what is safe{of_what}: give safe there, or most_share", path=path)
+
+
+def _free_ratio(world: World, rule: FreeRatio, path: Path) -> None:
+    for field, name in (("resource", rule.resource), ("beside", rule.beside)):
+        check_known(name, world.estate.known_resources, "resource", (*path, field))
+    if not any(rule.usable(world.tree.nodes[node]) for node in world.tree.domains_at(rule.level)):
+        raise InputError(f"no {rule.level} has a capacity of both {rule.resource} and {rule.beside}", path=path)
+
+
+def _move_cost(world: World, rule: MoveCost, path: Path) -> None:
+    for position, step in enumerate(rule.steps):
+        check_known(step.within, world.tree.levels, "level", (*path, "steps", position, "within"))
+    for position, pair in enumerate(rule.pairs):
+        check_known(pair.source, world.tree.by_id, "domain", (*path, "pairs", position, "from"))
+        check_known(pair.target, world.tree.by_id, "domain", (*path, "pairs", position, "to"))
+
+
+def _company(world: World, rule: Affinity, path: Path) -> None:
+    if isinstance(rule.to, str):
+        check_known(rule.to, world.groups, "group", (*path, "to"))
+    elif rule.to is not None:
+        _all_known(rule.to, world.groups, "group", (*path, "to"))
 
 
 def _migrating(world: World) -> None:

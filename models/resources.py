@@ -124,6 +124,8 @@ class Group(Attachments):
     """Copies of the data; a stateful instance is recovered from these."""
     movability: Movability = Movability()
     billing: Billing = Billing()
+    move_cost: Count = 1
+    """What it costs to move one, for rules on the cost of moves."""
     vpcs: list[Name] = []
     """Networks it may sit in, at most one per region and account."""
     subnets: list[Name] = []
@@ -175,6 +177,7 @@ class Instance(Attachments):
     snapshots: list[Name] = []
     movability: Movability | None = None
     billing: Billing | None = None
+    move_cost: Count | None = None
     last_moved: Moment | None = None
     labels: dict[Name, Text] = {}
 

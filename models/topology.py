@@ -90,6 +90,8 @@ class Domain(Record):
     """Unique over the whole estate."""
     parent: Name | None = Field(default=None, alias="in")
     """The domain that this one is in; a region has none."""
+    also_in: list[Name] = []
+    """Domains of further levels that it belongs to as well, and all below it: a power feed, a network segment."""
     name: Text | None = None
     """What people call it."""
     level: Name | None = None
@@ -108,6 +110,8 @@ class Domain(Record):
     """Services of a region by name; one that is not listed is not stated."""
     capacity: Stocks = {}
     """Capacity by resource; a resource that is not listed has no limit here."""
+    safe: Amounts = {}
+    """Comfortably used up to this much, by resource: a `load` rule without a share asks for no more."""
     flavours: Stocks = {}
     """Stock by flavour; a flavour that is not listed has no limit here."""
     most_instances: Count | None = None

@@ -30,7 +30,7 @@ class Node:
     level: str
     parent: int | None
     ancestors: tuple[int, ...]
-    """From the root down, itself last."""
+    """From the root down, itself last; before the root what it is also in."""
     labels: dict[str, str]
     price: dict[str, float]
 
@@ -73,6 +73,16 @@ class Tree:
         self.by_id = {node.id: node.index for node in self.nodes}
 
     @cached_property
+    def overlays(self) -> frozenset[str]:
+        """Levels that others are also in: they cut across the tree, and hold no instances themselves."""
+        return frozenset(self.nodes[self.by_id[name]].level for node in self.nodes for name in node.domain.also_in)
+
+    def root(self, index: int) -> int:
+        """Return the topmost domain of a node's branch."""
+        parent = self.nodes[index].parent
+        return index if parent is None else self.root(parent)
+
+    @cached_property
     def children(self) -> list[list[int]]:
         """Children of every node."""
         found: list[list[int]] = [[] for _ in self.nodes]
@@ -83,9 +93,9 @@ class Tree:
 
     @cached_property
     def sites(self) -> tuple[int, ...]:
-        """Nodes where instances can be put: leaves at zone level or below."""
+        """Nodes where instances can be put: leaves at zone level or below, of levels that nothing is also in."""
         lowest = self.levels.index("zone") if "zone" in self.levels else 0
-        low = set(self.levels[lowest:])
+        low = set(self.levels[lowest:]) - self.overlays
         return tuple(
             node.index
             for node, below in zip(self.nodes, self.children, strict=True)
@@ -107,10 +117,19 @@ class Tree:
 
     def at_level(self, index: int, level: str) -> int | None:
         """Return the ancestor of a node (or itself) at a level, None where its branch lacks the level."""
-        for ancestor in self.nodes[index].ancestors:
-            if self.nodes[ancestor].level == level:
-                return ancestor
-        return None
+        found = self._at_level.get(level)
+        if found is None:
+            found = self._at_level[level] = self._ancestors_at(level)
+        return found[index]
+
+    @cached_property
+    def _at_level(self) -> dict[str, list[int | None]]:
+        return {}
+
+    def _ancestors_at(self, level: str) -> list[int | None]:
+        """Return every node's ancestor at a level."""
+        at = {node.index for node in self.nodes if node.level == level}
+        return [next((a for a in node.ancestors if a in at), None) for node in self.nodes]
 
     def domains_at(self, level: str) -> list[int]:
         """Return the nodes of a level that have sites."""
@@ -301,22 +320,23 @@ def _resolve(
     for name, (domain, level, path) in merged.items():
         if level not in rank:
             raise InputError(f"unknown level {level}.{maybe(level, levels)}", path=path)
-        if domain.parent is None:
-            continue
-        above = merged.get(domain.parent)
-        if above is None:
-            what = f"{name} is in {domain.parent}, which is unknown.{maybe(domain.parent, merged)}"
-            raise InputError(what, path=(*path, "in"))
-        if rank[above[1]] >= rank[level]:
-            what = f"{name} ({level}) cannot be in {domain.parent} ({above[1]})"
-            raise InputError(what, path=(*path, "in"))
+        if domain.parent is not None:
+            _above(merged, rank, name, domain.parent, (*path, "in"))
+        for position, other in enumerate(domain.also_in):
+            _above(merged, rank, name, other, (*path, "also_in", position))
     ordered = sorted(_considered(merged, consider), key=lambda name: rank[merged[name][1]])
     nodes: list[Node] = []
     index_of: dict[str, int] = {}
     for name in ordered:
-        domain, level, _ = merged[name]
+        domain, level, path = merged[name]
         parent = index_of[domain.parent] if domain.parent is not None else None
         over = nodes[parent] if parent is not None else None
+        ancestors, labels, price = (over.ancestors, over.labels, over.price) if over else ((), {}, {})
+        for further in (nodes[index_of[other]] for other in domain.also_in):
+            ancestors = (*(a for a in further.ancestors if a not in ancestors), *ancestors)
+            labels, price = _inherited(further.labels, labels), _inherited(further.price, price)
+        if domain.also_in:
+            _one_of_each_level(nodes, name, ancestors, (*path, "also_in"))
         index = len(nodes)
         index_of[name] = index
         nodes.append(
@@ -326,12 +346,40 @@ def _resolve(
                 domain=domain,
                 level=level,
                 parent=parent,
-                ancestors=(*(over.ancestors if over else ()), index),
-                labels=_inherited(over.labels if over else {}, domain.labels),
-                price=_inherited(over.price if over else {}, domain.price),
+                ancestors=(*ancestors, index),
+                labels=_inherited(labels, domain.labels),
+                price=_inherited(price, domain.price),
             )
         )
     return Tree(nodes, levels)
+
+
+def _above(
+    merged: dict[str, tuple[Domain, str, tuple[str | int, ...]]],
+    rank: dict[str, int],
+    name: str,
+    above: str,
+    path: tuple[str | int, ...],
+) -> None:
+    """Raise InputError unless a domain that another is in exists, and is of a higher level."""
+    if above not in merged:
+        raise InputError(f"{name} is in {above}, which is unknown.{maybe(above, merged)}", path=path)
+    level, higher = merged[name][1], merged[above][1]
+    if rank[higher] >= rank[level]:
+        raise InputError(f"{name} ({level}) cannot be in {above} ({higher})", path=path)
+
+
+def _one_of_each_level(
+    nodes: list[Node], name: str, ancestors: tuple[int, ...], path: tuple[str | int, ...]
+) -> None:
+    """Raise InputError where a domain is in two of one level."""
+    seen: dict[str, str] = {}
+    for ancestor in ancestors:
+        node = nodes[ancestor]
+        if node.level in seen:
+            what = f"{name} is in two {node.level}s, {seen[node.level]} and {node.id}"
+            raise InputError(what, path=path)
+        seen[node.level] = node.id
 
 
 def _inherited(above: dict[str, V], own: dict[str, V]) -> dict[str, V]:
@@ -350,8 +398,10 @@ def _considered(
     keep: set[str] = set()
     for name in merged:
         chain = [name]
-        while (parent := merged[chain[-1]][0].parent) is not None:
-            chain.append(parent)
+        for link in chain:
+            domain = merged[link][0]
+            above = [*domain.also_in, *([domain.parent] if domain.parent is not None else [])]
+            chain += [other for other in above if other not in chain]
         if wanted & set(chain):
             keep.update(chain)
     return [name for name in merged if name in keep]

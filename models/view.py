@@ -225,6 +225,11 @@ class View:
         return self.world.tree.nodes[node].id
 
 
+def leaving(before: Mapping[int, int], after: Mapping[int, int]) -> int:
+    """Return how many of a unit are no longer where they were, from counts by site; gone altogether counts too."""
+    return sum(count - after.get(site, 0) for site, count in before.items() if count > after.get(site, 0))
+
+
 def _added(counts: Mapping[int, int], change: Mapping[int, int]) -> dict[int, int]:
     """Return counts by site with a change, zeros left out."""
     found = dict(counts)

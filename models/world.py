@@ -50,6 +50,7 @@ class Unit:
     stateful: bool
     snapshots: tuple[str, ...]
     movability: Movability
+    move_cost: int
     prepaid: bool
     """Paid beyond the moment the estate was taken: staying costs nothing more."""
     image: str | None
@@ -208,7 +209,7 @@ class World:
     def home_of(self, node: int) -> int:
         """Return the region a node is in, or the root of its branch where it is in none: who has its country."""
         region = self.tree.at_level(node, "region")
-        return region if region is not None else self.tree.nodes[node].ancestors[0]
+        return region if region is not None else self.tree.root(node)
 
     def same_region(self, a: int, b: int) -> bool:
         """Return whether two nodes are in one region; what is in no region is in one together."""
@@ -407,6 +408,7 @@ class World:
             stateful=own("stateful"),
             snapshots=tuple(own("snapshots")),
             movability=own("movability"),
+            move_cost=own("move_cost"),
             prepaid=prepaid,
             image=own("image"),
             disks=tuple(own("disks")),

@@ -39,7 +39,7 @@ from zonewright.models import (
 )
 from zonewright.models.base import Record
 from zonewright.models.operations import EFFECTS
-from zonewright.models.rules import company, during
+from zonewright.models.rules import company, during, moves
 from zonewright.models.rules import limits as limits_rules
 from zonewright.report.meanings import BY_FIELD, BY_NAME
 from zonewright.report.recipe_tables import filled_recipes
@@ -88,6 +88,7 @@ _MODULES = (
     company,
     during,
     limits_rules,
+    moves,
     rules,
 )
 

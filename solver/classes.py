@@ -11,7 +11,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from zonewright.models.goals import move_weight, traffic_pairs
-from zonewright.models.rules import GroupRule, Pin, Rule, Survive, all_rules
+from zonewright.models.rules import Affinity, GroupRule, Pin, Rule, Survive, all_rules
 from zonewright.models.world import Unit, World
 from zonewright.solver.profiles import Reach
 
@@ -127,7 +127,7 @@ def _named_apart(world: World, rule: Rule) -> list[str]:
     if isinstance(rule, Survive) and rule.mode == "evacuate":
         return []
     if isinstance(rule, GroupRule):
-        return [*rule.selected(world), *([rule.to] if getattr(rule, "to", None) else [])]  # type: ignore[attr-defined, unused-ignore]
+        return [*rule.selected(world), *(rule.company if isinstance(rule, Affinity) else ())]
     concerned = getattr(rule, "concerned", None)
     if concerned is not None:
         return list(concerned())

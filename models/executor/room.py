@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from zonewright.models.executor.breach import Breach, Fault, Findings
 from zonewright.models.executor.cast import Deed
-from zonewright.models.quantities import as_fraction
 from zonewright.models.rules import Load, Quota, all_rules
 from zonewright.models.world import Unit, World
 
@@ -90,8 +89,8 @@ class Room:
                 if amount and limit is not None:
                     yield self._meter(ancestor, "r", resource, limit), amount
                     for label, load in self._loads:
-                        if load.level == node.level and (not load.resources or resource in load.resources):
-                            most = int(limit * as_fraction(load.most_share))
+                        most = load.limit(node, resource) if load.level == node.level else None
+                        if most is not None:
                             yield self._meter(ancestor, label, resource, most, label), amount
             if unit.flavour is not None:
                 limit = node.usable_flavour(unit.flavour.id)

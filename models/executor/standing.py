@@ -167,8 +167,7 @@ def _watches(world: World, label: str, rule: Rule, moving: set[str]) -> Iterator
     elif isinstance(rule, LatencyLimit):
         yield Watch(label, rule, frozenset(rule.concerned()))
     elif isinstance(rule, Affinity):
-        groups = frozenset(rule.selected(world)) | ({rule.to} if rule.to is not None else set())
-        yield Watch(label, rule, groups)
+        yield Watch(label, rule, frozenset(rule.selected(world)).union(rule.company))
     elif isinstance(rule, AntiAffinity | Spread | SynchronousReplicas) or (
         isinstance(rule, Survive) and rule.mode == "static"
     ):

@@ -12,7 +12,8 @@ from zonewright.models.rules.base import GroupRule, ReachRule, Rule, Soft
 from zonewright.models.rules.company import Affinity, AntiAffinity, Separation
 from zonewright.models.rules.distance import LatencyLimit, SynchronousReplicas
 from zonewright.models.rules.during import Avoid, KeepRunning, MoveLimit
-from zonewright.models.rules.limits import Budget, Capacity, Load, Quota
+from zonewright.models.rules.limits import Budget, Capacity, FreeRatio, Load, Quota
+from zonewright.models.rules.moves import DoubleOccupancy, GroupMoves, MoveCost
 from zonewright.models.rules.network import NetworkReach, SubnetFit
 from zonewright.models.rules.reach import (
     Compatibility,
@@ -39,9 +40,13 @@ AnyRule = Annotated[
     | Avoid
     | Budget
     | Domains
+    | DoubleOccupancy
+    | FreeRatio
+    | GroupMoves
     | KeepRunning
     | LatencyLimit
     | Load
+    | MoveCost
     | MoveLimit
     | Pin
     | Quota
@@ -101,12 +106,16 @@ __all__ = [
     "Capacity",
     "Compatibility",
     "Domains",
+    "DoubleOccupancy",
     "Entitlement",
+    "FreeRatio",
+    "GroupMoves",
     "GroupRule",
     "KeepRunning",
     "LatencyLimit",
     "Load",
     "LoadBalancing",
+    "MoveCost",
     "MoveLimit",
     "NetworkReach",
     "Pin",

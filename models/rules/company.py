@@ -44,8 +44,19 @@ class Affinity(GroupRule):
 
     rule: Literal["affinity"]
     level: Name
-    to: Name | None = None
-    """Each domain that holds one of the groups must hold this one as well."""
+    to: Name | Annotated[list[Name], Field(min_length=1)] | None = None
+    """Each domain that holds one of the groups must hold this one as well, or each of these."""
+
+    @property
+    def company(self) -> tuple[str, ...]:
+        """The groups that `to` names."""
+        if self.to is None:
+            return ()
+        return (self.to,) if isinstance(self.to, str) else tuple(dict.fromkeys(self.to))
+
+    def lacking(self, other: str) -> str | None:
+        """Return what a violation says is lacking: with a list, which of the groups in it."""
+        return None if isinstance(self.to, str) else other
 
     @property
     def suffers_from_loss(self) -> bool:
@@ -53,14 +64,9 @@ class Affinity(GroupRule):
         return self.to is not None
 
     def violations(self, view: View, label: str) -> Iterator[Violation]:
-        """Yield domains without company (amount 1 each), or the number of domains beyond the first."""
+        """Yield domains without company (amount 1 for each that lacks), or the domains beyond the first."""
         if self.to is not None:
-            company = view.counts(self.to, self.level)
-            for group in self.selected(view.world):
-                for domain in view.counts(group, self.level):
-                    if domain not in company:
-                        name = view.node_name(domain)
-                        yield self.broken(label, group, name, 1, f"{self.to} is not in this {self.level}")
+            yield from self._alone(view, label)
             return
         used: dict[int, str] = {}
         for group in self.selected(view.world):
@@ -72,6 +78,17 @@ class Affinity(GroupRule):
             last = max(used, key=view.node_name)
             message = f"in {len(used)} {self.level}s ({names}), together in one is asked"
             yield self.broken(label, group, view.node_name(last), len(used) - 1, message)
+
+    def _alone(self, view: View, label: str) -> Iterator[Violation]:
+        selected = self.selected(view.world)
+        for other in self.company:
+            company = view.counts(other, self.level)
+            for group in selected:
+                for domain in view.counts(group, self.level):
+                    if domain not in company:
+                        message = f"{other} is not in this {self.level}"
+                        what = self.lacking(other)
+                        yield self.broken(label, group, view.node_name(domain), 1, message, what)
 
 
 class Separation(Rule):

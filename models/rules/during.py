@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from zonewright.models.base import Member, Name, Record
 from zonewright.models.quantities import Count
 from zonewright.models.rules.base import GroupRule, Rule
-from zonewright.models.view import View, Violation
+from zonewright.models.view import View, Violation, leaving
 
 if TYPE_CHECKING:
     from zonewright.models.world import Unit, World
@@ -125,6 +125,6 @@ class MoveLimit(Rule):
             return
         moved = 0
         for unit, sites in zip(view.world.units, view.unit_counts, strict=True):
-            moved += sum(max(0, count - sites.get(site, 0)) for site, count in unit.current.items())
+            moved += leaving(unit.current, sites)
         if moved > self.most:
             yield self.broken(label, None, None, moved - self.most, f"{moved} moves, at most {self.most}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from zonewright.models.base import Name
 from zonewright.models.quantities import MONEY, Amount, Money, Share, as_fraction, to_money
 from zonewright.models.rules.base import GroupRule, Rule
+from zonewright.models.tree import Node
 from zonewright.models.view import View, Violation, priced_cost
 
 
@@ -54,7 +55,7 @@ class Capacity(Rule):
 
 
 class Load(Rule):
-    """No more than a share of the capacity of each domain of a level is used.
+    """No more than a share of the capacity of each domain of a level is used, or than the domain calls safe.
 
     Of all its capacity: owned, reserved and on offer.
     """
@@ -63,22 +64,83 @@ class Load(Rule):
     level: Name
     resources: list[Name] = []
     """By default every resource that the domains have."""
-    most_share: Share
+    most_share: Share | None = None
+    """The largest share of the usable capacity, rounded down; by default each domain's `safe` counts."""
+
+    def counts(self, resource: str) -> bool:
+        """Return whether the rule is about a resource."""
+        return not self.resources or resource in self.resources
+
+    def limited(self, node: Node) -> Iterable[str]:
+        """Return the resources that the rule limits in a domain."""
+        listed = node.domain.safe if self.most_share is None else node.domain.capacity
+        return [resource for resource in listed if self.counts(resource)]
+
+    def limit(self, node: Node, resource: str) -> int | None:
+        """Return how much of a resource a domain should hold at most, None where the rule sets no limit."""
+        if not self.counts(resource):
+            return None
+        if self.most_share is None:
+            return node.domain.safe.get(resource)
+        usable = node.usable(resource)
+        return None if usable is None else int(usable * as_fraction(self.most_share))
 
     def violations(self, view: View, label: str) -> Iterator[Violation]:
-        """Yield every domain and resource above the share; amount in the resource's unit."""
+        """Yield every domain and resource above the limit; amount in the resource's unit."""
         resources = view.usage.resources
         for index in view.world.tree.domains_at(self.level):
             node = view.world.tree.nodes[index]
             for resource, used in resources.get(index, {}).items():
-                usable = node.usable(resource)
-                if usable is None or (self.resources and resource not in self.resources):
-                    continue
-                limit = int(usable * as_fraction(self.most_share))
-                if used > limit:
+                limit = self.limit(node, resource)
+                if limit is not None and used > limit:
                     yield self.broken(
                         label, None, node.id, used - limit, f"{resource}: {used} used, {limit} wanted", resource
                     )
+
+
+class FreeRatio(Rule):
+    """What is free of one resource is matched by enough of another, so that neither is left over.
+
+    In each domain of a level that has both.
+    """
+
+    rule: Literal["free_ratio"]
+    level: Name = "host"
+    resource: Name
+    """For every free unit of this resource,"""
+    ratio: Annotated[int, Field(ge=1, le=1_000_000)]
+    """at least so many free units"""
+    beside: Name
+    """of this one."""
+
+    in_events: ClassVar[bool] = False
+
+    @model_validator(mode="after")
+    def _two_resources(self) -> Self:
+        if self.resource == self.beside:
+            raise ValueError("needs two different resources")
+        return self
+
+    def usable(self, node: Node) -> tuple[int, int] | None:
+        """Return what a domain has of both, None where it does not have both."""
+        first, second = node.usable(self.resource), node.usable(self.beside)
+        return None if first is None or second is None else (first, second)
+
+    def violations(self, view: View, label: str) -> Iterator[Violation]:
+        """Yield every domain that lacks free units of the second resource; amount in its unit."""
+        if view.base is not None:
+            return
+        for index in view.world.tree.domains_at(self.level):
+            node = view.world.tree.nodes[index]
+            usable = self.usable(node)
+            if usable is None:
+                continue
+            used = view.usage.resources.get(index, {})
+            free = usable[0] - used.get(self.resource, 0)
+            beside = usable[1] - used.get(self.beside, 0)
+            if self.ratio * free > beside:
+                message = f"{beside} {self.beside} free beside {free} {self.resource}, {self.ratio} times it asked"
+                yield self.broken(label, None, node.id, self.ratio * free - beside, message)
 
 
 class Quota(GroupRule):

@@ -311,9 +311,9 @@ class _Lowering:
         if firm and node.usable(resource, firm=True) != limit and "on_offer" not in self.left_out:
             self.left_out.append("on_offer")
         for _, rule in self.rules:
-            named = isinstance(rule, Load) and rule.level == node.level
-            if isinstance(rule, Load) and named and (not rule.resources or resource in rule.resources):
-                limit = min(limit, int((node.usable(resource) or 0) * as_fraction(rule.most_share)))
+            if isinstance(rule, Load) and rule.level == node.level:
+                wanted = rule.limit(node, resource)
+                limit = limit if wanted is None else min(limit, wanted)
         return limit
 
     def _evacuated(self) -> Any:

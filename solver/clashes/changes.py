@@ -360,7 +360,7 @@ class Changes:
         if isinstance(rule, Spread) and group is not None:
             return self._spread(rule, path, group, amounts)
         if isinstance(rule, Load):
-            return self._load(rule, path, amounts)
+            return self._load(rule, path, amounts) if rule.most_share is not None else None
         if isinstance(rule, Survive) and group is not None:
             return self._survive(rule, path, group, by)
         return None
@@ -390,15 +390,16 @@ class Changes:
         return f"{old}: {', '.join(said_parts)}", edits
 
     def _load(self, rule: Load, path: str, amounts: Amounts) -> tuple[str, list[str]]:
-        share = as_fraction(rule.most_share)
+        old = rule.most_share or 0.0
+        share = as_fraction(old)
         for part, by in amounts.items():
             domain, _, resource = part.partition(" ")
             node = self.world.tree.nodes[self.world.tree.by_id[domain]]
             usable = node.usable(resource) or 1
-            share = max(share, Fraction(int(usable * as_fraction(rule.most_share)) + by, usable))
+            share = max(share, Fraction(int(usable * as_fraction(old)) + by, usable))
         new = min(1.0, float(-(-share * 10**DIGITS // 1)) / 10**DIGITS)
         label = path.removeprefix("rules.")
-        return f"{label}: a share of {new:g} instead of {rule.most_share:g}", [edit(f"{path}.most_share", new)]
+        return f"{label}: a share of {new:g} instead of {old:g}", [edit(f"{path}.most_share", new)]
 
     def _survive(self, rule: Survive, path: str, group: str, by: int) -> tuple[str, list[str]] | None:
         if rule.mode != "static" or rule.keep is None or rule.keep_share is not None:

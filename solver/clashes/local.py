@@ -110,7 +110,7 @@ def clusters(problem: Problem) -> list[frozenset[str]]:
         if isinstance(rule, LatencyLimit):
             names = rule.concerned()
         elif isinstance(rule, GroupRule):
-            names = [*rule.selected(world), *([rule.to] if isinstance(rule, Affinity) and rule.to else [])]
+            names = [*rule.selected(world), *(rule.company if isinstance(rule, Affinity) else ())]
         else:
             names = list(getattr(rule, "groups", ()))
         if 1 < len(names) <= MOST_TOGETHER:
@@ -127,7 +127,7 @@ def _chained(world: World) -> list[frozenset[str]]:
         if isinstance(rule, LatencyLimit):
             names = set(rule.concerned())
         elif isinstance(rule, Affinity):
-            names = {*rule.selected(world), *([rule.to] if rule.to else [])}
+            names = {*rule.selected(world), *rule.company}
         elif isinstance(rule, GroupRule):
             continue
         else:

@@ -336,8 +336,8 @@ def company(world: World) -> list[tuple[str, str]]:
     """Return who needs whom: the group that a group follows, and those that it calls."""
     found: list[tuple[str, str]] = []
     for _, rule in all_rules(world):
-        if isinstance(rule, Affinity) and rule.to is not None:
-            found += [(group, rule.to) for group in rule.selected(world)]
+        if isinstance(rule, Affinity):
+            found += [(group, other) for other in rule.company for group in rule.selected(world)]
     for service in world.estate.services:
         found += list(zip(service.chain, service.chain[1:], strict=False))
     return found

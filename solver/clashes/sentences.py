@@ -177,7 +177,8 @@ def _anti(world: World, rule: Any, e: Element) -> str:
 
 def _affinity(world: World, rule: Any, e: Element) -> str:
     if rule.to is not None:
-        return f"{e.group} only in {rule.level}s where {rule.to} is"
+        verb = "are" if len(rule.company) > 1 else "is"
+        return f"{e.group} only in {rule.level}s where {listed(rule.company)} {verb}"
     return f"{listed(rule.selected(world))} in one {rule.level}"
 
 
@@ -218,6 +219,8 @@ def _budget(world: World, rule: Any, e: Element) -> str:
 
 def _load(world: World, rule: Any, e: Element) -> str:
     what = f" of {listed(rule.resources)}" if rule.resources else ""
+    if rule.most_share is None:
+        return f"no more{what} of each {rule.level} used than is safe"
     return f"at most {rule.most_share:.4g}{what} of each {rule.level} used"
 
 

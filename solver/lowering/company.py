@@ -41,11 +41,13 @@ def affinity(ctx: Context, rule: Affinity, label: str, layer: Layer | None) -> N
         tag = ctx.tag(rule, label, groups[0] if groups else None, None, text)
         ctx.add(DomainCount(tag, sets, most=1, soften=soften))
         return
-    company = ctx.by_domain(layer, [rule.to], rule.level)
-    for group in ctx.whole(layer, groups):
-        for node, columns in ctx.by_domain(layer, [group], rule.level).items():
-            tag = ctx.tag(rule, label, group, node, f"only where {rule.to} is")
-            ctx.add(Requires(tag, columns, company.get(node, ()), soften=soften))
+    where = {group: ctx.by_domain(layer, [group], rule.level) for group in ctx.whole(layer, groups)}
+    for other in rule.company:
+        company = ctx.by_domain(layer, [other], rule.level)
+        for group, domains in where.items():
+            for node, columns in domains.items():
+                tag = ctx.tag(rule, label, group, node, f"only where {other} is", rule.lacking(other))
+                ctx.add(Requires(tag, columns, company.get(node, ()), soften=soften))
 
 
 def separation(ctx: Context, rule: Separation, label: str, layer: Layer | None) -> None:

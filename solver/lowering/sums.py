@@ -218,7 +218,7 @@ def _tolerated(ctx: Context, label: str, layer: Layer, sites: list[int], what: s
 
 
 def load(ctx: Context, rule: Load, label: str, layer: Layer | None) -> None:
-    """A share of each domain's capacity."""
+    """A share of each domain's capacity, or what is safe there."""
     if layer is None or (layer.event and rule.soft is not None):
         return
     if ctx.finer(rule.level):
@@ -228,17 +228,16 @@ def load(ctx: Context, rule: Load, label: str, layer: Layer | None) -> None:
     for index in ctx.world.tree.domains_at(rule.level):
         node = ctx.world.tree.nodes[index]
         cells = [cell for place in sorted(ctx.inside(index)) for cell in by_place.get(place, ())]
-        for resource in node.domain.capacity:
-            usable = node.usable(resource)
-            if usable is None or (rule.resources and resource not in rule.resources):
+        for resource in rule.limited(node):
+            limit = rule.limit(node, resource)
+            if limit is None:
                 continue
             terms = [(j, v) for u, j in cells if (v := u.demand.get(resource, 0))]
-            limit = int(usable * as_fraction(rule.most_share))
             text = f"at most {limit} {resource} used"
             tag = Tag(rule.rule, label, None, node.id, text, resource)
             wider = ctx.bought(index, resource)
             unit = 1
-            if wider is not None:
+            if wider is not None and rule.most_share is not None:
                 # Whole amounts are within the floor of a share exactly when they are within the share.
                 share = as_fraction(rule.most_share)
                 unit, limit = share.denominator, 0

@@ -489,11 +489,8 @@ class _Lowering:
             for index in self.tree.domains_at(rule.level):
                 node = self.tree.nodes[index]
                 more = self._more(label, index)
-                for name in node.domain.capacity:
-                    usable = node.usable(name)
-                    if usable is None or (rule.resources and name not in rule.resources):
-                        continue
-                    most = int(usable * as_fraction(rule.most_share)) + more.get(name, 0)
+                for name in rule.limited(node):
+                    most = (rule.limit(node, name) or 0) + more.get(name, 0)
                     of_node = found.setdefault(index, {})
                     of_node[name] = min(most, of_node.get(name, most))
         return found

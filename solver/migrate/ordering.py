@@ -16,7 +16,6 @@ from zonewright.models.migration import Action, Step
 from zonewright.models.operations import EFFECTS
 from zonewright.models.plan import Plan
 from zonewright.models.problems import InputError
-from zonewright.models.quantities import as_fraction
 from zonewright.models.recipes import Recipe
 from zonewright.models.rules import AntiAffinity, KeepRunning, Load, Quota, Separation, all_rules
 from zonewright.models.rules.base import GroupRule
@@ -374,17 +373,16 @@ class _Lowering:
             if apart.level == level:
                 yield ("apart", domain, f"{label} {unit.group}"), apart.at_most, movement.count
         for label, quota in self._quotas.get(unit.group, ()):
-            here = quota.domain if quota.domain is not None else self.tree.nodes[domain].ancestors[0]
+            here = quota.domain if quota.domain is not None else self.tree.root(domain)
             at = self.tree.by_id[here] if isinstance(here, str) else here
             amount = quota_use(quota, unit)
             if at == domain and amount:
                 place = domain if quota.domain is not None else -1
                 yield ("quota", place, label), quota.most, amount * movement.count
         for label, load in self._loads:
-            for what in self.tree.nodes[domain].domain.capacity if load.level == level else ():
-                usable, amount = self.tree.nodes[domain].usable(what), unit.demand.get(what, 0)
-                if amount and usable is not None and (not load.resources or what in load.resources):
-                    limit = int(usable * as_fraction(load.most_share))
+            for what in load.limited(self.tree.nodes[domain]) if load.level == level else ():
+                limit, amount = load.limit(self.tree.nodes[domain], what), unit.demand.get(what, 0)
+                if amount and limit is not None:
                     yield ("load", domain, f"{label} {what}"), limit, amount * movement.count
 
     def _resource(self, key: Key, capacity: int) -> int:

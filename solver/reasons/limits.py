@@ -21,7 +21,7 @@ from zonewright.models.rules import (
 )
 from zonewright.models.rules.network import addresses, subnet_zone
 from zonewright.models.topology import State
-from zonewright.models.view import View, priced_cost
+from zonewright.models.view import View, leaving, priced_cost
 from zonewright.models.world import Unit, World
 from zonewright.solver.clashes.elements import Element
 from zonewright.solver.reasons.alone import Room, takes
@@ -228,9 +228,8 @@ def _rule(view: View, label: str, rule: Rule) -> Iterator[tuple[Reached | None, 
     elif isinstance(rule, Load):
         yield from _load(view, label, rule)
     elif isinstance(rule, MoveLimit):
-        moved = 0
-        for unit, sites in zip(view.world.units, view.unit_counts, strict=True):
-            moved += sum(max(0, count - sites.get(site, 0)) for site, count in unit.current.items())
+        both = zip(view.world.units, view.unit_counts, strict=True)
+        moved = sum(leaving(unit.current, sites) for unit, sites in both)
         limit = Limit("move_limit", label, None, None, None, moved, rule.most)
         yield (Reached(limit, element, {"limit": 1}) if moved >= rule.most else None), 1
     elif isinstance(rule, AntiAffinity):
@@ -298,12 +297,11 @@ def _load(view: View, label: str, rule: Load) -> Iterator[tuple[Reached | None, 
     number = 0
     for index in view.world.tree.domains_at(rule.level):
         node = view.world.tree.nodes[index]
-        for resource in node.domain.capacity:
-            usable = node.usable(resource)
-            if usable is None or (rule.resources and resource not in rule.resources):
+        for resource in rule.limited(node):
+            limit, amount = rule.limit(node, resource), used.get((index, resource), 0)
+            if limit is None:
                 continue
             number += 1
-            limit, amount = int(usable * as_fraction(rule.most_share)), used.get((index, resource), 0)
             needed = entering.least(index, resource, limit - amount)
             if needed is not None and (best is None or needed[0] < sum(best.amounts.values())):
                 entry = Limit("load", label, None, node.id, resource, amount, limit)
