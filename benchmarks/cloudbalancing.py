@@ -1,0 +1,201 @@
+"""OptaPlanner's cloud balancing through `place`.
+
+    python -m benchmarks.cloudbalancing solve FILE -t SECONDS -o OUT [-s SEED] [--workers N] [--json]
+    python -m benchmarks.cloudbalancing table --data DIR --time-limit S --workers N --seeds K -o results.csv
+                                              [--instances NAME ...]
+
+`solve` reads FILE (JSON, plain or packed) and writes OUT, the same with the `computer` of every process, within
+SECONDS of the start of its process. It prints what the search has derived from the instance. Where nothing is
+found in time nothing is written, exit 4.
+
+`table` runs `solve` on every NAME.json of DIR, each in a process of its own, and judges every OUT from FILE's own
+numbers: every process has a computer, no computer takes more than it has. A row that is in results.csv is not run
+again. `reference` is column `best` of DIR/results.tsv where there is such a file, and `over` by how many percent
+the cost is above it; `gap` by how many percent of the cost it is above the bound. The public files are among
+OptaPlanner's examples. Exits 1 where an answer does not pass or a run fails.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from benchmarks.process import process_start
+from benchmarks.series import KEY, Run, chosen, complete, news, numbers_of, print_medians, print_solve, solve_row
+
+#: Kept back for writing, and for the end of the process.
+_RESERVE_S = 0.25
+_FIELDS = (
+    ("cpuPower", "requiredCpuPower"),
+    ("memory", "requiredMemory"),
+    ("networkBandwidth", "requiredNetworkBandwidth"),
+)
+COLUMNS = (
+    "status",
+    "cost",
+    "bound",
+    "gap",
+    "reference",
+    "over",
+    "seconds",
+    "proposals_per_s",
+    "priced_per_s",
+    "peak_mib",
+    "feasible",
+)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the benchmark; return the exit code."""
+    options = _options(arguments)
+    run: Callable[[argparse.Namespace], int] = solve if options.what == "solve" else table
+    from zonewright.models.problems import InputError
+
+    try:
+        return run(options)
+    except (InputError, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+
+
+def _options(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.cloudbalancing", description=(__doc__ or "").splitlines()[0]
+    )
+    kinds = parser.add_subparsers(dest="what", required=True)
+    one = kinds.add_parser("solve", help="one instance")
+    one.add_argument("file", type=Path)
+    one.add_argument("-t", "--time-limit", type=float, default=60.0, metavar="SECONDS")
+    one.add_argument("-o", "--output", type=Path, required=True, metavar="OUT")
+    one.add_argument("-s", "--seed", type=int, default=0)
+    one.add_argument("--workers", type=int, default=2)
+    one.add_argument("--json", action="store_true", help="print one JSON object")
+    many = kinds.add_parser("table", help="all instances of a folder")
+    many.add_argument("--data", type=Path, required=True, metavar="DIR")
+    many.add_argument("--time-limit", type=float, required=True, metavar="S")
+    many.add_argument("--workers", type=int, default=2)
+    many.add_argument("--seeds", type=int, default=1, metavar="K", help="seeds 1 to K")
+    many.add_argument("--instances", nargs="+", default=[], metavar="NAME", help="all by default")
+    many.add_argument("-o", "--output", type=Path, required=True, metavar="results.csv")
+    return parser.parse_args(arguments)
+
+
+def solve(options: argparse.Namespace) -> int:
+    """Read, place, write."""
+    from zonewright.instances.cloudbalancing import read_cloudbalancing, write_cloudbalancing
+    from zonewright.models.quantities import MONEY
+    from zonewright.solver.place import place
+
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    problem = read_cloudbalancing(options.file)
+    began = time.monotonic()
+    result = place(
+        problem.estate,
+        time_limit_s=max(0.05, options.time_limit - _RESERVE_S - (time.time() - process_start())),
+        workers=options.workers,
+        seed=options.seed,
+        reasons=False,
+        progress=None if options.json else news(),
+        stop=stop,
+    )
+    goal = next((goal for goal in result.objective if goal.goal == "cost"), None)
+    found = result.plan is not None and not result.plan.unplaced
+    if result.plan is not None and found:
+        write_cloudbalancing(problem, problem.computers_after(result.plan.placements), options.output)
+    row: dict[str, Any] = {"instance": options.file.name.split(".")[0], "seed": options.seed}
+    row["cost"] = goal.value // MONEY if goal is not None and found else None
+    # Computers cost whole amounts: a bound may be rounded up to one.
+    row["bound"] = -(-goal.bound // MONEY) if goal is not None and goal.bound is not None else None
+    print_solve({**row, **solve_row(result, began)}, as_json=options.json)
+    return 0 if found else 4
+
+
+def table(options: argparse.Namespace) -> int:
+    """Run what is missing of a table and print the medians."""
+    import tempfile
+
+    files = {path.name.split(".")[0]: path for path in options.data.glob("*.json*")}
+    names = chosen(files, options.instances)
+    reference = numbers_of(options.data / "results.tsv", "instance", "best")
+    with tempfile.TemporaryDirectory() as folder:
+        runs = [
+            Run(
+                name, seed, options.time_limit, options.workers, _command(files[name], seed, Path(folder), options)
+            )
+            for name in names
+            for seed in range(1, options.seeds + 1)
+        ]
+
+        def judged(run: Run, found: dict[str, Any]) -> Mapping[str, object]:
+            return _judged(files[run.instance], Path(run.command[-1]), found, reference.get(run.instance))
+
+        rows, failures = complete(runs, options.output, COLUMNS, judged)
+    wanted = {run.key for run in runs}
+    rows = [row for row in rows if tuple(row[name] for name in KEY) in wanted]
+    print_medians(rows, names, "over", ["cost", "bound", "reference", "seconds", "priced_per_s", "peak_mib"])
+    return 1 if failures else 0
+
+
+def _command(path: Path, seed: int, folder: Path, options: argparse.Namespace) -> list[str]:
+    command = [sys.executable, "-m", "benchmarks.cloudbalancing", "solve", str(path), "--json"]
+    command += ["--workers", str(options.workers), "-t", f"{options.time_limit:g}", "-s", str(seed)]
+    return [*command, "-o", str(folder / f"{path.name}.{seed}")]
+
+
+def _judged(path: Path, out: Path, found: dict[str, Any], reference: int | None) -> Mapping[str, object]:
+    """Return a row of the table. Raises ValueError where the answer breaks a rule or its cost is wrong."""
+    if found["cost"] is None:
+        return {**found, "reference": reference, "feasible": "none found"}
+    cost = cost_of(_data(path), _data(out))
+    if found["cost"] != cost:
+        raise ValueError(f"the answer costs {cost}, {found['cost']} was said")
+    gap = None if found["bound"] is None else f"{100 * (cost - found['bound']) / max(1, cost):.4f}"
+    over = None if reference is None else f"{100 * (cost - reference) / reference:.4f}"
+    return {**found, "gap": gap, "reference": reference, "over": over, "feasible": "yes"}
+
+
+def cost_of(problem: dict[str, Any], answer: dict[str, Any]) -> int:
+    """Return what the computers in use cost. Raises ValueError for an answer that does not pass."""
+    if {**problem, "processList": None, "score": None} != {**answer, "processList": None, "score": None}:
+        raise ValueError("the answer is not of this problem")
+    computers = {computer["id"]: computer for computer in problem["computerList"]}
+    used: dict[int, list[int]] = {}
+    for asked, placed in zip(problem["processList"], answer["processList"], strict=True):
+        if {**asked, "computer": None} != {**placed, "computer": None}:
+            raise ValueError(f"process {asked['id']} is not what it was")
+        if placed["computer"] not in computers:
+            raise ValueError(f"process {asked['id']} has no computer")
+        use = used.setdefault(placed["computer"], [0] * len(_FIELDS))
+        for position, (_, need) in enumerate(_FIELDS):
+            use[position] += asked[need]
+    for computer, use in used.items():
+        for amount, (has, _) in zip(use, _FIELDS, strict=True):
+            if amount > computers[computer][has]:
+                raise ValueError(f"computer {computer} takes {amount} {has} of {computers[computer][has]}")
+    return sum(int(computers[computer]["cost"]) for computer in used)
+
+
+def _data(path: Path) -> dict[str, Any]:
+    """Return a file's content, unpacked where it is packed."""
+    import gzip
+    import lzma
+
+    raw = path.read_bytes()
+    for first, unpack in ((b"\x1f\x8b", gzip.decompress), (b"\xfd7zXZ\0", lzma.decompress)):
+        if raw.startswith(first):
+            raw = unpack(raw)
+    found: dict[str, Any] = json.loads(raw)
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())

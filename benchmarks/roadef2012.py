@@ -1,0 +1,245 @@
+"""Google's machine reassignment problem (ROADEF/EURO challenge 2012) through `place`.
+
+    python -m benchmarks.roadef2012 solve -t SECONDS -p MODEL -i ASSIGNMENT -o OUT -s SEED [--workers N] [--json]
+    python -m benchmarks.roadef2012 table --data DIR --time-limit S --workers N --seeds K -o results.csv
+                                          [--instances NAME ...]
+
+`solve` has the challenge's own arguments. It reads MODEL and the initial ASSIGNMENT, plain or packed, and writes
+OUT in the challenge's format within SECONDS of the start of its process, all included. It prints what the search
+has derived from the instance; nothing is set per file. Where nothing better is found in time OUT is the initial
+assignment, exit 4. Ctrl-C ends it with the best so far.
+
+`table` runs `solve` on every NAME.model.txt[.xz] of DIR, each in a process of its own, and judges every OUT with
+`benchmarks.challenge_check`. A row that is in results.csv is not run again, so that a table may be made in parts.
+`score` is 100 x (cost - reference) / initial cost, where the reference is the best of the challenge's finals
+(`official_B_results.tsv` in DIR), or for instances that were not in them the best known (`results.tsv`). The
+public files are those of the challenge's own site. Exits 1 where an answer does not pass or a run fails.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import gc
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.process import process_start
+from benchmarks.series import (
+    KEY,
+    Run,
+    chosen,
+    complete,
+    news,
+    numbers_of,
+    print_medians,
+    print_solve,
+    solve_row,
+)
+
+if TYPE_CHECKING:
+    from zonewright.instances.roadef2012 import Reassignment
+    from zonewright.solver.result import Result
+
+#: Kept back for writing, and for the end of the process: a share of what reading took.
+_LEAST_RESERVE_S, _RESERVE_SHARE = 0.25, 0.5
+COLUMNS = (
+    "status",
+    "cost",
+    "bound",
+    "reference",
+    "score",
+    "seconds",
+    "proposals_per_s",
+    "priced_per_s",
+    "peak_mib",
+    "feasible",
+)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the benchmark; return the exit code."""
+    options = _options(arguments)
+    run: Callable[[argparse.Namespace], int] = solve if options.what == "solve" else table
+    from zonewright.models.problems import InputError
+
+    try:
+        return run(options)
+    except (InputError, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+
+
+def _options(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.roadef2012", description=(__doc__ or "").splitlines()[0]
+    )
+    kinds = parser.add_subparsers(dest="what", required=True)
+    one = kinds.add_parser("solve", help="one instance, with the challenge's arguments")
+    one.add_argument("-t", dest="time_limit", type=float, required=True, metavar="SECONDS")
+    one.add_argument("-p", dest="model", type=Path, required=True, metavar="MODEL")
+    one.add_argument("-i", dest="assignment", type=Path, required=True, metavar="ASSIGNMENT")
+    one.add_argument("-o", dest="output", type=Path, required=True, metavar="OUT")
+    one.add_argument("-s", dest="seed", type=int, required=True, metavar="SEED")
+    one.add_argument("--workers", type=int, default=2)
+    one.add_argument("--json", action="store_true", help="print one JSON object")
+    many = kinds.add_parser("table", help="all instances of a folder")
+    many.add_argument("--data", type=Path, required=True, metavar="DIR")
+    many.add_argument("--time-limit", type=float, required=True, metavar="S")
+    many.add_argument("--workers", type=int, default=2)
+    many.add_argument("--seeds", type=int, default=1, metavar="K", help="seeds 1 to K")
+    many.add_argument("--instances", nargs="+", default=[], metavar="NAME", help="all by default")
+    many.add_argument("-o", "--output", type=Path, required=True, metavar="results.csv")
+    return parser.parse_args(arguments)
+
+
+def solve(options: argparse.Namespace) -> int:
+    """Read, place, write."""
+    # What reading leaves behind lives to the end: nothing of it is worth collecting.
+    gc.disable()
+    began = time.monotonic()
+    from zonewright.instances.roadef2012 import read_reassignment, write_assignment
+    from zonewright.solver.place import place
+
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    problem = read_reassignment(options.model, options.assignment)
+    gc.freeze()
+    gc.enable()
+    reserve = max(_LEAST_RESERVE_S, _RESERVE_SHARE * (time.monotonic() - began))
+    left = options.time_limit - reserve - (time.time() - process_start())
+    began = time.monotonic()
+    result = place(
+        problem.estate,
+        time_limit_s=max(0.05, left),
+        workers=options.workers,
+        seed=options.seed,
+        reasons=False,
+        progress=None if options.json else news(),
+        stop=stop,
+    )
+    machine_p = problem.current_p
+    found = result.plan is not None and not result.plan.unplaced
+    if result.plan is not None and found:
+        machine_p = problem.machines_after(result.plan.placements)
+    write_assignment(machine_p, options.output)
+    row = {"instance": problem.estate.estate, "seed": options.seed, **_costs(result), **solve_row(result, began)}
+    row["parameters"] = {**_read(problem), **row["parameters"]}
+    print_solve(row, as_json=options.json)
+    return 0 if found else 4
+
+
+def _costs(result: Result) -> dict[str, int | None]:
+    """Return the challenge's cost and its bound: of the estate's only soft goal, 0 where it has none."""
+    goal = next((goal for goal in result.objective if goal.goal.startswith("soft")), None)
+    if result.plan is None or goal is None:
+        return {"cost": None if result.plan is None else 0, "bound": None if goal is None else goal.bound}
+    return {"cost": goal.value, "bound": goal.bound}
+
+
+def _read(problem: Reassignment) -> dict[str, object]:
+    """Return what reading has found in the instance."""
+    estate = problem.estate
+    found: dict[str, object] = {
+        "hosts": len(estate.hosts),
+        "instances": len(problem.service_p),
+        "groups": len(estate.groups),
+        "resources": len(estate.resource_names),
+        "rules": len(estate.rules),
+    }
+    for rule in estate.rules:
+        if rule.rule == "move_cost" and not rule.own:
+            steps = ", ".join(f"{step.cost} within a {step.within}" for step in rule.steps)
+            found["cost of a move"] = f"{steps or f'{len(rule.pairs)} pairs'}, {rule.beyond} beyond"
+    return found
+
+
+def table(options: argparse.Namespace) -> int:
+    """Run what is missing of a table and print the medians."""
+    import tempfile
+
+    models = {path.name.split(".model.txt")[0]: path for path in options.data.glob("*.model.txt*")}
+    names = chosen(models, options.instances)
+    judge = _Judge(options.data, models)
+    with tempfile.TemporaryDirectory() as folder:
+        runs = [
+            Run(
+                name,
+                seed,
+                options.time_limit,
+                options.workers,
+                _command(models[name], seed, Path(folder), options),
+            )
+            for name in names
+            for seed in range(1, options.seeds + 1)
+        ]
+        rows, failures = complete(runs, options.output, COLUMNS, judge.row)
+    wanted = {run.key for run in runs}
+    rows = [row for row in rows if tuple(row[name] for name in KEY) in wanted]
+    print_medians(rows, names, "score", ["cost", "bound", "reference", "seconds", "priced_per_s", "peak_mib"])
+    return 1 if failures else 0
+
+
+class _Judge:
+    """Judges answers from the files alone, and scores them."""
+
+    def __init__(self, folder: Path, models: Mapping[str, Path]) -> None:
+        self.models = models
+        self.initial = numbers_of(folder / "initial_costs.tsv", "name", "initial")
+        self.reference = _references(folder)
+        self.name = ""
+        self.problem: Any = None
+
+    def row(self, run: Run, found: dict[str, Any]) -> Mapping[str, object]:
+        """Return a row of the table. Raises ValueError where an answer breaks a rule or its cost is wrong."""
+        from benchmarks.challenge_check import Problem
+
+        name = run.instance
+        if name != self.name:
+            self.name, self.problem = name, Problem(*_files(self.models[name]))
+        verdict = self.problem.judge(self.problem.read(Path(run.command[-1])))
+        if not verdict.feasible:
+            raise ValueError(f"the answer breaks {verdict.broken}")
+        if found["cost"] not in (None, verdict.cost):
+            raise ValueError(f"the answer costs {verdict.cost}, {found['cost']} was said")
+        initial = self.problem.judge(self.problem.initial_p).cost
+        if self.initial.get(name, initial) != initial:
+            raise ValueError(f"the initial assignment costs {initial}, the data says {self.initial[name]}")
+        reference = self.reference.get(name)
+        score = None if reference is None else f"{100 * (verdict.cost - reference) / initial:.4f}"
+        return {**found, "cost": verdict.cost, "reference": reference, "score": score, "feasible": "yes"}
+
+
+def _files(model: Path) -> tuple[Path, Path]:
+    return model, model.with_name(model.name.replace(".model.", ".assignment."))
+
+
+def _command(model: Path, seed: int, folder: Path, options: argparse.Namespace) -> list[str]:
+    path, assignment = _files(model)
+    command = [sys.executable, "-m", "benchmarks.roadef2012", "solve", "--json", "--workers", str(options.workers)]
+    command += ["-t", f"{options.time_limit:g}", "-s", str(seed), "-p", str(path), "-i", str(assignment)]
+    return [*command, "-o", str(folder / f"{path.name}.{seed}")]
+
+
+def _references(folder: Path) -> dict[str, int]:
+    """Return the best of the finals by instance, and the best known of those that were not in them."""
+    found = numbers_of(folder / "results.tsv", "instance", "best_found")
+    finals = folder / "official_B_results.tsv"
+    if finals.exists():
+        with finals.open(encoding="utf-8", newline="") as file:
+            teams = [row for row in csv.DictReader(file, delimiter="\t") if row.get("team") != "initial"]
+        for name in teams[0] if teams else {}:
+            costs = [int(team[name]) for team in teams if (team[name] or "").isdigit()]
+            if costs and name[:1].isalpha() and name[1:].isdigit():
+                found[f"{name[0].lower()}_{name[1:]}"] = min(costs)
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,192 @@
+"""Runs in processes of their own, and a table of them that goes on where it was left."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.process import process_start
+from zonewright.models.files import write_whole
+from zonewright.report.console import print_table, stdout_console
+
+#: What tells one row from another: rows of the same are not run again.
+KEY = ("instance", "seed", "limit_s", "workers")
+#: A run that is not over after this many times its limit, and a minute, is given up.
+_PATIENCE = 3
+
+Row = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run: a command that prints one JSON object, and what tells it from the others."""
+
+    instance: str
+    seed: int
+    limit_s: float
+    workers: int
+    command: Sequence[str]
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """The row's first columns."""
+        return (self.instance, str(self.seed), f"{self.limit_s:g}", str(self.workers))
+
+
+def complete(
+    runs: Sequence[Run],
+    output: Path,
+    columns: Sequence[str],
+    judged: Callable[[Run, dict[str, Any]], Mapping[str, object]],
+) -> tuple[list[Row], int]:
+    """Run what is not in the file yet, and write the file again after each; return all its rows and the failures.
+
+    `columns` follow those of `KEY`; `judged` turns what a run has printed into them, and raises ValueError where
+    its answer does not pass. Such a run is no row: it is made again next time.
+    """
+    rows = read_rows(output, columns)
+    known = {tuple(row[name] for name in KEY) for row in rows}
+    failures = 0
+    for number, run in enumerate(runs, 1):
+        if run.key in known:
+            continue
+        print(f"{number} of {len(runs)}: {run.instance}, seed {run.seed}", file=sys.stderr, flush=True)
+        try:
+            found = judged(run, _started(run))
+        except (ValueError, OSError) as error:
+            print(f"{run.instance}, seed {run.seed}: {error}", file=sys.stderr, flush=True)
+            failures += 1
+            continue
+        shown = {name: "" if found.get(name) is None else str(found[name]) for name in columns}
+        rows.append(dict(zip(KEY, run.key, strict=True)) | shown)
+        write_whole(_text(rows, columns), output)
+    return rows, failures
+
+
+def read_rows(path: Path, columns: Sequence[str]) -> list[Row]:
+    """Return the rows of a table, none where there is no file. Raises ValueError where it is another table."""
+    if not path.exists():
+        return []
+    with path.open(encoding="utf-8", newline="") as file:
+        reader = csv.DictReader(file)
+        if list(reader.fieldnames or ()) != [*KEY, *columns]:
+            raise ValueError(f"{path}: is another table: name a new file")
+        return list(reader)
+
+
+def _text(rows: Iterable[Row], columns: Sequence[str]) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, [*KEY, *columns], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def _started(run: Run) -> dict[str, Any]:
+    """Run a command and return what it prints. Raises ValueError where that is nothing of use."""
+    patience = _PATIENCE * run.limit_s + 60
+    try:
+        done = subprocess.run(run.command, stdout=subprocess.PIPE, text=True, timeout=patience)
+        found = json.loads(done.stdout)
+    except subprocess.TimeoutExpired:
+        raise ValueError(f"not over after {patience:g} s") from None
+    except json.JSONDecodeError:
+        raise ValueError(f"no result, exit {done.returncode}") from None
+    if not isinstance(found, dict):
+        raise ValueError(f"no result, exit {done.returncode}")
+    return found
+
+
+def chosen(names: Iterable[str], wanted: Sequence[str]) -> list[str]:
+    """Return the wanted ones of some names, all by default. Raises ValueError for one that is not among them."""
+    known = sorted(names, key=lambda name: (len(name), name))
+    missing = sorted(set(wanted) - set(known))
+    if missing:
+        raise ValueError(f"there is no {missing[0]}: there are {', '.join(known) or 'no instances'}")
+    return list(dict.fromkeys(wanted)) or known
+
+
+def numbers_of(path: Path, key: str, column: str) -> dict[str, int]:
+    """Return key to number for two columns of a tab-separated file, as far as it is there and they are numbers."""
+    if not path.exists():
+        return {}
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file, delimiter="\t"))
+    return {row[key]: int(row[column]) for row in rows if (row.get(column) or "").strip().isdigit()}
+
+
+def solve_row(result: Any, search_began: float) -> dict[str, Any]:
+    """Return what every solver run tells of itself: time, memory, and counts per second where it counts."""
+    seconds = max(1e-9, time.monotonic() - search_began)
+    stats = getattr(result, "stats", {}) or {}
+    return {
+        "status": result.status.value,
+        "engine": result.engine,
+        "seconds": round(time.time() - process_start(), 2),
+        "proposals_per_s": round(stats["proposals"] / seconds) if "proposals" in stats else None,
+        "priced_per_s": round(stats["priced"] / seconds) if "priced" in stats else None,
+        "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10,
+        "parameters": getattr(result, "parameters", {}) or {},
+    }
+
+
+def news() -> Callable[[Any], None]:
+    """Return a listener that prints news as they come, each once."""
+    from zonewright.cli.progress import event_text
+
+    last = [""]
+
+    def listen(event: Any) -> None:
+        text = event_text(event, "")
+        if text != last[0]:
+            last[0] = text
+            print(f"{event.seconds:8.1f} s  {text}", file=sys.stderr, flush=True)
+
+    return listen
+
+
+def print_solve(row: Mapping[str, Any], *, as_json: bool) -> None:
+    """Print a run's row: one JSON object, or a line for each of its figures and parameters."""
+    if as_json:
+        print(json.dumps(row))
+        return
+    for name, value in row.items():
+        if name != "parameters":
+            print(f"{name:16} {'-' if value is None else value}")
+    for name, value in row["parameters"].items():
+        print(f"derived: {name} = {value}")
+
+
+def print_medians(rows: Sequence[Row], instances: Sequence[str], score: str, columns: Sequence[str]) -> None:
+    """Print each instance's median over its seeds, and the sum of the medians of `score`."""
+    shown: list[list[object]] = []
+    total = 0.0
+    for instance in instances:
+        of_it = [row for row in rows if row["instance"] == instance]
+        if not of_it:
+            continue
+        middle = {name: _median([row[name] for row in of_it]) for name in (*columns, score)}
+        total += middle[score] or 0.0
+        shown.append([instance, len(of_it), *(_plain(middle[name]) for name in columns), _plain(middle[score], 4)])
+    heads = ["instance", "seeds>", *(f"{name}>" for name in columns), f"{score}>"]
+    print_table(stdout_console(), "Medians over seeds", heads, shown)
+    print(f"sum of {score}: {total:.4f}")
+
+
+def _median(texts: Sequence[str]) -> float | None:
+    values = [float(text) for text in texts if text]
+    return statistics.median(values) if values else None
+
+
+def _plain(value: float | None, digits: int = 0) -> str:
+    return "" if value is None else f"{value:,.{digits}f}"
