@@ -191,12 +191,13 @@ class View:
 
     def is_open(self, group: str, domain: int) -> bool:
         """Return whether the group may enter a site of a domain that is not lost. What was looked at is kept."""
-        memo: dict[tuple[str, int], tuple[list[int], Iterator[int]]] = self.world.__dict__.setdefault(
+        memo: dict[tuple[int, int], tuple[list[int], Iterator[int]]] = self.world.__dict__.setdefault(
             "_open_memo", {}
         )
-        if (group, domain) not in memo:
-            memo[group, domain] = [], iter(self.world.tree.sites_under[domain])
-        known, others = memo[group, domain]
+        key = self._entry_kind(group), domain
+        if key not in memo:
+            memo[key] = [], iter(self.world.tree.sites_under[domain])
+        known, others = memo[key]
         if any(site not in self.lost for site in known):
             return True
         for site in others:
@@ -206,19 +207,38 @@ class View:
                     return True
         return False
 
+    def _entry_kind(self, group: str) -> int:
+        """Return a number that groups share where every site is open to both or to neither."""
+        from zonewright.models.rules import reach_rules
+
+        found: dict[str, int] | None = self.world.__dict__.get("_entry_kinds")
+        if found is None:
+            world, numbers = self.world, dict[object, int]()
+            naming: dict[str, list[str]] = {name: [] for name in world.groups}
+            for label, rule in reach_rules(world):
+                for name in rule.selected(world) if not rule.implicit else ():
+                    naming[name].append(label)
+            for balancer in world.balancers.values():
+                for name in balancer.backends:
+                    naming[name].append(f"balancer {balancer.id}")
+            alike = {name: {world.alike[u.index] for u in units} for name, units in world.units_of.items()}
+            keys = {
+                name: (frozenset(alike[name]), tuple(labels), world.groups[name].product, world.groups[name].account)
+                for name, labels in naming.items()
+            }
+            found = {name: numbers.setdefault(key, len(numbers)) for name, key in keys.items()}
+            self.world.__dict__["_entry_kinds"] = found
+        return found[group]
+
     def _may_enter(self, group: str, site: int) -> bool:
         from zonewright.models.rules import reach_rules
         from zonewright.models.rules.balancer import backend_fits
 
-        memo: dict[tuple[str, int], bool] = self.world.__dict__.setdefault("_entry_memo", {})
-        found = memo.get((group, site))
-        if found is None:
-            rules = reach_rules(self.world)
-            found = memo[group, site] = backend_fits(self.world, group, site) and any(
-                all(rule.blocks(self.world, unit, site, entering=True) is None for _, rule in rules)
-                for unit in self.world.units_of[group]
-            )
-        return found
+        rules = reach_rules(self.world)
+        return backend_fits(self.world, group, site) and any(
+            all(rule.blocks(self.world, unit, site, entering=True) is None for _, rule in rules)
+            for unit in self.world.units_of[group]
+        )
 
     def node_name(self, node: int) -> str:
         """The identifier of a node."""
