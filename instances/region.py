@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from zonewright.instances.demands import IntArray, demand_shapes, group_sizes, shapes_of_groups
-from zonewright.instances.planting import FloatArray, plant, split_over_zones
+from zonewright.instances.planting import FloatArray, Racks, Seats, plant, split_over_zones
 from zonewright.models.problems import InputError
 
 #: Cores and GiB of hosts as they are sold; scaled a little so that the region is as full as asked.
@@ -45,12 +45,14 @@ def region_data(
     host_types: int = 6,
     barred_share: float = 0.1,
     largest_group: int = 300,
+    apart_in_racks: bool = False,
+    in_place: bool = False,
 ) -> dict[str, Any]:
     """Generate a region, the same for the same arguments.
 
-    A plan exists: groups are first put on hosts under every rule, then that plan is dropped. Group sizes
-    have a heavy tail and sum to `instances`; `shapes` demands are distinct; `barred_share` of the groups
-    may not enter one zone; cpu and memory are both filled to `fill` over the region.
+    A plan exists: groups are first put on hosts under every rule, then that plan is dropped, or kept as where
+    everybody is. Group sizes have a heavy tail and sum to `instances`; `shapes` demands are distinct;
+    `barred_share` of the groups may not enter one zone; cpu and memory are both filled to `fill` over the region.
 
     Parameters
     ----------
@@ -66,6 +68,10 @@ def region_data(
         Share of the groups that one zone does not take.
     largest_group
         No group is larger; fewer where the hosts of a zone ask for it.
+    apart_in_racks
+        Whether a rack holds few of a group: as many as an even spread needs, and a quarter more.
+    in_place
+        Whether everybody runs already.
 
     Raises
     ------
@@ -94,12 +100,15 @@ def region_data(
         count_gz = split_over_zones(rng, count_g, barred_g, weight_z)
         fleet = _fleet(rng, count_gz, demand_gr, price_z, hosts, racks, min(host_types, hosts), fill)
         capacity_hr = fleet.capacity_tr[fleet.type_h].astype(float)
-        if all(plant(rng, count_gz[:, z], demand_gr, capacity_hr[fleet.zone_h == z]) for z in range(zones)):
+        racks_in = _rack_limits(count_gz, fleet) if apart_in_racks else None
+        seats = _planted(rng, count_gz, demand_gr, capacity_hr, fleet, racks_in)
+        if seats is not None:
             break
     else:
         what = f"no plan was found at {fill:.0%} full. Maybe a lower fill, or more instances per host"
         raise InputError(what, path=("fill",))
     name = f"region-{instances}x{groups}x{hosts}-{round(fill * 100)}pct-s{seed}"
+    current = _current(fleet, seats, groups) if in_place else None
     return {
         "estate": name,
         "description": f"Generated: {instances} instances, {groups} groups, {hosts} hosts, {fill:.0%} full",
@@ -113,15 +122,74 @@ def region_data(
                 "id": f"app-{g:05d}",
                 "count": int(count_g[g]),
                 "demand": {"cpu_milli": int(demand_gr[g, 0]), "memory_mib": int(demand_gr[g, 1])},
+                **({"current": current[g]} if current is not None else {}),
             }
             for g in range(groups)
         ],
         "rules": [
             {"rule": "anti_affinity", "id": "one-per-host", "level": "host", "at_most": 1},
+            *(_rack_rules(count_g, racks_in.most_g) if racks_in is not None else ()),
             {"rule": "spread", "id": "even-over-zones", "level": "zone", "skew": 1},
             *barring_rules(barred_g, zones),
         ],
     }
+
+
+def _rack_limits(count_gz: IntArray, fleet: _Fleet) -> Racks:
+    """Return the racks, in one numbering, and how many of each group one may hold."""
+    racks_z = np.array([len(set(fleet.rack_h[fleet.zone_h == z])) for z in range(count_gz.shape[1])])
+    most_g = np.ceil(1.25 * count_gz / racks_z).max(axis=1).astype(np.int64)
+    return Racks(fleet.rack_h, np.maximum(1, most_g))
+
+
+def _rack_rules(count_g: IntArray, most_g: IntArray) -> list[dict[str, Any]]:
+    """Return one rule per limit, for the groups that it could bind."""
+    found: list[dict[str, Any]] = []
+    for most in np.unique(most_g).tolist():
+        names = [f"app-{g:05d}" for g in np.flatnonzero((most_g == most) & (count_g > most))]
+        if names:
+            rule = {"rule": "anti_affinity", "id": f"{most}-per-rack", "level": "rack", "at_most": most}
+            found.append({**rule, "groups": names})
+    return found
+
+
+def _planted(
+    rng: np.random.Generator,
+    count_gz: IntArray,
+    demand_gr: IntArray,
+    capacity_hr: FloatArray,
+    fleet: _Fleet,
+    racks: Racks | None,
+) -> Seats | None:
+    """Put every zone's groups on its hosts; return who is where in the region, None where that was not found."""
+    found: list[Seats] = []
+    for zone in range(count_gz.shape[1]):
+        hosts = np.flatnonzero(fleet.zone_h == zone)
+        inside = Racks(racks.rack_h[hosts], racks.most_g) if racks is not None else None
+        seats = plant(rng, count_gz[:, zone], demand_gr, capacity_hr[hosts], inside)
+        if seats is None:
+            return None
+        found.append(Seats(seats.group, hosts[seats.host]))
+    return Seats(np.concatenate([s.group for s in found]), np.concatenate([s.host for s in found]))
+
+
+def _current(fleet: _Fleet, seats: Seats, groups: int) -> list[dict[str, int]]:
+    """Return the sites of every group's instances, by the names that hosts are counted out to."""
+    names: list[str] = []
+    seen: dict[str, int] = {}
+    for zone, rack, kind in zip(fleet.zone_h.tolist(), fleet.rack_h.tolist(), fleet.type_h.tolist(), strict=True):
+        entry = _host_id(zone, rack, kind)
+        names.append(f"{entry}-{seen.get(entry, 0)}")
+        seen[entry] = seen.get(entry, 0) + 1
+    current: list[dict[str, int]] = [{} for _ in range(groups)]
+    for group, host in sorted(zip(seats.group.tolist(), seats.host.tolist(), strict=True)):
+        current[group][names[host]] = 1
+    return current
+
+
+def _host_id(zone: int, rack: int, kind: int) -> str:
+    """Return the name that equal hosts of a rack share."""
+    return f"z{zone + 1}-k{rack:02d}-t{kind}"
 
 
 def barring_rules(barred_g: IntArray, zones: int) -> list[dict[str, Any]]:
@@ -246,7 +314,7 @@ def _host_entries(fleet: _Fleet) -> list[dict[str, Any]]:
         cpu, memory = fleet.capacity_tr[kind].tolist()
         entries.append(
             {
-                "id": f"z{zone + 1}-k{rack:02d}-t{kind}",
+                "id": _host_id(zone, rack, kind),
                 "in": f"z{zone + 1}-k{rack:02d}",
                 "count": hosts,
                 "capacity": {"cpu_milli": cpu, "memory_mib": memory},
