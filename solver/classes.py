@@ -11,12 +11,12 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from zonewright.models.goals import move_weight, traffic_pairs
-from zonewright.models.rules import Affinity, GroupRule, Pin, Rule, Survive, all_rules
+from zonewright.models.rules import Affinity, DoubleOccupancy, GroupRule, MoveCost, Pin, Rule, Survive, all_rules
 from zonewright.models.world import Unit, World
 from zonewright.solver.profiles import Reach
 
 #: Rules whose effect on a group is a sum over its instances, wherever they are counted.
-_SUMMING = {"quota", "budget", "domains", "residency", "load"}
+_SUMMING = {"quota", "budget", "domains", "residency", "load", "free_ratio", "double_occupancy", "move_cost"}
 
 
 @dataclass
@@ -45,6 +45,9 @@ def make_classes(
     """Return the classes of an estate (or of some groups), groups that nothing tells apart merged if `merge`."""
     apart = groups_apart(world) if merge else set(world.groups)
     selected = _selections(world)
+    pins = _Pins(world)
+    costs = any(isinstance(rule, MoveCost) and rule.own for _, rule in all_rules(world))
+    homes = _homes_matter(world)
     flavour_matters = any(node.domain.flavours for node in world.tree.nodes) or any(
         rule.rule == "quota" and getattr(rule, "flavour", None) for _, rule in all_rules(world)
     )
@@ -54,7 +57,7 @@ def make_classes(
         if groups is not None and unit.group not in groups:
             continue
         profile = reach.profiles[reach.of_unit[unit.index]]
-        held = unit.pinned or _held(world, unit)
+        held = unit.pinned or pins.hold(unit)
         own = unit.group if unit.group in apart or (held and unit.current) else None
         priced = bool(unit.flavour and unit.flavour.price)
         key = (
@@ -69,9 +72,11 @@ def make_classes(
             unit.stateful,
             unit.movability.local_disk,
             selected.get(unit.group, ()),
-            _pin_key(world, unit),
+            pins.naming(unit),
             held and bool(unit.current),
             move_weight(world, unit) if unit.current else None,
+            unit.move_cost if costs and unit.current else None,
+            _home(unit) if homes and unit.current else None,
         )
         found = known.get(key)
         if found is None:
@@ -83,25 +88,50 @@ def make_classes(
     return classes
 
 
-def _pin_key(world: World, unit: Unit) -> tuple[str, ...]:
-    """Return the pin rules that name this very instance."""
-    if unit.name is None:
-        return ()
-    return tuple(
-        label
-        for label, rule in all_rules(world)
-        if rule.rule == "pin" and unit.name in getattr(rule, "instances", ())
-    )
+class _Pins:
+    """The pin rules by what they name: rules and units may both be many."""
+
+    def __init__(self, world: World) -> None:
+        self._naming: dict[str, list[str]] = {}
+        self._whole: set[str] = set()
+        """Groups that stay where they are today."""
+        self._single: set[tuple[str, str]] = set()
+        """(group, instance) likewise."""
+        rules = [(label, rule) for label, rule in all_rules(world) if isinstance(rule, Pin)]
+        group_of = {i.id: i.group for i in world.estate.instances} if rules else {}
+        for label, rule in rules:
+            for name in dict.fromkeys(rule.instances):
+                self._naming.setdefault(name, []).append(label)
+            if rule.domain is None and rule.instances:
+                meant = ((group_of[name], name) for name in rule.instances if name in group_of)
+                self._single.update(pair for pair in meant if rule.concerns(world, pair[0]))
+            elif rule.domain is None:
+                self._whole.update(rule.selected(world))
+
+    def naming(self, unit: Unit) -> tuple[str, ...]:
+        """Return the pin rules that name this very instance."""
+        return tuple(self._naming.get(unit.name, ())) if unit.name is not None else ()
+
+    def hold(self, unit: Unit) -> bool:
+        """Return whether a pin rule keeps the unit where it is today."""
+        return unit.group in self._whole or (unit.name is not None and (unit.group, unit.name) in self._single)
 
 
-def _held(world: World, unit: Unit) -> bool:
-    """Return whether a pin rule keeps the unit where it is today."""
+def _homes_matter(world: World) -> bool:
+    """Return whether a rule tells moves apart by where they begin and end, not by who leaves which site alone."""
+    lowest = {world.tree.nodes[site].level for site in world.tree.sites}
     for _, rule in all_rules(world):
-        if isinstance(rule, Pin) and rule.domain is None and unit.group in rule.selected(world):
-            named = not rule.instances or unit.name in rule.instances
-            if named:
-                return True
+        if isinstance(rule, MoveCost) and not rule.own:
+            return True
+        if isinstance(rule, DoubleOccupancy) and lowest != {rule.level}:
+            return True
     return False
+
+
+def _home(unit: Unit) -> tuple[str, int]:
+    """Return the one site where all of a unit are today; units with several homes are told apart."""
+    site = next(iter(unit.current))
+    return ("at", site) if unit.current == {site: unit.count} else ("unit", unit.index)
 
 
 def groups_apart(world: World) -> set[str]:

@@ -171,7 +171,17 @@ class Context:
         Packing moves instances between the hosts of a zone, so nothing below the zone is decided before.
         """
         order = self.world.tree.levels
-        return self.pooled and "zone" in order and order.index(level) > order.index("zone")
+        if not self.pooled or "zone" not in order:
+            return False
+        if level in self.world.tree.overlays:
+            return self._cuts_zones(level)
+        return order.index(level) > order.index("zone")
+
+    def _cuts_zones(self, level: str) -> bool:
+        """Return whether the sites of a zone are in several domains of a level."""
+        tree = self.world.tree
+        pairs = {(self.world.zone_of(site), tree.at_level(site, level)) for site in tree.sites}
+        return len(pairs) > len({zone for zone, _ in pairs})
 
     def cells(self, layer: Layer, group: str) -> Iterator[tuple[int, int]]:
         """Yield (place, column) of a group."""

@@ -91,6 +91,7 @@ class Rows:
         self.tags: list[Tag] = []
         self._tag_index: dict[Tag, int] = {}
         self._presences: dict[tuple[int, ...], int] = {}
+        self._leavers: dict[tuple[tuple[int, ...], int], int] = {}
 
     def column(self, low: int, high: int) -> int:
         """Add an integer column and return its index."""
@@ -133,6 +134,15 @@ class Rows:
         self.row_high.append(FREE if high is None else high)
         self.row_tag.append(-1 if tag is None else self.tag(tag))
         return len(self.row_low) - 1
+
+    def leavers(self, columns: Sequence[int], count: int) -> int:
+        """Return a column that is at least what the sum of columns falls short of a count; to be made small."""
+        key = (tuple(sorted(columns)), count)
+        found = self._leavers.get(key)
+        if found is None:
+            found = self._leavers[key] = self.column(0, count)
+            self.row([*columns, found], [1] * (len(columns) + 1), low=count)
+        return found
 
     def most(self, columns: Iterable[int]) -> int:
         """Return the largest that a sum of columns can be."""

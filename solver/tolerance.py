@@ -28,6 +28,7 @@ PRECISE = frozenset(
         "compatibility",
         "domains",
         "entitlement",
+        "free_ratio",
         "latency",
         "load",
         "load_balancer",

@@ -94,6 +94,12 @@ class GroupRule(Rule):
         wanted = self.with_labels.items()
         return [name for name in names if wanted <= world.groups[name].labels.items()]
 
+    def concerns(self, world: World, group: str) -> bool:
+        """Return whether the rule is about a group."""
+        if self.groups != "*" and group not in self.groups:
+            return False
+        return not self.with_labels or self.with_labels.items() <= world.groups[group].labels.items()
+
     def kept_before(self, view: View, label: str, group: str) -> bool:
         """Return whether a scenario leaves a group as it was, and the rule was kept by it before."""
         if view.base is None or not view.untouched(group):

@@ -154,10 +154,12 @@ class MoveCost(GroupRule):
     def _one_measure(self) -> Self:
         if self.soft is None:
             raise ValueError("is a wish: give soft with a weight")
-        if sum((self.own, bool(self.steps), bool(self.pairs))) != 1:
-            raise ValueError("needs exactly one of own, steps and pairs")
-        if self.own and self.beyond:
-            raise ValueError("beyond goes with steps or pairs")
+        if self.own and (self.steps or self.pairs or self.beyond):
+            raise ValueError("own goes without steps, pairs and beyond: write two rules")
+        if self.steps and self.pairs:
+            raise ValueError("gives both steps and pairs: write two rules")
+        if not (self.own or self.steps or self.pairs or self.beyond):
+            raise ValueError("asks for nothing: give own, steps, pairs or beyond")
         seen: set[str] = set()
         for step in self.steps:
             if step.within in seen:

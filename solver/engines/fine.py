@@ -32,7 +32,7 @@ def fine_rules(world: World, relaxed: set[str]) -> FineRules | None:
         if label not in relaxed:
             continue
         limits = _limits(world, rule)
-        if limits is None:
+        if limits is None or not world.tree.overlays.isdisjoint(limits):
             return None
         for level, of_rule in limits.items():
             of_level = by_level.setdefault(level, {})
@@ -100,4 +100,5 @@ def _between(world: World) -> list[Node]:
     levels = world.tree.levels
     zone = levels.index("zone") if "zone" in levels else 0
     sites = set(world.tree.sites)
-    return [n for n in world.tree.nodes if levels.index(n.level) > zone and n.index not in sites]
+    low = {*levels[zone + 1 :], *world.tree.overlays}
+    return [n for n in world.tree.nodes if n.level in low and n.index not in sites]

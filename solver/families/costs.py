@@ -57,8 +57,7 @@ class Moving:
         """A column for those that leave."""
         if not self.current or (self.goal is None and not self.credit):
             return
-        out = rows.column(0, self.current)
-        rows.row([self.column, out], [1, 1], low=self.current)
+        out = rows.leavers([self.column], self.current)
         if self.goal is not None:
             stages[self.goal].add(out, self.weight)
         if self.credit and self.credit_goal is not None:

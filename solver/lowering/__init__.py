@@ -14,6 +14,7 @@ from zonewright.solver.lowering.balancer import load_balancer
 from zonewright.solver.lowering.company import affinity, anti_affinity, separation
 from zonewright.solver.lowering.distance import latency, synchronous_replicas
 from zonewright.solver.lowering.during import avoid, keep_running, move_limit
+from zonewright.solver.lowering.moves import double_occupancy, group_moves, move_cost
 from zonewright.solver.lowering.network import network, subnet
 from zonewright.solver.lowering.reach import (
     compatibility,
@@ -27,7 +28,7 @@ from zonewright.solver.lowering.reach import (
     zone_state,
 )
 from zonewright.solver.lowering.spread import spread
-from zonewright.solver.lowering.sums import budget, capacity, load, quota
+from zonewright.solver.lowering.sums import budget, capacity, free_ratio, load, quota
 from zonewright.solver.lowering.survive import all_or_nothing, survive
 
 Lowering = Callable[..., Any]
@@ -43,11 +44,15 @@ LOWERINGS: dict[str, Lowering] = {
     "capacity": capacity,
     "compatibility": compatibility,
     "domains": domains,
+    "double_occupancy": double_occupancy,
     "entitlement": entitlement,
+    "free_ratio": free_ratio,
+    "group_moves": group_moves,
     "keep_running": keep_running,
     "latency": latency,
     "load": load,
     "load_balancer": load_balancer,
+    "move_cost": move_cost,
     "move_limit": move_limit,
     "network": network,
     "pin": pin,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from zonewright.models.quantities import as_fraction, to_money
-from zonewright.models.rules import Budget, Capacity, Load, Quota, Rule
+from zonewright.models.rules import Budget, Capacity, FreeRatio, Load, Quota, Rule
 from zonewright.models.tree import Node
 from zonewright.models.world import Unit
 from zonewright.solver.classes import Class
@@ -244,6 +244,35 @@ def load(ctx: Context, rule: Load, label: str, layer: Layer | None) -> None:
                 terms = [*((j, v * unit) for j, v in terms), *((j, -v * share.numerator) for j, v in wider)]
             columns, values = tuple(j for j, _ in terms), tuple(v for _, v in terms)
             ctx.add(Sum(tag, columns, values, high=limit, soften=ctx.soften(rule.soft), unit=unit))
+
+
+def free_ratio(ctx: Context, rule: FreeRatio, label: str, layer: Layer | None) -> None:
+    """ratio x free of one resource - free of the other is at most 0, free being usable less used."""
+    if layer is None or layer.event:
+        return
+    if ctx.finer(rule.level):
+        ctx.relaxed.add(label)
+        return
+    by_place = _cells_by_place(ctx, layer)
+    for index in ctx.world.tree.domains_at(rule.level):
+        node = ctx.world.tree.nodes[index]
+        usable = rule.usable(node)
+        if usable is None:
+            continue
+        terms: list[tuple[int, int]] = []
+        high = 0
+        for name, factor, limit in ((rule.resource, -rule.ratio, usable[0]), (rule.beside, 1, usable[1])):
+            for place in sorted(ctx.inside(index)):
+                terms += [(j, factor * v) for u, j in by_place.get(place, ()) if (v := u.demand.get(name, 0))]
+            wider = ctx.bought(index, name)
+            terms += [(j, -factor * v) for j, v in wider or ()]
+            high += 0 if wider is not None else factor * limit
+        summed: dict[int, int] = {}
+        for column, value in terms:
+            summed[column] = summed.get(column, 0) + value
+        tag = ctx.tag(rule, label, None, index, f"{rule.ratio} {rule.beside} free for each free {rule.resource}")
+        values = tuple(summed.values())
+        ctx.add(Sum(tag, tuple(summed), values, high=high, soften=ctx.soften(rule.soft)))
 
 
 def _selected_cells(

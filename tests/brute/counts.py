@@ -27,8 +27,9 @@ def anti_affinity(scene: Scene, rule: Raw) -> Breaches:
 def affinity(scene: Scene, rule: Raw) -> Breaches:
     groups = scene.facts.selected(rule)
     if rule.get("to"):
-        company = scene.counts(rule["to"], rule["level"])
-        return [(g, 1) for g in groups for d in scene.counts(g, rule["level"]) if d not in company]
+        named = rule["to"] if isinstance(rule["to"], list) else [rule["to"]]
+        company = [scene.counts(other, rule["level"]) for other in dict.fromkeys(named)]
+        return [(g, 1) for g in groups for d in scene.counts(g, rule["level"]) for c in company if d not in c]
     domains = {d for g in groups for d in scene.counts(g, rule["level"])}
     return [(groups[0], len(domains) - 1)] if len(domains) > 1 else []
 

@@ -47,8 +47,11 @@ class Facts:
         self._consider()
         self.up: dict[str, list[str]] = {d: self._chain(d) for d in self.domains}
         parents = {self.parent(d) for d in self.domains}
+        across = {self.level[o] for e in self.domains.values() for o in e.get("also_in", [])}
+        """Levels that cut across the tree: nothing of these is a site."""
         lowest = self.levels.index("zone") if "zone" in self.levels else 0
-        self.sites = [d for d in self.domains if d not in parents and self.levels.index(self.level[d]) >= lowest]
+        leaves = [d for d in self.domains if d not in parents and self.level[d] not in across]
+        self.sites = [d for d in leaves if self.levels.index(self.level[d]) >= lowest]
         self.groups: dict[str, Raw] = {g["id"]: g for g in data.get("groups", [])}
         self.flavours: dict[str, Raw] = {f["id"]: f for f in self.all("flavours")}
         self.vpcs = self.named("vpcs")
@@ -107,9 +110,16 @@ class Facts:
         return entry.get("in", entry.get("parent"))
 
     def _chain(self, domain: str) -> list[str]:
-        """From the domain to its root."""
+        """From the domain to its root, then what it is also in."""
         parent = self.parent(domain)
-        return [domain, *(self._chain(parent) if parent else [])]
+        found = [domain, *(self._chain(parent) if parent else [])]
+        for other in self.domains[domain].get("also_in", []):
+            found += [d for d in self._chain(other) if d not in found]
+        return found
+
+    def _root(self, domain: str) -> str:
+        parent = self.parent(domain)
+        return self._root(parent) if parent else domain
 
     def _pairs(self, section: str) -> dict[frozenset[str], Raw]:
         return {frozenset(e["between"]): e for e in self.all(section)}
@@ -150,7 +160,7 @@ class Facts:
         return self.at(site, "zone") or site
 
     def region(self, site: str) -> str:
-        return self.at(site, "region") or self.up[site][-1]
+        return self.at(site, "region") or self._root(site)
 
     def inside(self, domain: str) -> list[str]:
         return [s for s in self.sites if domain in self.up[s]]

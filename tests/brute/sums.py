@@ -83,10 +83,34 @@ def load(scene: Scene, rule: Raw) -> Breaches:
             for resource in amounts({name: 0}):
                 if rule.get("resources") and resource not in rule["resources"]:
                     continue
+                if "most_share" not in rule:
+                    continue
                 limit = int((usable(facts, domain, resource, False) or 0) * exact(rule["most_share"]))
                 excess = used(scene, domain, resource) - limit
                 if excess > 0:
                     found.append((None, excess))
+        for resource, safe in (
+            amounts(facts.domains[domain].get("safe")).items() if "most_share" not in rule else ()
+        ):
+            if not rule.get("resources") or resource in rule["resources"]:
+                excess = used(scene, domain, resource) - safe
+                found += [(None, excess)] if excess > 0 else []
+    return found
+
+
+def free_ratio(scene: Scene, rule: Raw) -> Breaches:
+    """Free of the one, times the ratio, less free of the other, domain by domain."""
+    if scene.before is not None:
+        return []
+    found: Breaches = []
+    for domain in scene.facts.domains_at(rule.get("level", "host")):
+        sizes = [usable(scene.facts, domain, name, False) for name in (rule["resource"], rule["beside"])]
+        if sizes[0] is None or sizes[1] is None:
+            continue
+        free = sizes[0] - used(scene, domain, rule["resource"])
+        beside = sizes[1] - used(scene, domain, rule["beside"])
+        if rule["ratio"] * free > beside:
+            found.append((None, rule["ratio"] * free - beside))
     return found
 
 

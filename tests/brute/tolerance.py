@@ -38,7 +38,7 @@ def load(scene: Scene, rule: Raw) -> ByPlace:
     for domain in facts.domains_at(rule["level"]):
         for name in facts.domains[domain].get("capacity", {}):
             for resource in amounts({name: 0}):
-                if not rule.get("resources") or resource in rule["resources"]:
+                if "most_share" in rule and (not rule.get("resources") or resource in rule["resources"]):
                     usable = sums.usable(facts, domain, resource, False) or 0
                     limit = int(usable * exact(rule["most_share"]))
                     found[None, domain, resource] = sums.used(scene, domain, resource) - limit

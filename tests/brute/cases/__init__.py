@@ -38,6 +38,11 @@ KINDS: dict[str, tuple[Callable[[Random], Raw], ...]] = {
     "availability": failing.AVAILABILITY,
     "all_or_nothing": failing.ALL_OR_NOTHING,
     "move_limit": during.MOVE_LIMIT,
+    "double_occupancy": during.DOUBLE_OCCUPANCY,
+    "move_cost": during.MOVE_COST,
+    "group_moves": during.GROUP_MOVES,
+    "free_ratio": sums.FREE_RATIO,
+    "across": during.ACROSS,
     "avoid": during.AVOID,
     "incidents": during.INCIDENTS,
     "tolerated": during.TOLERATED,
@@ -46,6 +51,9 @@ KINDS: dict[str, tuple[Callable[[Random], Raw], ...]] = {
 }
 #: The rule that a row is about, where no rule of its estates is marked and the row is not named after it.
 ABOUT = {"incidents": "zone_state", "tolerated_capacity": "capacity"}
+
+#: Rules that are only ever wishes: nothing is impossible because of them.
+WISHES = frozenset({"move_cost"})
 
 #: Placements that a case may have; an evacuation multiplies each by its ways out.
 MOST_PLACEMENTS = 1200
@@ -79,4 +87,4 @@ def cases(kind: str, seed: int = 0) -> Iterator[Case]:
         seed += 1
 
 
-__all__ = ["KINDS", "Case", "case", "cases"]
+__all__ = ["KINDS", "WISHES", "Case", "case", "cases"]

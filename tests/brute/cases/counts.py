@@ -67,6 +67,19 @@ def affinity_to(rng: Random) -> Raw:
     return data
 
 
+def affinity_to_several(rng: Random) -> Raw:
+    level = rng.choice(("zone", "zone", "host"))
+    data = _ground(rng, level=level, number=3, low=0.4)
+    for entry in data["groups"]:
+        entry["count"] = rng.choice((1, 2))
+        entry.pop("current", None)
+    data.pop("instances", None)
+    if rng.random() < 0.5:
+        data["rules"].append({"rule": "anti_affinity", "groups": ["db"], "level": level})
+    rule(data, "affinity", level=level, groups=["web"], to=["db", "job"], **soft(rng))
+    return data
+
+
 def separation(rng: Random) -> Raw:
     level = rng.choice(("zone", "zone", "host", "region"))
     number = rng.choice((2, 2, 3))
@@ -182,7 +195,7 @@ def pinned_instances(rng: Random) -> Raw:
 
 
 ANTI_AFFINITY = (anti_affinity_zone, anti_affinity_below)
-AFFINITY = (affinity_together, affinity_to)
+AFFINITY = (affinity_together, affinity_to, affinity_to_several)
 SEPARATION = (separation,)
 SPREAD = (
     spread_least_domains,

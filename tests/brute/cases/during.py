@@ -35,6 +35,125 @@ def move_limit(rng: Random) -> Raw:
     return data
 
 
+def _weighed(rng: Random) -> Raw:
+    """Always soft."""
+    return {"soft": {"weight": rng.choice((1, 2, 5)), "priority": rng.choice((0, 0, 3))}}
+
+
+def _wished(data: Raw, rng: Random) -> None:
+    data["goals"] = rng.choice(
+        (["placed", "cost", "soft"], ["placed", "soft", "cost"], ["placed", "soft", "moves"])
+    )
+
+
+def _wanting(rng: Random, hosts: int | None = None) -> Raw:
+    """Who runs has a reason to move."""
+    data = _running(rng, 0.4, hosts=hosts)
+    if rng.random() < 0.5:
+        place = rng.choice(sites(data))
+        place["state"] = rng.choice(("failed", "sold_out"))
+    return data
+
+
+def double_occupancy(rng: Random) -> Raw:
+    data = _wanting(rng)
+    level = "zone"
+    if data.get("hosts") and rng.random() < 0.7:
+        level = "host"
+    elif data.get("hosts"):
+        for zone in data["zones"]:
+            zone["capacity"] = {"cpu_cores": rng.randint(2, 8)}
+    resources = rng.choice(([], ["cpu_milli"], ["memory_mib"]))
+    rule(data, "double_occupancy", level=level, resources=resources)
+    return data
+
+
+def move_cost_own(rng: Random) -> Raw:
+    data = _wanting(rng)
+    for entry in (*data["groups"], *data.get("instances", [])):
+        if rng.random() < 0.7:
+            entry["move_cost"] = rng.choice((0, 1, 4, 9))
+    _wished(data, rng)
+    rule(data, "move_cost", own=True, groups=some_groups(data, rng), **_weighed(rng))
+    return data
+
+
+def _across(data: Raw, rng: Random, *, capacity: bool = False) -> None:
+    """Put hosts, or zones, on power feeds that cut across the zones."""
+    places = sites(data)
+    rank = "host" if data.get("hosts") else "zone"
+    data["levels"] = ["region", "feed", "zone", "rack", "host"]
+    if rank == "host" and rng.random() < 0.5:
+        data["levels"] = ["region", "zone", "feed", "rack", "host"]
+    data["domains"] = [{"id": f"f{n}", "level": "feed"} for n in (1, 2)]
+    if capacity and rng.random() < 0.5:
+        for feed in data["domains"]:
+            feed["capacity"] = {"cpu_cores": rng.randint(2, 8)}
+    for n, place in enumerate(places):
+        place["also_in"] = [f"f{n % 2 + 1}" if n < 2 else f"f{rng.randint(1, 2)}"]
+
+
+def move_cost_steps(rng: Random) -> Raw:
+    data = _wanting(rng, hosts=2)
+    levels = ["zone", "host", "region"]
+    if rng.random() < 0.5:
+        _across(data, rng)
+        levels = ["feed", "zone", "feed"]
+    steps = [
+        {"within": level, "cost": rng.choice((0, 1, 2))} for level in dict.fromkeys(levels[: rng.choice((1, 2))])
+    ]
+    beyond: Raw = {"beyond": rng.choice((1, 3))} if rng.random() < 0.9 else {}
+    _wished(data, rng)
+    rule(data, "move_cost", steps=steps, groups=some_groups(data, rng), **beyond, **_weighed(rng))
+    return data
+
+
+def move_cost_pairs(rng: Random) -> Raw:
+    data = _wanting(rng)
+    places = [place["id"] for place in (*sites(data), *data["zones"], *data["regions"])]
+    ends = {(rng.choice(places), rng.choice(places)) for _ in range(rng.choice((1, 4, 8)))}
+    pairs = [{"from": a, "to": b, "cost": rng.choice((0, 1, 5))} for a, b in sorted(ends)]
+    if rng.random() < 0.2:
+        pairs = []
+    _wished(data, rng)
+    rule(data, "move_cost", pairs=pairs, beyond=rng.choice((1, 2, 3)), **_weighed(rng))
+    return data
+
+
+def group_moves(rng: Random) -> Raw:
+    data = _wanting(rng)
+    if rng.random() < 0.4:
+        data["incidents"] = {rng.choice(data["zones"])["id"]: rng.choice(("failed", "drained"))}
+    chosen: Raw = {"groups": some_groups(data, rng)}
+    if rng.random() < 0.5:
+        _wished(data, rng)
+        rule(data, "group_moves", most=rng.choice((0, 0, 1)), **chosen, **_weighed(rng))
+    else:
+        rule(data, "group_moves", most=rng.choice((0, 1, 1, 2)), **chosen)
+    return data
+
+
+def across(rng: Random) -> Raw:
+    """Rules on a level that cuts across the tree."""
+    data = _running(rng, 0.5, hosts=rng.choice((0, 2)))
+    _across(data, rng, capacity=True)
+    drawn: list[Raw] = [
+        {"rule": "anti_affinity", "level": "feed", "at_most": rng.choice((1, 2))},
+        {"rule": "spread", "level": "feed", "least_domains": 2},
+        {"rule": "spread", "level": "feed", "skew": rng.choice((0, 1))},
+        {"rule": "affinity", "level": "feed", "groups": [g["id"] for g in data["groups"]]},
+        {"rule": "survive", "level": "feed", "mode": "static", "keep": 1},
+        {"rule": "domains", "forbid": [rng.choice(("f1", "f2"))]},
+        {"rule": "quota", "domain": "f1", "most": rng.randint(0, 3)},
+    ]
+    chosen = rng.choice(drawn)
+    kind = chosen.pop("rule")
+    if rng.random() < 0.3:
+        data["incidents"] = {rng.choice(("f1", "f2")): rng.choice(("failed", "drained", "suspect"))}
+    rule(data, kind, **chosen)
+    return data
+
+
 def avoid(rng: Random) -> Raw:
     data = _running(rng, 0.3)
     places = [s["id"] for s in sites(data)] + [z["id"] for z in data["zones"]] + ["r1"]
@@ -140,6 +259,10 @@ def tolerated_capacity(rng: Random) -> Raw:
 
 
 MOVE_LIMIT = (move_limit,)
+DOUBLE_OCCUPANCY = (double_occupancy,)
+MOVE_COST = (move_cost_own, move_cost_steps, move_cost_pairs)
+GROUP_MOVES = (group_moves,)
+ACROSS = (across,)
 AVOID = (avoid,)
 INCIDENTS = (incidents_here, incidents_in_a_region)
 TOLERATED = (tolerated_rule,)

@@ -93,6 +93,44 @@ def load(rng: Random) -> Raw:
     return data
 
 
+def load_safe(rng: Random) -> Raw:
+    data = zones(rng, hosts=rng.choice((0, 2)))
+    groups(data, rng)
+    settle(data, rng, 0.3)
+    room(data, rng, 0.6, 1.3)
+    level = rng.choice(("zone", "host")) if data.get("hosts") else "zone"
+    places = data["hosts"] if level == "host" else data["zones"]
+    for place in rng.sample(places, rng.randint(1, len(places))):
+        place["safe"] = {"cpu_cores": max(1, round(total(data) / 1000 * rng.uniform(0.2, 0.7)))}
+        if rng.random() < 0.3:
+            place["safe"]["memory_mib"] = 1024
+    resources = rng.choice(([], ["cpu_milli"]))
+    rule(data, "load", level=level, resources=resources, **soft(rng, 0.4))
+    return data
+
+
+def free_ratio(rng: Random) -> Raw:
+    data = zones(rng, hosts=rng.choice((0, 0, 2)))
+    groups(data, rng)
+    settle(data, rng, 0.3)
+    room(data, rng, 0.5, 1.2)
+    level = rng.choice(("zone", "host")) if data.get("hosts") else "zone"
+    for place in data["hosts"] if level == "host" else data["zones"]:
+        cores = place.get("capacity", {}).get("cpu_cores", total(data) // 1000)
+        place["capacity"] = {"cpu_milli": 1000 * cores}
+        if rng.random() < 0.9 or place is data["zones"][0]:
+            place["capacity"]["memory_mib"] = max(512, round(total(data, "memory_mib") * rng.uniform(0.5, 1.5)))
+    if level == "host":
+        data["hosts"][0]["capacity"]["memory_mib"] = 2048
+    resource, beside, ratio = rng.choice(
+        (("memory_mib", "cpu_milli", rng.choice((1, 2))), ("cpu_milli", "memory_mib", 1))
+    )
+    if rng.random() < 0.5:
+        data["goals"] = ["placed", "soft", "cost"]
+    rule(data, "free_ratio", level=level, resource=resource, beside=beside, ratio=ratio, **soft(rng, 0.5))
+    return data
+
+
 def quota_instances(rng: Random) -> Raw:
     data = zones(rng, regions=rng.choice((1, 2)))
     groups(data, rng)
@@ -153,6 +191,7 @@ CAPACITY = (
     capacity_flavours,
     capacity_most_instances,
 )
-LOAD = (load,)
+LOAD = (load, load_safe)
+FREE_RATIO = (free_ratio,)
 QUOTA = (quota_instances, quota_resource, quota_flavour_account_product)
 BUDGET = (budget,)
