@@ -198,12 +198,14 @@ def safe(scene: Scene) -> Ints:
 
 def out(scene: Scene) -> Ints:
     """Items that are nowhere."""
-    return scene.board.out_ik[~scene.placed_i].sum(axis=0)
+    found: Ints = scene.board.out_ik[~scene.placed_i].sum(axis=0)
+    return found
 
 
 def away(scene: Scene) -> Ints:
     """Items that are not at home."""
-    return scene.board.away_ik[scene.moved_i].sum(axis=0)
+    found: Ints = scene.board.away_ik[scene.moved_i].sum(axis=0)
+    return found
 
 
 def price(scene: Scene) -> Ints:
@@ -220,7 +222,8 @@ def price(scene: Scene) -> Ints:
 
 def opening(scene: Scene) -> Ints:
     """Nodes that anything is in."""
-    return scene.board.open_nk[scene.items_n > 0].sum(axis=0)
+    found: Ints = scene.board.open_nk[scene.items_n > 0].sum(axis=0)
+    return found
 
 
 def most_moves(scene: Scene) -> Ints:
