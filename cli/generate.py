@@ -49,9 +49,13 @@ def generate(
             min=0.01, max=1.0, metavar="SHARE", help="Demand over capacity.", show_default="0.85, 0.97 or 0.66"
         ),
     ] = None,
+    apart_in_racks: Annotated[
+        bool, typer.Option("--apart-in-racks", help="A rack of the region holds few of a group.")
+    ] = False,
+    in_place: Annotated[bool, typer.Option("--in-place", help="Everybody in the region runs already.")] = False,
     seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, metavar="N", help="Same seed, same estate.")] = 0,
 ) -> Exit:
-    """Generate an estate that has a plan: one is made first, and thrown away.
+    """Generate an estate that has a plan: one is made first, and thrown away or kept as where everybody is.
 
     [bold]Examples[/bold]
 
@@ -71,6 +75,8 @@ def generate(
             zones=zones,
             fill=fill or 0.85,
             seed=seed,
+            apart_in_racks=apart_in_racks,
+            in_place=in_place,
         )
     elif what is What.FILLED:
         data = filled_data(

@@ -4,6 +4,7 @@ python -m zonewright.instances.generator region --instances 5000 --groups 400 --
 python -m zonewright.instances.generator zones --instances 1000000 --groups 20000 -o zones.yaml
 python -m zonewright.instances.generator filled --instances 1000000 --groups 20000 -o filled.json
 python -m zonewright.instances.generator growing --instances 3000 --groups 300 -o growing.json
+python -m zonewright.instances.generator changed ESTATE --plan PLAN --share 0.01 -o changed.json
 """
 
 from __future__ import annotations
@@ -14,19 +15,22 @@ from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any, ParamSpec
 
+from zonewright.instances.changing import changed_data
 from zonewright.instances.filled import filled_data
 from zonewright.instances.growing import growing_data
 from zonewright.instances.pools import zones_data
 from zonewright.instances.region import region_data
 from zonewright.instances.writing import save_estate
 from zonewright.models.estate import Estate
-from zonewright.models.files import estate_from_data
+from zonewright.models.files import estate_from_data, load_estate, load_plan
 from zonewright.models.problems import InputError
 
 Options = ParamSpec("Options")
 
 __all__ = [
+    "changed_data",
     "filled_data",
+    "generate_changed",
     "generate_filled",
     "generate_growing",
     "generate_region",
@@ -52,6 +56,7 @@ generate_region = _as_estate(region_data)
 generate_zones = _as_estate(zones_data)
 generate_filled = _as_estate(filled_data)
 generate_growing = _as_estate(growing_data)
+generate_changed = _as_estate(changed_data)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -62,6 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "zones": zones_data,
         "filled": filled_data,
         "growing": growing_data,
+        "changed": _changed_files,
     }
     make = makers[options.pop("what")]
     target = options.pop("output")
@@ -72,6 +78,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     print(target)
     return 0
+
+
+def _changed_files(*, estate: str, plan: str | None, share: float, seed: int) -> dict[str, Any]:
+    """Return an estate's data after a change, from files."""
+    return changed_data(load_estate(estate), load_plan(plan) if plan else None, share=share, seed=seed)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -88,6 +99,8 @@ def _parser() -> argparse.ArgumentParser:
     region.add_argument("--host-types", type=int, default=6)
     region.add_argument("--fill", type=float, default=0.85, help="demand over capacity (%(default)s)")
     region.add_argument("--largest-group", type=int, default=300)
+    region.add_argument("--apart-in-racks", action="store_true", help="a rack holds few of a group")
+    region.add_argument("--in-place", action="store_true", help="everybody runs already")
     zones = kinds.add_parser("zones", help="zones without hosts, any of which may be lost")
     zones.add_argument("--instances", type=int, default=1_000_000)
     zones.add_argument("--groups", type=int, default=20_000)
@@ -114,7 +127,11 @@ def _parser() -> argparse.ArgumentParser:
     growing.add_argument("--shapes", type=int, default=10, help="distinct demands, at most 12 (%(default)s)")
     growing.add_argument("--running", type=float, default=0.65, help="share that runs already (%(default)s)")
     growing.add_argument("--fill", type=float, default=0.66, help="their demand over capacity (%(default)s)")
-    for kind in (region, zones, filled, growing):
+    changed = kinds.add_parser("changed", help="a share of an estate's instances, half of them new, half resized")
+    changed.add_argument("estate", metavar="ESTATE")
+    changed.add_argument("--plan", metavar="PLAN", help="where everybody is; by default where the estate says")
+    changed.add_argument("--share", type=float, default=0.01, help="of the instances (%(default)s)")
+    for kind in (region, zones, filled, growing, changed):
         kind.add_argument("--seed", type=int, default=0)
         kind.add_argument("-o", "--output", required=True, help="file to write: .json, or YAML")
     return parser
