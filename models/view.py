@@ -223,7 +223,12 @@ class View:
                     naming[name].append(f"balancer {balancer.id}")
             alike = {name: {world.alike[u.index] for u in units} for name, units in world.units_of.items()}
             keys = {
-                name: (frozenset(alike[name]), tuple(labels), world.groups[name].product, world.groups[name].account)
+                name: (
+                    frozenset(alike[name]),
+                    tuple(labels),
+                    world.groups[name].product,
+                    world.groups[name].account,
+                )
                 for name, labels in naming.items()
             }
             found = {name: numbers.setdefault(key, len(numbers)) for name, key in keys.items()}
