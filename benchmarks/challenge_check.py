@@ -105,7 +105,6 @@ class Problem:
         left_mr = np.zeros_like(use_mr)
         np.add.at(left_mr, self.initial_p[moved_p], self.need_pr[moved_p])
         both_mr = use_mr + left_mr * self.transient_r
-        over_mr = use_mr > self.capacity_mr
         seats = np.stack([self.service_p, machine_p])
         locations = np.unique(np.stack([self.service_p, self.location_m[machine_p]]), axis=1)[0]
         runs_in = set(zip(self.service_p.tolist(), self.neighborhood_m[machine_p].tolist(), strict=True))
@@ -117,8 +116,8 @@ class Problem:
             for service, other in self.dependencies.tolist()
         )
         return {
-            "capacity": int(over_mr.sum()),
-            "transient": int(((both_mr > self.capacity_mr) & ~over_mr).sum()),
+            "capacity": int((use_mr > self.capacity_mr).sum()),
+            "transient": int(((both_mr > self.capacity_mr) & (both_mr > use_mr)).sum()),
             "conflict": len(machine_p) - np.unique(seats, axis=1).shape[1],
             "spread": int((np.bincount(locations, minlength=len(self.locations_s)) < self.locations_s).sum()),
             "dependency": alone,
