@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from zonewright.models.goals import running, soft_priorities
+from zonewright.models.goals import soft_priorities
 from zonewright.models.rules import Rule, all_rules
 from zonewright.models.topology import State
 from zonewright.models.world import World
@@ -239,7 +239,7 @@ def _profiles(draft: Draft) -> tuple[Ints, Bools, Bools]:
             known[key] = len(known)
             inside = np.logical_and.reduce([np.ones(len(draft.sites), bool), *(draft.masks[m] for m in key[1])])
             enter.append(reach.profiles[f].enter & inside)
-            stay.append(reach.profiles[f].stay & inside)
+            stay.append((reach.profiles[f].stay | reach.profiles[f].enter) & inside)
         profile_u[u] = known[key]
     return profile_u, np.stack(enter), np.stack(stay)
 
@@ -306,9 +306,8 @@ def _out(draft: Draft, items: Items) -> Ints:
     there = items.home_i >= 0
     out_ik[there] += draft.gone_uk[items.unit_i[there]]
     if draft.running is not None:
-        runs = np.array([bool(unit.current) and running(draft.world, unit) > 0 for unit in draft.world.units])
-        at = np.flatnonzero(there & runs[items.unit_i])
-        out_ik[at, draft.running] += _stays_up(draft, items)[at]
+        lasting_u = ~np.array([unit.preemptible for unit in draft.world.units], bool)
+        out_ik[there & lasting_u[items.unit_i] & _stays_up(draft, items), draft.running] += 1
     return out_ik
 
 

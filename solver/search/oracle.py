@@ -180,13 +180,20 @@ def pinned(scene: Scene) -> Ints:
 
 
 def capacity(scene: Scene) -> Ints:
-    """What is used and held beyond the limit."""
+    """What is used beyond the limit."""
     found = scene.zeros()
-    found[BROKEN] = np.maximum(0, scene.use_nr + scene.held_nr - scene.board.limit_nr).sum()
+    found[BROKEN] = np.maximum(0, scene.use_nr - scene.board.limit_nr).sum()
     return found
 
 
-def safe(scene: Scene) -> Ints:
+def holds(scene: Scene) -> Ints:
+    """What is used and held beyond the limit, less what is used beyond it anyway."""
+    found = scene.zeros()
+    found[BROKEN] = np.maximum(0, scene.use_nr + scene.held_nr - scene.board.limit_nr).sum()
+    return found - capacity(scene)
+
+
+def load(scene: Scene) -> Ints:
     """What is used beyond what is safe."""
     board, found = scene.board, scene.zeros()
     above_nr = np.maximum(0, scene.use_nr - board.safe_nr)
@@ -419,7 +426,8 @@ FAMILIES: dict[str, Callable[[Scene], Ints]] = {
     "reach": reach,
     "pinned": pinned,
     "capacity": capacity,
-    "safe": safe,
+    "holds": holds,
+    "load": load,
     "out": out,
     "away": away,
     "price": price,

@@ -264,7 +264,9 @@ class Draft:
 
     def limit(self, level: int, domain: int, resource: int, amount: int) -> None:
         """Limit a resource in a domain of a level."""
-        limit_d = self.limits.setdefault((level, resource), np.full(self.levels[level].domains, NO_LIMIT))
+        limit_d = self.limits.get((level, resource))
+        if limit_d is None:
+            limit_d = self.limits[level, resource] = np.full(self.levels[level].domains, NO_LIMIT)
         limit_d[domain] = min(int(limit_d[domain]), amount)
 
     def wish(self, level: int, amount_d: Ints, resource: int, weight: int, stage: int) -> None:
