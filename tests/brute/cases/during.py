@@ -68,6 +68,27 @@ def double_occupancy(rng: Random) -> Raw:
     return data
 
 
+def double_occupancy_exchange(rng: Random) -> Raw:
+    """One group has to make room, another would like to have it."""
+    data = zones(rng, rng.choice((2, 3)), hosts=rng.choice((0, 0, 2)))
+    groups(data, rng, 2)
+    places = sites(data)
+    one, other = data["groups"]
+    one["current"] = {places[0]["id"]: one["count"]}
+    if rng.random() < 0.5:
+        other["current"] = {places[1]["id"]: rng.randint(1, other["count"])}
+    name_some(data, rng, 0.3)
+    room(data, rng, 0.5, 1.1)
+    data["rules"].append({"rule": "domains", "groups": [one["id"]], "forbid": [places[0]["id"]]})
+    places[0]["price"] = {"cpu_cores": 0.5}
+    data["goals"] = ["placed", "cost"]
+    level = "host" if data.get("hosts") and rng.random() < 0.6 else "zone"
+    if level == "zone" and data.get("hosts"):
+        data["zones"][0]["capacity"] = {"cpu_cores": rng.randint(2, 6)}
+    rule(data, "double_occupancy", level=level)
+    return data
+
+
 def move_cost_own(rng: Random) -> Raw:
     data = _wanting(rng)
     for entry in (*data["groups"], *data.get("instances", [])):
@@ -259,7 +280,7 @@ def tolerated_capacity(rng: Random) -> Raw:
 
 
 MOVE_LIMIT = (move_limit,)
-DOUBLE_OCCUPANCY = (double_occupancy,)
+DOUBLE_OCCUPANCY = (double_occupancy_exchange, double_occupancy)
 MOVE_COST = (move_cost_own, move_cost_steps, move_cost_pairs)
 GROUP_MOVES = (group_moves,)
 ACROSS = (across,)
