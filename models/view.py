@@ -264,21 +264,37 @@ def _added(counts: Mapping[int, int], change: Mapping[int, int]) -> dict[int, in
 
 
 def _used(world: World, counts: Iterable[tuple[int, Mapping[int, int]]]) -> Usage:
-    """Return what units use at sites, in every domain above them."""
+    """Return what units use at sites, in every domain above them: first by site, then carried up once."""
     used = Usage({}, {}, {})
-    nodes = world.tree.nodes
     for index, sites in counts:
         unit = world.units[index]
+        demand, flavour = tuple(unit.demand.items()), unit.flavour
         for site, count in sites.items():
-            for domain in nodes[site].ancestors:
-                of_domain = used.resources.setdefault(domain, {})
-                for resource, amount in unit.demand.items():
-                    of_domain[resource] = of_domain.get(resource, 0) + amount * count
-                if unit.flavour:
-                    sold = used.flavours.setdefault(domain, {})
-                    sold[unit.flavour.id] = sold.get(unit.flavour.id, 0) + count
-                used.instances[domain] = used.instances.get(domain, 0) + count
+            here = used.resources.get(site)
+            if here is None:
+                here = used.resources[site] = {}
+            for resource, amount in demand:
+                here[resource] = here.get(resource, 0) + amount * count
+            if flavour:
+                sold = used.flavours.setdefault(site, {})
+                sold[flavour.id] = sold.get(flavour.id, 0) + count
+            used.instances[site] = used.instances.get(site, 0) + count
+    for site in list(used.instances):
+        _carry_up(used, site, world.tree.nodes[site].ancestors)
     return used
+
+
+def _carry_up(used: Usage, site: int, ancestors: tuple[int, ...]) -> None:
+    for domain in ancestors:
+        if domain == site:
+            continue
+        above = used.resources.setdefault(domain, {})
+        for resource, amount in used.resources[site].items():
+            above[resource] = above.get(resource, 0) + amount
+        for flavour, count in used.flavours.get(site, {}).items():
+            sold = used.flavours.setdefault(domain, {})
+            sold[flavour] = sold.get(flavour, 0) + count
+        used.instances[domain] = used.instances.get(domain, 0) + used.instances[site]
 
 
 def _changed(used: Usage, change: Usage) -> Usage:
