@@ -192,7 +192,7 @@ class _Judge:
     def __init__(self, folder: Path, models: Mapping[str, Path]) -> None:
         self.models = models
         self.initial = numbers_of(folder / "initial_costs.tsv", "name", "initial")
-        self.reference = _references(folder)
+        self.reference = references(folder)
         self.name = ""
         self.problem: Any = None
 
@@ -227,7 +227,7 @@ def _command(model: Path, seed: int, folder: Path, options: argparse.Namespace) 
     return [*command, "-o", str(folder / f"{path.name}.{seed}")]
 
 
-def _references(folder: Path) -> dict[str, int]:
+def references(folder: Path) -> dict[str, int]:
     """Return the best of the finals by instance, and the best known of those that were not in them."""
     found = numbers_of(folder / "results.tsv", "instance", "best_found")
     finals = folder / "official_B_results.tsv"
