@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from zonewright.models.goals import soft_priorities
+from zonewright.models.goals import running, soft_priorities
 from zonewright.models.rules import Rule, all_rules
 from zonewright.models.topology import State
 from zonewright.models.world import World
@@ -86,6 +86,7 @@ def _lower(world: World, partial: bool) -> Board:
     for label, rule in rules:
         BOARD_LOWERINGS[rule.rule](draft, rule, label)
     lower_goals(draft)
+    _one_measure(draft)
     if not draft.resources:
         draft.instances()
     board = _assembled(draft, _items(draft))
@@ -108,6 +109,31 @@ def _reach(world: World, rules: Sequence[tuple[str, Rule]]) -> Reach:
     for label, rule in rules:
         LOWERINGS[rule.rule](nowhere, rule, label, None)
     return reach
+
+
+def _one_measure(draft: Draft) -> None:
+    """Refuse where unnamed instances are told apart in several ways that each reckon with the best for itself.
+
+    Checkers see how many of a unit are where. A board says which one of them is where, once for all rules.
+    """
+    ways = [f"moves by distance ({len(draft.steps)} rules)"] * len(
+        [r for r in draft.steps if r.entries or r.table >= 0]
+    )
+    ways += [f"what leaves a {draft.levels[level].name}" for level in {level for level, _ in draft.holds if level}]
+    for u, unit in enumerate(draft.world.units):
+        if unit.count < 2 or not unit.current:
+            continue
+        new = unit.count - sum(unit.current.values())
+        if not new and len(unit.current) == 1:
+            continue
+        own = list(ways)
+        if draft.partial and draft.running is not None and not unit.preemptible:
+            lasting = running(draft.world, unit)
+            own += ["who stays"] * 2 * bool(new and draft.stays_u[u])
+            own += ["who is stopped"] * (0 < lasting < unit.count - new)
+        if len(own) > 1:
+            what = ", ".join(dict.fromkeys(own))
+            raise Refused(f"{unit.group}: which of its unnamed instances goes where is counted for {what} at once")
 
 
 def _items(draft: Draft) -> Items:

@@ -155,6 +155,8 @@ class Draft:
         self.gone_uk: Ints = np.zeros_like(self.out_uk)
         """What an instance costs on top that has a place today and is nowhere; may be below 0."""
         self.pinned_u: Bools = np.array([u.pinned for u in world.units], bool)
+        self.stays_u: Bools = self.pinned_u.copy()
+        """Units that have to, or should, stay where they are today."""
         self.inside_u: dict[int, list[int]] = {}
         """Unit to the numbers of masks that it is held to."""
         self.masks: list[Bools] = []

@@ -61,6 +61,7 @@ def pin(draft: Draft, rule: Pin, label: str) -> None:
             draft.cost_outside(label, ~inside, concerned, *draft.charge(rule))
         return
     concerned &= draft.runs_u
+    draft.stays_u |= concerned
     if rule.soft is None:
         draft.pinned_u |= concerned
         return
