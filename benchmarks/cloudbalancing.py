@@ -93,11 +93,10 @@ def solve(options: argparse.Namespace) -> int:
     from zonewright.models.quantities import MONEY
     from zonewright.solver.place import place
 
+    problem = read_cloudbalancing(options.file)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    problem = read_cloudbalancing(options.file)
-    began = time.monotonic()
     result = place(
         problem.estate,
         time_limit_s=max(0.05, options.time_limit - _RESERVE_S - (time.time() - process_start())),
@@ -115,7 +114,7 @@ def solve(options: argparse.Namespace) -> int:
     row["cost"] = goal.value // MONEY if goal is not None and found else None
     # Computers cost whole amounts: a bound may be rounded up to one.
     row["bound"] = -(-goal.bound // MONEY) if goal is not None and goal.bound is not None else None
-    print_solve({**row, **solve_row(result, began)}, as_json=options.json)
+    print_solve({**row, **solve_row(result)}, as_json=options.json)
     return 0 if found else 4
 
 

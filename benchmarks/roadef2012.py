@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from zonewright.solver.result import Result
 
 #: Kept back for writing, and for the end of the process: a share of what reading took.
-_LEAST_RESERVE_S, _RESERVE_SHARE = 0.25, 0.5
+_LEAST_RESERVE_S, _RESERVE_SHARE = 0.25, 0.3
 COLUMNS = (
     "status",
     "cost",
@@ -106,15 +106,14 @@ def solve(options: argparse.Namespace) -> int:
     from zonewright.instances.roadef2012 import read_reassignment, write_assignment
     from zonewright.solver.place import place
 
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
     problem = read_reassignment(options.model, options.assignment)
     gc.freeze()
     gc.enable()
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
     reserve = max(_LEAST_RESERVE_S, _RESERVE_SHARE * (time.monotonic() - began))
     left = options.time_limit - reserve - (time.time() - process_start())
-    began = time.monotonic()
     result = place(
         problem.estate,
         time_limit_s=max(0.05, left),
@@ -129,7 +128,7 @@ def solve(options: argparse.Namespace) -> int:
     if result.plan is not None and found:
         machine_p = problem.machines_after(result.plan.placements)
     write_assignment(machine_p, options.output)
-    row = {"instance": problem.estate.estate, "seed": options.seed, **_costs(result), **solve_row(result, began)}
+    row = {"instance": problem.estate.estate, "seed": options.seed, **_costs(result), **solve_row(result)}
     row["parameters"] = {**_read(problem), **row["parameters"]}
     print_solve(row, as_json=options.json)
     return 0 if found else 4

@@ -13,11 +13,14 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.process import process_start
 from zonewright.models.files import write_whole
 from zonewright.report.console import print_table, stdout_console
+
+if TYPE_CHECKING:
+    from zonewright.solver.result import Result
 
 #: What tells one row from another: rows of the same are not run again.
 KEY = ("instance", "seed", "limit_s", "workers")
@@ -125,10 +128,10 @@ def numbers_of(path: Path, key: str, column: str) -> dict[str, int]:
     return {row[key]: int(row[column]) for row in rows if (row.get(column) or "").strip().isdigit()}
 
 
-def solve_row(result: Any, search_began: float) -> dict[str, Any]:
-    """Return what every solver run tells of itself: time, memory, and counts per second where it counts."""
-    seconds = max(1e-9, time.monotonic() - search_began)
-    stats = getattr(result, "stats", {}) or {}
+def solve_row(result: Result) -> dict[str, Any]:
+    """Return what every run of a solver tells of itself: time, memory, and what all workers did per second."""
+    stats = result.stats
+    seconds = stats.get("search_seconds") or result.seconds or 1.0
     return {
         "status": result.status.value,
         "engine": result.engine,
@@ -136,7 +139,7 @@ def solve_row(result: Any, search_began: float) -> dict[str, Any]:
         "proposals_per_s": round(stats["proposals"] / seconds) if "proposals" in stats else None,
         "priced_per_s": round(stats["priced"] / seconds) if "priced" in stats else None,
         "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10,
-        "parameters": getattr(result, "parameters", {}) or {},
+        "parameters": result.parameters,
     }
 
 
@@ -158,7 +161,7 @@ def news() -> Callable[[Any], None]:
 def print_solve(row: Mapping[str, Any], *, as_json: bool) -> None:
     """Print a run's row: one JSON object, or a line for each of its figures and parameters."""
     if as_json:
-        print(json.dumps(row))
+        print(json.dumps(row, default=str))
         return
     for name, value in row.items():
         if name != "parameters":
