@@ -111,7 +111,9 @@ class Context:
             if cls.group is not None:
                 self.classes_of.setdefault(cls.group, []).append(cls.index)
         self._domain_of: dict[str, list[int | None]] = {}
-        self._within: dict[tuple[int, str], frozenset[int | None]] = {}
+        self._within: dict[tuple[int, str, frozenset[int]], frozenset[int | None]] = {}
+        self._united: dict[frozenset[int], int] = {}
+        self._open: dict[tuple[int, str, frozenset[int]], set[int]] = {}
         self.tolerance = Tolerance(self.world.estate)
 
     @property
@@ -158,12 +160,20 @@ class Context:
     def domains_within(self, place: int, level: str, layer: Layer) -> frozenset[int | None]:
         """Return the domains of a level that a place's sites are in which are not lost; None where in none."""
         tree, sites = self.world.tree, self.places[place].sites
-        if not layer.lost.isdisjoint(sites):
-            return frozenset(tree.at_level(s, level) for s in sites if s not in layer.lost)
-        found = self._within.get((place, level))
+        lost = layer.lost if layer.lost and not layer.lost.isdisjoint(sites) else frozenset()
+        found = self._within.get((place, level, lost))
         if found is None:
-            found = self._within[place, level] = frozenset(tree.at_level(s, level) for s in sites)
+            found = frozenset(tree.at_level(s, level) for s in sites if s not in lost)
+            self._within[place, level, lost] = found
         return found
+
+    def number_of(self, parts: Iterable[frozenset[int | None]]) -> int:
+        """Return how many domains there are in sets that `domains_within` gave, each counted once."""
+        # Groups share the sets themselves: which they are says enough to look the answer up.
+        key = frozenset(map(id, parts := list(parts)))
+        if key not in self._united:
+            self._united[key] = len(frozenset().union(*parts))
+        return self._united[key]
 
     def finer(self, level: str) -> bool:
         """Return whether a level is below the zone while places are pools: its rules can only be relaxed.
@@ -233,17 +243,24 @@ class Context:
 
     def eligible(self, group: str, level: str, layer: Layer) -> list[int]:
         """Return the domains of a level where an instance of the group may newly be put."""
-        domain = self.domain_of(level)
         found: set[int] = set()
-        for unit in self.world.units_of[group]:
-            enter = self.reach.profiles[self.reach.of_unit[unit.index]].enter
-            for place in self.places:
-                at = domain[place.index]
-                if at is not None and at not in found:
-                    sites = (s for s in place.sites if s not in layer.lost)
-                    if any(enter[self.reach.position[s]] for s in sites):
-                        found.add(at)
+        for profile in {self.reach.of_unit[unit.index] for unit in self.world.units_of[group]}:
+            key = profile, level, layer.lost
+            if key not in self._open:
+                self._open[key] = self._open_domains(profile, level, layer)
+            found |= self._open[key]
         return sorted(found)
+
+    def _open_domains(self, profile: int, level: str, layer: Layer) -> set[int]:
+        domain, enter = self.domain_of(level), self.reach.profiles[profile].enter
+        found: set[int] = set()
+        for place in self.places:
+            at = domain[place.index]
+            if at is not None and at not in found:
+                sites = (s for s in place.sites if s not in layer.lost)
+                if any(enter[self.reach.position[s]] for s in sites):
+                    found.add(at)
+        return found
 
     def inside(self, node: int) -> set[int]:
         """Return the places in a domain's branch, pools that are partly in it included."""

@@ -15,18 +15,18 @@ def relaxed_limit(
         return
     pools: dict[int, list[int]] = {}
     zones: dict[int, list[int]] = {}
-    rooms: dict[int, set[int | None]] = {}
+    rooms: dict[int, list[frozenset[int | None]]] = {}
     for place, column in ctx.cells(layer, group):
         zone = ctx.world.zone_of(ctx.places[place].site)
         pools.setdefault(place, []).append(column)
         zones.setdefault(zone, []).append(column)
-        rooms.setdefault(zone, set()).update(ctx.domains_within(place, level, layer))
+        rooms.setdefault(zone, []).append(ctx.domains_within(place, level, layer))
     for place, columns in pools.items():
         room = len(ctx.domains_within(place, level, layer)) * at_most
         zone = ctx.world.zone_of(ctx.places[place].site)
         tag = ctx.tag(rule, label, group, zone, f"at most {at_most} per {level}")
         ctx.add(Sum(tag, tuple(columns), (1,) * len(columns), high=room))
     for zone, columns in zones.items():
-        room = len(rooms[zone]) * at_most
+        room = ctx.number_of(rooms[zone]) * at_most
         tag = ctx.tag(rule, label, group, zone, f"at most {at_most} per {level}")
         ctx.add(Sum(tag, tuple(columns), (1,) * len(columns), high=room))
