@@ -36,6 +36,7 @@ from zonewright.solver.decode import (
     unplaced,
 )
 from zonewright.solver.families.base import Stages
+from zonewright.solver.kernels import cache
 from zonewright.solver.lowering import LOWERINGS
 from zonewright.solver.lowering.sums import quota_use
 from zonewright.solver.lowering.survive import can_recover, evacuation_layers, limits_by_survival, signature
@@ -85,6 +86,8 @@ class Fleet:
 
 def solve_fleet(world: World, entries: Sequence[Candidate], job: Job) -> Found | None:
     """Return the cheapest purchases for a large fleet, None where the answer breaks what the arrays do not say."""
+    if not cache.ready(cache.SIZING, job.deadline):
+        return Found("open")
     from zonewright.solver.sizing.size import size
 
     fleet = lower_fleet(world, entries, may_move=job.may_move)

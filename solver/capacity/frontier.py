@@ -16,6 +16,7 @@ from zonewright.solver.capacity.job import Job
 from zonewright.solver.capacity.result import FrontierPoint
 from zonewright.solver.capacity.size import sized
 from zonewright.solver.deadline import Deadline
+from zonewright.solver.kernels.news import tells_compiling
 from zonewright.solver.result import Listener
 
 #: Beyond so many scenarios a level is left out of the frontier.
@@ -24,6 +25,7 @@ MOST_SCENARIOS = 2_000
 MOST_FOR_PAIRS = 12
 
 
+@tells_compiling
 def cost_frontier(
     estate: Estate | World,
     *,

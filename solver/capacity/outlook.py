@@ -20,6 +20,7 @@ from zonewright.solver.capacity.job import Job
 from zonewright.solver.capacity.result import Binding, Outlook, Sizing, Stretch
 from zonewright.solver.capacity.size import sized, surviving
 from zonewright.solver.deadline import Deadline
+from zonewright.solver.kernels.news import tells_compiling
 from zonewright.solver.result import Listener
 
 Units = dict[tuple[str, str | None], int]
@@ -28,6 +29,7 @@ Units = dict[tuple[str, str | None], int]
 LAST_SHARE = 0.4
 
 
+@tells_compiling
 def outlook(
     estate: Estate | World,
     forecast: Sequence[Expected] | None = None,

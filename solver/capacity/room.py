@@ -25,6 +25,7 @@ from zonewright.solver.capacity.result import HeadRoom
 from zonewright.solver.deadline import Deadline
 from zonewright.solver.engines.exact import solve_exact
 from zonewright.solver.engines.shortfall import shortfalls
+from zonewright.solver.kernels.news import tells_compiling
 from zonewright.solver.outages import Outage
 from zonewright.solver.program import lower
 from zonewright.solver.result import Listener
@@ -35,6 +36,7 @@ NO_LIMIT = 1_000_000
 LARGE_CELLS, PACKING_SHARE = 40_000, 0.6
 
 
+@tells_compiling
 def head_room(
     estate: Estate | World,
     group: str,
@@ -80,6 +82,7 @@ def head_room(
     return room_of(_promising(before, survive, guaranteed=guaranteed), group, job, guaranteed=guaranteed)
 
 
+@tells_compiling
 def head_rooms(
     estate: Estate | World,
     groups: Sequence[str],

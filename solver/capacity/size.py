@@ -22,6 +22,7 @@ from zonewright.solver.capacity.exact import Found, confirmed, solve_program
 from zonewright.solver.capacity.job import Job
 from zonewright.solver.capacity.result import Sizing
 from zonewright.solver.deadline import Deadline
+from zonewright.solver.kernels.news import tells_compiling
 from zonewright.solver.result import Listener
 
 #: Of what is on offer so many zones may be opened at most: every choice of them is looked at.
@@ -30,6 +31,7 @@ MOST_OPENINGS = 6
 REASON_SHARE = 0.3
 
 
+@tells_compiling
 def size_capacity(
     estate: Estate | World,
     *,

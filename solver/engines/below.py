@@ -18,6 +18,7 @@ from zonewright.models.world import World
 from zonewright.solver.context import Context
 from zonewright.solver.decode import Sites, share_arrivals, share_out
 from zonewright.solver.engines.hosts import Packer, Seats
+from zonewright.solver.kernels import cache
 from zonewright.solver.lowering.survive import can_recover, is_below_zones, scenarios, signature
 from zonewright.solver.program import Scene
 from zonewright.solver.rows import Ints
@@ -263,9 +264,11 @@ class Below:
 
     def _arrivals(self, losses: Losses, seats: Seats, *, anywhere: bool = False) -> Ints | None:
         """Return (loss, class, from, to) of all that is displaced; None where one cannot be started again."""
+        p = self.packer
+        if not cache.ready(cache.EVACUATION, p.deadline):
+            return None
         from zonewright.solver.kernels.evacuation import seat_displaced
 
-        p = self.packer
         entries = sorted((p.position[site], c, n) for c, at in seats.items() for site, n in at.items() if n)
         host_n, class_n, count_n = (
             (np.array(column, np.int64) for column in zip(*entries, strict=True))

@@ -16,6 +16,7 @@ from zonewright.solver.classes import Class
 from zonewright.solver.context import Context, Layer
 from zonewright.solver.deadline import Deadline
 from zonewright.solver.engines.fine import FineRules
+from zonewright.solver.kernels import cache
 from zonewright.solver.lowering.survive import can_recover
 from zonewright.solver.places import named_domains
 from zonewright.solver.rows import Ints
@@ -291,9 +292,11 @@ class _Job:
         return int(min(items, max(here, min(usual, fits_s.max(initial=1)))))
 
     def _run(self, movable_i: np.ndarray, tries: int | None) -> bool:
+        p = self.packer
+        if not cache.ready(cache.PACKING, p.deadline):
+            return False
         from zonewright.solver.kernels import packing as kernel
 
-        p = self.packer
         items, hosts = len(self.class_i), len(self.hosts)
         slots = self._slots()
         site_i = np.full(items, -1, np.int64)

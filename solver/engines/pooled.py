@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass, field, replace
 
 from zonewright.models import goals
@@ -17,6 +16,7 @@ from zonewright.solver.engines.exact import News, Outcome, StageProof, better_pr
 from zonewright.solver.engines.fine import FineRules, fine_rules
 from zonewright.solver.engines.hosts import Packer, Seats
 from zonewright.solver.engines.shortfall import down_too_long
+from zonewright.solver.kernels import cache
 from zonewright.solver.program import Program, lower
 from zonewright.solver.rows import Ints
 
@@ -111,7 +111,7 @@ class _Run:
 
     def solve(self, hint: Ints | None) -> PooledOutcome:
         losses = bool(losses_below(self.world))
-        threading.Thread(target=_compile, args=(losses,), daemon=True).start()
+        cache.begin(cache.PACKING + (cache.EVACUATION if losses else ()))
         self._something()
         start = hint if hint is not None else self._x_j()
         first = self._decide(self.program, 0.4, FIRST_GAP, start)
@@ -296,15 +296,6 @@ def _spare(ctx: Context) -> float:
                 asked = sum(cls.count * cls.unit.demand.get(resource, 0) for cls in ctx.classes)
                 least = min(least, 1 - asked / room if room else 0.0)
     return max(0.0, least) / 2 if len(ctx.layers) > 1 else 0.0
-
-
-def _compile(losses: bool) -> None:
-    """Compile the kernels, or load them, while the first decision is made."""
-    from zonewright.solver.kernels import evacuation, packing
-
-    packing.warm_up()
-    if losses:
-        evacuation.warm_up()
 
 
 def _of_pools(proof: StageProof | None) -> StageProof | None:

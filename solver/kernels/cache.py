@@ -31,23 +31,36 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from zonewright.solver.deadline import Deadline
 
 #: Called with one line before anything is compiled; must return quickly.
 Tell = Callable[[str], None]
 
 #: Modules with kernels, each with the seconds that compiling it takes on one core of an ordinary server.
 MODULES: dict[str, float] = {
-    "zonewright.solver.kernels.packing": 4,
-    "zonewright.solver.kernels.evacuation": 2,
-    "zonewright.solver.order.listing": 4,
-    "zonewright.solver.relocation.state": 4,
-    "zonewright.solver.relocation.keeping": 1,
-    "zonewright.solver.relocation.pricing": 2,
-    "zonewright.solver.sizing.pricing": 2,
+    "zonewright.solver.kernels.packing": 6,
+    "zonewright.solver.kernels.evacuation": 6,
+    "zonewright.solver.order.listing": 10,
+    "zonewright.solver.relocation.state": 7,
+    "zonewright.solver.relocation.keeping": 2,
+    "zonewright.solver.relocation.pricing": 4,
+    "zonewright.solver.sizing.pricing": 3,
 }
+#: What an engine needs of them.
+PACKING = ("zonewright.solver.kernels.packing",)
+EVACUATION = ("zonewright.solver.kernels.evacuation",)
+ORDER = ("zonewright.solver.order.listing",)
+RELOCATION = tuple(f"zonewright.solver.relocation.{name}" for name in ("state", "keeping", "pricing"))
+SIZING = ("zonewright.solver.sizing.pricing",)
 #: So many versions of a kernel are kept: of other processors, installations, or sources being worked on.
 _VERSIONS = 8
+#: Between two looks at whether it is over, in seconds.
+_SLICE_S = 0.05
+#: Share of the time limit that is left at least once kernels have been compiled.
+_AFRESH = 0.25
 #: Settings of numba that change what is compiled.
 _SETTINGS = ("BOUNDSCHECK", "OPT", "DEBUGINFO_DEFAULT")
 
@@ -104,7 +117,7 @@ def kernel(signature: Any = None, **options: Any) -> Callable[[Callable[..., Any
     now, and calling it with other types raises TypeError. Without one it is for other kernels to call. `options`
     are numba's.
 
-    Raises ImportError in a thread of `begin_loading` when the process is about to end.
+    Raises ImportError in a thread of `begin` when the process is about to end.
     """
 
     def made_of(function: Callable[..., Any]) -> Any:
@@ -125,6 +138,15 @@ def kernel(signature: Any = None, **options: Any) -> Callable[[Callable[..., Any
         return dispatcher
 
     return made_of
+
+
+def record(of: type, usual: Any, **others: Any) -> Any:
+    """Return the numba type of a NamedTuple whose fields are of the `usual` type, but for the `others`."""
+    from numba import types
+
+    names: tuple[str, ...] = of._fields
+    assert not set(others).difference(names)
+    return types.NamedTuple([others.get(name, usual) for name in names], of)
 
 
 class _Kept:
@@ -307,8 +329,8 @@ def load(names: Iterable[str] = ()) -> None:
         _thread.group = before
 
 
-class Loading:
-    """Kernels on their way, in a thread of their own."""
+class _Loading:
+    """Modules on their way, in a thread of their own."""
 
     def __init__(self, names: tuple[str, ...]) -> None:
         self._names = names
@@ -317,14 +339,12 @@ class Loading:
         self._worker.start()
         atexit.register(self._end)
 
-    def wait(self, seconds: float | None = None) -> bool:
+    def wait(self, seconds: float) -> bool:
         """Wait so long at most; return whether they are there. Raises what loading them raised."""
         self._worker.join(seconds)
-        if self._worker.is_alive():
-            return False
         if self._error is not None:
             raise self._error
-        return True
+        return not self._worker.is_alive()
 
     def _run(self) -> None:
         _thread.ends = True
@@ -339,6 +359,38 @@ class Loading:
         self._worker.join()
 
 
-def begin_loading(names: Iterable[str]) -> Loading:
-    """Begin to import modules of kernels in the background, while something else is done."""
-    return Loading(tuple(names))
+_loading: dict[str, _Loading] = {}
+
+
+def begin(names: Iterable[str]) -> None:
+    """Begin to load modules of kernels in the background; returns at once."""
+    with _lock:
+        new = tuple(name for name in names if name not in _loading)
+        if new:
+            _loading.update(dict.fromkeys(new, _Loading(new)))
+
+
+def ready(names: Iterable[str], deadline: Deadline) -> bool:
+    """Wait until modules of kernels are there; return False where it was over before, or is asked to stop.
+
+    Compiling happens once and must not leave a run with a short limit without any answer: where the time is over
+    when the kernels are there, it is extended by a share of the limit.
+    """
+    wanted = tuple(names)
+    begin(wanted)
+    for loading in dict.fromkeys(_loading[name] for name in wanted):
+        in_time = not deadline.over
+        while not loading.wait(_SLICE_S):
+            if deadline.stop.is_set() or not in_time:
+                return False
+        if in_time and deadline.over and not deadline.stop.is_set():
+            _extend(deadline)
+    return True
+
+
+def _extend(deadline: Deadline) -> None:
+    """Give a deadline, and the one that it is a part of, a share of its limit from now on."""
+    part: Deadline | None = deadline
+    while part is not None:
+        part.time_limit_s = part.seconds + part.reserve_s + _AFRESH * part.time_limit_s
+        part = getattr(part, "whole", None)

@@ -8,10 +8,15 @@ room is given back before the next loss: losses do not add up.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+from numba import boolean, float64, int32, int64
+
+from zonewright.solver.kernels.cache import kernel
+
+# Types of arrays: whole numbers, real ones, flags; the digit is the number of axes.
+_I1, _I2, _F1, _B1 = int64[::1], int64[:, ::1], float64[::1], boolean[::1]
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def _best_host(
     c, zone, hosts_z, start_z, gone_s, free_sr, demand_cr, weight_r, class_group_c, allowed_cs, site_limit_c,
     rack_limit_c, rack_s, count_gs, count_ga,
@@ -40,7 +45,7 @@ def _best_host(
     return best
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def _fewest_first(
     c, zone, hosts_z, start_z, gone_s, free_sr, demand_cr, weight_r, class_group_c, allowed_cs, site_limit_c,
     rack_limit_c, rack_s, count_gs, count_ga,
@@ -65,7 +70,32 @@ def _fewest_first(
     return best
 
 
-@njit(cache=True, nogil=True)
+@kernel(
+    (
+        boolean,
+        _I1,
+        _I1,
+        _I1,
+        _I1,
+        _I1,
+        _B1,
+        _F1,
+        _I1,
+        _I1,
+        _I1,
+        _I2,
+        _I2,
+        _F1,
+        _I1,
+        boolean[:, ::1],
+        _I1,
+        _I1,
+        _I1,
+        int32[:, ::1],
+        _I2,
+        int64,
+    )
+)
 def seat_displaced(
     anywhere, start_s, class_n, count_n, lost_k, start_k, wanted_c, size_c, zone_s, hosts_z, start_z, free_sr,
     demand_cr, weight_r, class_group_c, allowed_cs, site_limit_c, rack_limit_c, rack_s, count_gs, count_ga,
@@ -141,15 +171,3 @@ def seat_displaced(
                 if rack_s[s] >= 0:
                     count_ga[class_group_c[class_n[n]], rack_s[s]] += count_n[n]
     return total, found[: min(total, arrivals)]
-
-
-def warm_up() -> None:
-    """Compile the kernels, or load them from the cache, by losing a host with nobody on it."""
-    ints = np.int64
-    zero, two, table = np.zeros(1, ints), np.zeros(2, ints), np.ones((1, 1), ints)
-    flags, weights = np.ones(1, bool), np.ones(1)
-    seat_displaced(
-        False, two, zero[:0], zero[:0], zero, np.array([0, 1], ints), flags, weights, zero, zero,
-        np.array([0, 1], ints), table, table, weights, zero, np.ones((1, 1), bool), zero, zero, zero,
-        np.zeros((1, 1), np.int32), 0 * table, 0,
-    )  # fmt: skip

@@ -9,18 +9,25 @@ What is driven to zero is the overload: use beyond capacity, each resource in un
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+from numba import boolean, float64, int64, uint64
+
+from zonewright.solver.kernels.cache import kernel
 
 # The generator is xorshift64* (Vigna 2016), written out in the loops: a call into numpy's costs five times more.
 
+# Types of arrays: whole numbers, real ones, flags; the digit is the number of axes.
+_I1, _I2, _F1, _B1, _B2 = int64[::1], int64[:, ::1], float64[::1], boolean[::1], boolean[:, ::1]
+#: What says who may be where: from `item_class_i` to `rack_count_ga`.
+_RULES = (_I1, _I1, _B2, _I1, _I1, _I1, _I2)
 
-@njit(cache=True, nogil=True)
+
+@kernel()
 def _over(use: int, more: int, capacity: int) -> int:
     excess = use + more - capacity
     return excess if excess > 0 else 0
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def _clash(slot_sk, fill_s, item_class_i, class_group_c, s, group, limit, leaving):
     """Whether a site already holds `limit` of a group, `leaving` (an item) not counted."""
     found = 0
@@ -33,7 +40,7 @@ def _clash(slot_sk, fill_s, item_class_i, class_group_c, s, group, limit, leavin
     return False
 
 
-@njit(cache=True, nogil=True)
+@kernel((int64, int64, _I1, _I2, _I1, _I1, _I2, _I2, _I1, _I1, _I1, _I2))
 def _move(
     i,
     s,
@@ -70,7 +77,7 @@ def _move(
         rack_count_ga[class_group_c[c], rack_s[s]] += 1
 
 
-@njit(cache=True, nogil=True)
+@kernel((_I1, _I1, _I2, _I1, _I1, _I2, _I2, _I2, _F1, *_RULES, float64))
 def fill_greedily(
     order_i,
     site_i,
@@ -144,7 +151,7 @@ def fill_greedily(
     return nowhere
 
 
-@njit(cache=True, nogil=True)
+@kernel((_I2, _I2, _F1))
 def overload(use_sr, capacity_sr, weight_r):
     """The sum over sites and resources of weighted use beyond capacity, from scratch."""
     total = 0.0
@@ -154,7 +161,7 @@ def overload(use_sr, capacity_sr, weight_r):
     return total
 
 
-@njit(cache=True, nogil=True)
+@kernel((uint64[::1], int64, float64, _B1, _I1, _I2, _I1, _I1, _I2, _I2, _I2, _F1, *_RULES, _I1))
 def repack(
     state,
     steps,
@@ -332,19 +339,3 @@ def repack(
                 place[s] = -1
     state[0] = x
     return taken
-
-
-def warm_up() -> None:
-    """Compile every kernel, or load it from the cache, by packing one item onto one site."""
-    ints, flags = np.int64, np.ones(1, bool)
-    one, zero, table = np.ones(1, ints), np.zeros(1, ints), np.ones((1, 1), ints)
-    site_i, slot_sk, fill_s, use_sr = np.full(1, -1, ints), np.zeros((1, 2), ints), zero.copy(), 0 * table
-    common = (zero, zero, np.ones((1, 1), bool), one, one, zero, 0 * table)
-    weight_r = np.ones(1)
-    position_i = zero.copy()
-    fill_greedily(zero, site_i, slot_sk, fill_s, position_i, use_sr, table, table, weight_r, *common, 0.05)
-    state = np.ones(1, np.uint64)
-    repack(
-        state, 1, 0.1, flags, site_i, slot_sk, fill_s, position_i, use_sr, table, table, weight_r, *common, zero
-    )  # fmt: skip
-    overload(use_sr, table, weight_r)

@@ -18,6 +18,8 @@ from zonewright.models.rules.during import Avoid, Held
 from zonewright.models.tree import Node
 from zonewright.models.world import World
 from zonewright.solver.deadline import Deadline
+from zonewright.solver.kernels import cache
+from zonewright.solver.kernels.news import tells_compiling
 from zonewright.solver.migrate.curve import gain_curve, moved, worth_it
 from zonewright.solver.migrate.moves import Movement, movements
 from zonewright.solver.migrate.ordering import Draft, Ordering, Work, lower_order
@@ -83,6 +85,7 @@ class MigrationResult:
         return pd.DataFrame(rows, columns=columns)
 
 
+@tells_compiling
 def plan_migration(
     estate: Estate | World,
     *,
@@ -133,6 +136,8 @@ def plan_migration(
     world = estate if isinstance(estate, World) else World(estate)
     deadline.reserve_s = min(0.2 * time_limit_s, 0.05 + 2e-4 * len(world.units))
     search = Search(deadline, workers or os.cpu_count() or 1, seed, work_limit, progress)
+    if order:
+        cache.begin(cache.ORDER)
     if (curve or event.min_gain) and target is None:
         return _with_curve(world, event, search, order, order_goals)
     return _Planning(world, event, search, target, order, order_goals).result()

@@ -13,6 +13,7 @@ from zonewright.models.placing import view_of
 from zonewright.models.plan import GoalValue, Placement, Plan, Status
 from zonewright.models.world import World
 from zonewright.solver.deadline import Deadline
+from zonewright.solver.kernels import cache
 from zonewright.solver.place import place
 from zonewright.solver.result import Clash, Listener
 
@@ -136,9 +137,9 @@ def without_lost(after: Aftermath, plan: Plan) -> Plan:
 
 
 def _find(after: Aftermath, search: Search) -> Target:
-    from zonewright.solver.migrate.hosts import find_on_hosts
+    if _on_hosts(after.world) and cache.ready(cache.RELOCATION, search.deadline):
+        from zonewright.solver.migrate.hosts import find_on_hosts
 
-    if _on_hosts(after.world):
         found = find_on_hosts(
             after, search.deadline, workers=search.workers, seed=search.seed, progress=search.progress
         )

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from zonewright.models.problems import InputError
 from zonewright.solver.deadline import Deadline
+from zonewright.solver.kernels import cache
 from zonewright.solver.order.bounds import Paths, bounds_of, ordered_pairs, paths_of, possible
 from zonewright.solver.order.deadlock import Limit, Serial, one_after_another
 from zonewright.solver.order.judge import faults, stages_of, values_of
@@ -158,14 +159,15 @@ class _Arranging:
                 self.news(engine, stage, value, bound)
         return True
 
-    def _run(self, mode_j: Ints, order_t: Ints, guard_k: Ints, engine: str) -> int:
+    def _run(self, mode_j: Ints, order_t: Ints, guard_k: Ints, engine: str) -> None:
+        if not cache.ready(cache.ORDER, self.deadline):
+            return
         from zonewright.solver.order.listing import DONE, run
 
         start_t = np.empty(len(self.problem.tasks), np.int64)
-        said = int(run(self.table.lists, mode_j, order_t, guard_k, start_t))
+        said = run(self.table.lists, mode_j, order_t, guard_k, start_t)
         if said == DONE and self._take(mode_j.tolist(), _optional(start_t), engine):
             self.lists.append((mode_j.copy(), order_t.copy(), guard_k.copy()))
-        return said
 
     def _greedy(self) -> None:
         free = np.full(len(self.table.lists.take_r), -1, np.int64)

@@ -9,17 +9,21 @@ start in that order.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+from numba import boolean, int64, uint64
 
-from zonewright.solver.order.table import DOWNTIME, LATE, MAKESPAN, NEVER, PENALTY, SERVICE
+from zonewright.solver.kernels.cache import kernel, record
+from zonewright.solver.order.table import DOWNTIME, LATE, MAKESPAN, NEVER, PENALTY, SERVICE, Lists
 
 #: What `run` says.
 DONE, STUCK, TOO_LATE = 0, 1, 2
 #: States of a task: not to be looked at now, to be looked at, started.
 _IDLE, _OPEN, _STARTED = 0, 1, 2
 
+_I1, _B1 = int64[::1], boolean[::1]
+_LISTS = record(Lists, _I1, windowed_t=_B1, take_check=_B1, next_by_start=_B1, exclusions=int64)
 
-@njit(cache=True, nogil=True)
+
+@kernel()
 def _push(heap, size, key):
     """Put a key into a heap of `size` keys; returns the new size."""
     at = size
@@ -33,7 +37,7 @@ def _push(heap, size, key):
     return size + 1
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def _pop(heap, size):
     """Take the smallest key, `heap[0]`, out; returns the new size."""
     size -= 1
@@ -53,7 +57,7 @@ def _pop(heap, size):
     return size
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def _opening(window_start, window_end, duration, now):
     """First second from `now` on at which a task of some duration may start in a window."""
     for w in range(window_start.shape[0]):
@@ -63,7 +67,7 @@ def _opening(window_start, window_end, duration, now):
     return NEVER
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def _wake(r, parked_r, next_parked_t, state_t):
     """Look again at every task that waits for a resource."""
     t = parked_r[r]
@@ -76,7 +80,7 @@ def _wake(r, parked_r, next_parked_t, state_t):
     return True
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def _obstacle(take_ptr_t, take_r, take_amount, take_check, t, load_r, capacity_r, guard_k, head_r):
     """Return the resource that keeps a task from starting; -1: none."""
     for k in range(take_ptr_t[t], take_ptr_t[t + 1]):
@@ -87,7 +91,7 @@ def _obstacle(take_ptr_t, take_r, take_amount, take_check, t, load_r, capacity_r
     return -1
 
 
-@njit(cache=True, nogil=True)
+@kernel((_LISTS, _I1, _I1, _I1, _I1))
 def run(lists, mode_j, order_t, guard_k, start_t):
     """Write a start of every task of the chosen modes into `start_t` (-1: not run); returns DONE or why not.
 
@@ -257,7 +261,7 @@ def run(lists, mode_j, order_t, guard_k, start_t):
         now = max(now, coming)
 
 
-@njit(cache=True, nogil=True)
+@kernel((_LISTS, _I1, _I1, _I1))
 def worth(lists, mode_j, start_t, value_g):
     """Write every stage's value of an order; one more entry takes the sum of ends, which breaks ties."""
     duration_t, first_j, level_j = lists.duration_t, lists.first_j, lists.level_j
@@ -292,7 +296,7 @@ def worth(lists, mode_j, start_t, value_g):
                         value_g[g] += weight_j[j] * max(0, back - due_j[j])
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def _better(value_g, than_g, ties):
     """Whether values are smaller, stage by stage; equal ones count as `ties` says."""
     for g in range(value_g.shape[0]):
@@ -301,7 +305,7 @@ def _better(value_g, than_g, ties):
     return ties
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def _random(state):
     """Next number of xorshift64* (Vigna 2016), 31 bits; `state` is one unsigned number, never 0."""
     x = state[0]
@@ -312,7 +316,7 @@ def _random(state):
     return np.int64((x * np.uint64(2685821657736338717)) >> np.uint64(33))
 
 
-@njit(cache=True, nogil=True)
+@kernel((_LISTS, _I1, _I1, _I1, _I1, _I1, int64[:, ::1], int64, uint64[::1]))
 def improve(lists, mode_j, order_t, guard_k, start_t, value_g, choice_nq, rounds, state):
     """Change the list at random and keep what is no worse, in place; returns how often the worth became smaller.
 

@@ -17,6 +17,7 @@ from zonewright.models.rules import Avoid
 from zonewright.models.world import World
 from zonewright.solver.clashes.result import Clashes
 from zonewright.solver.deadline import Deadline
+from zonewright.solver.kernels.news import tells_compiling
 from zonewright.solver.reasons.binding import binding_of
 from zonewright.solver.reasons.finding import clashes_of, plan_or_clashes
 from zonewright.solver.reasons.parts import compare, parts_of
@@ -28,6 +29,7 @@ from zonewright.solver.reasons.subject import find_subject, split_question
 from zonewright.solver.result import Listener, Progress, Result
 
 
+@tells_compiling
 def explain(
     estate: Estate | World,
     *,

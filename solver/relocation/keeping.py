@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numba import njit
+from numba import int64
 
 from zonewright.solver.deadline import Deadline
+from zonewright.solver.kernels.cache import kernel
 from zonewright.solver.relocation.problem import Ints
 from zonewright.solver.relocation.state import State
 from zonewright.solver.relocation.table import LIMIT, TOGETHER, Table
@@ -184,7 +185,7 @@ def cover(demand_ir: Ints, weight_i: Ints, most_i: Ints, excess_r: Ints) -> Ints
     return take_i
 
 
-@njit(cache=True, nogil=True)
+@kernel((int64[:, ::1], int64[::1], int64[::1], int64[::1], int64[::1], int64))
 def _cover(demand_kr, weight_k, most_k, excess_r, best_k, nodes):
     kinds, resources = demand_kr.shape
     # What a unit of weight can do at best from kind k on, and what all of them can do.

@@ -7,10 +7,15 @@ Axes: h host, k kind, r resource, a area, i item (2k: one of kind k stays, 2k + 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+from numba import boolean, float64, int64
+
+from zonewright.solver.kernels.cache import kernel
+
+# Types of arrays: whole numbers, real ones; the digit is the number of axes.
+_I1, _I2, _F2 = int64[::1], int64[:, ::1], float64[:, ::1]
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def _sort(key, count, order):
     """Sort by insertion: few items, and far less to compile than numba's own sort."""
     for i in range(count):
@@ -21,7 +26,7 @@ def _sort(key, count, order):
         order[j] = i
 
 
-@njit(cache=True, nogil=True)
+@kernel((_I1, _I2, _I2, boolean[:, ::1], _I1, _I2, _F2, _F2, _I1, int64, _I2, _I2, float64[::1]))
 def price_hosts(
     host_i,
     capacity_hr,

@@ -10,8 +10,9 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
+from numba import boolean, float64, int64
 
+from zonewright.solver.kernels.cache import kernel, record
 from zonewright.solver.relocation.problem import Flags, Ints
 from zonewright.solver.relocation.table import Table
 
@@ -89,7 +90,24 @@ def state_of(table: Table, puts: int) -> State:
     )
 
 
-@njit(cache=True, nogil=True)
+_I1, _I2 = int64[::1], int64[:, ::1]
+_STATE = record(
+    State,
+    _I1,
+    free_hr=_I2,
+    enter_mh=boolean[:, ::1],
+    demand_cr=_I2,
+    domain_qh=_I2,
+    tally_tx=_I2,
+    capacity_bx=_I2,
+    free_xr=_I2,
+    count_kx=_I2,
+    entry_kx=_I2,
+    list_ex=_I2,
+)
+
+
+@kernel()
 def _slot(table_kx, key):
     """Return where a key is in an open-addressed table, or the free slot where it belongs."""
     mask = table_kx.shape[0] - 1
@@ -99,14 +117,14 @@ def _slot(table_kx, key):
     return k
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def tally_count(s, t, d):
     """Return how many of a tally are in a domain."""
     k = _slot(s.count_kx, t * s.size[0] + d)
     return s.count_kx[k, 1] if s.count_kx[k, 0] != -1 else 0
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def allowed(s, c, h):
     """Whether every tally lets one more of class c onto host h."""
     for x in range(s.tally_start_c[c], s.tally_start_c[c + 1]):
@@ -125,7 +143,7 @@ def allowed(s, c, h):
     return True
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def room(s, c, h):
     """Whether host h and the domains it is in have room for one more of class c."""
     for r in range(s.demand_cr.shape[1]):
@@ -140,13 +158,13 @@ def room(s, c, h):
     return True
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def fits(s, c, h):
     """Whether one more of class c may enter host h and has room there."""
     return s.enter_mh[s.mask_c[c], h] and room(s, c, h) and allowed(s, c, h)
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def put(s, c, h, n):
     """Add n (negative: take away) of class c to host h, whatever that breaks."""
     for r in range(s.demand_cr.shape[1]):
@@ -178,14 +196,14 @@ def put(s, c, h, n):
     s.list_ex[s.entry_kx[k, 1], 2] += n
 
 
-@njit(cache=True, nogil=True)
+@kernel((_STATE, _I1, _I1, _I1))
 def put_all(s, class_n, host_n, count_n):
     """Add every entry."""
     for n in range(class_n.shape[0]):
         put(s, class_n[n], host_n[n], count_n[n])
 
 
-@njit(cache=True, nogil=True)
+@kernel((_STATE, _I1, _I1, _I1))
 def put_fitting(s, class_n, host_n, count_n):
     """Add as many of every entry as fit."""
     more = np.int64(1)
@@ -196,7 +214,7 @@ def put_fitting(s, class_n, host_n, count_n):
             put(s, class_n[n], host_n[n], more)
 
 
-@njit(cache=True, nogil=True)
+@kernel((_STATE, _I1, _I1, _I1))
 def _listed(s, class_n, host_n, count_n):
     n = 0
     for h in range(s.head_h.shape[0]):
@@ -219,7 +237,7 @@ def entries(state: State) -> tuple[Ints, Ints, Ints]:
     return class_n[:n], host_n[:n], count_n[:n]
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def best_host(s, c, tight_r, avoid):
     """Return the host other than `avoid` that one more of class c leaves least room on, -1 for none."""
     best, best_room = -1, 0.0
@@ -235,7 +253,7 @@ def best_host(s, c, tight_r, avoid):
     return best
 
 
-@njit(cache=True, nogil=True)
+@kernel((_STATE, _I1, float64[::1], _I1, int64, int64))
 def place_each(s, order_c, tight_r, new_n, tries, steps):
     """Put one instance of each class, in order, where it fits best; returns how many were left out.
 

@@ -10,10 +10,15 @@ one for each scenario that spares the area), r resource, i host.
 
 from __future__ import annotations
 
-from numba import njit
+from numba import float64, int32, int64
+
+from zonewright.solver.kernels.cache import kernel
+
+# Types of arrays: whole numbers, real ones; the digit is the number of axes.
+_I1, _I2, _F1 = int64[::1], int64[:, ::1], float64[::1]
 
 
-@njit(cache=True, nogil=True)
+@kernel((_F1, _I1, _I2, _I1, _F1, int32[:, ::1]))
 def fill(worth_k, most_k, demand_kr, size_r, value_n, take_kn):
     """Fill the table of the most worth within every amount of room, and how many of each shape reach it.
 
@@ -74,7 +79,7 @@ def fill(worth_k, most_k, demand_kr, size_r, value_n, take_kn):
     return 0
 
 
-@njit(cache=True, nogil=True)
+@kernel((_I2, float64[:, ::1], _I1, _F1, _I1))
 def split(room_ir, value_tn, size_r, best_i, cell_i):
     """Find, for every host, how much room goes to what it holds before any loss: the rest is for arrivals.
 
@@ -100,7 +105,7 @@ def split(room_ir, value_tn, size_r, best_i, cell_i):
     return 0
 
 
-@njit(cache=True, nogil=True)
+@kernel((int64, int32[:, ::1], _I2, _I1, _I1))
 def read(cell, take_kn, demand_kr, size_r, held_k):
     """Read what reaches a table's value at a cell."""
     step_0, step_1 = size_r[1] * size_r[2], size_r[2]

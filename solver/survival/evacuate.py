@@ -12,6 +12,7 @@ from zonewright.models.view import Row, Violation
 from zonewright.models.world import Unit
 from zonewright.solver.deadline import Deadline
 from zonewright.solver.decode import Sites
+from zonewright.solver.kernels import cache
 from zonewright.solver.profiles import Reach
 from zonewright.solver.survival.binding import Cutting, unit_words
 from zonewright.solver.survival.result import Binding, Verdict
@@ -250,6 +251,8 @@ class Evacuator:
         world = self.standing.world
         if strict not in self._arrays:
             if len(world.tree.sites) <= len({world.zone_of(site) for site in world.tree.sites}):
+                return None
+            if not cache.ready(cache.RELOCATION, self.deadline):
                 return None
             from zonewright.solver.survival.hosts import hosts_of
 

@@ -18,6 +18,7 @@ from zonewright.models.rules import all_rules
 from zonewright.models.view import View
 from zonewright.models.world import World
 from zonewright.solver.deadline import Deadline
+from zonewright.solver.kernels.news import tells_compiling
 from zonewright.solver.result import Listener, Progress
 from zonewright.solver.survival.evacuate import Evacuator, Settled
 from zonewright.solver.survival.rates import availability_figures
@@ -43,6 +44,7 @@ PLACING_SHARE, EVACUATING_SHARE = 0.4, 0.7
 _TELL_S = 0.5
 
 
+@tells_compiling
 def survive(
     estate: Estate | World,
     *,
