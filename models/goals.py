@@ -74,13 +74,21 @@ def running(world: World, unit: Unit) -> int:
     """
     if unit.preemptible:
         return 0
-    gone = (State.FAILED, State.COMING_SOON)
-    tree = world.tree
-    return sum(
-        n
-        for site, n in unit.current.items()
-        if tree.state(site, unit.product) not in gone and not tree.must_leave(site)
-    )
+    memo: dict[tuple[int, str], bool] = world.__dict__.setdefault("_running_at", {})
+    total = 0
+    for site, count in unit.current.items():
+        key = site, unit.product
+        runs = memo.get(key)
+        if runs is None:
+            runs = memo[key] = _runs(world, *key)
+        total += count if runs else 0
+    return total
+
+
+def _runs(world: World, site: int, product: str) -> bool:
+    """Return whether who is at a site runs and may stay."""
+    gone = world.tree.state(site, product) in (State.FAILED, State.COMING_SOON)
+    return not gone and not world.tree.must_leave(site)
 
 
 def stopped(view: View) -> int:

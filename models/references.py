@@ -436,9 +436,9 @@ def _level(world: World, rule: Any, level: str, path: Path) -> None:
     check_known(level, world.tree.levels, "level", (*path, "level"))
     if isinstance(rule, AntiAffinity) and rule.delegate:
         return
-    without = [s for s in world.tree.sites if world.tree.at_level(s, level) is None]
-    if without:
-        what = f"site {world.tree.nodes[without[0]].id} has no {level}"
+    without = world.tree.without(level)
+    if without is not None:
+        what = f"site {world.tree.nodes[without].id} has no {level}"
         hint = "Maybe a higher level, or `consider` only the domains that have it"
         if isinstance(rule, AntiAffinity):
             hint = "Maybe delegate: true, which leaves it to the provider"

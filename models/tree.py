@@ -126,6 +126,16 @@ class Tree:
     def _at_level(self) -> dict[str, list[int | None]]:
         return {}
 
+    def without(self, level: str) -> int | None:
+        """Return the first site that is in no domain of a level, None where all are in one."""
+        if level not in self._without:
+            self._without[level] = next((s for s in self.sites if self.at_level(s, level) is None), None)
+        return self._without[level]
+
+    @cached_property
+    def _without(self) -> dict[str, int | None]:
+        return {}
+
     def _ancestors_at(self, level: str) -> list[int | None]:
         """Return every node's ancestor at a level."""
         at = {node.index for node in self.nodes if node.level == level}

@@ -171,13 +171,21 @@ class View:
         """How many of a group are placed."""
         return sum(self.group_sites[group].values())
 
-    def counts(self, group: str, level: str) -> dict[int, int]:
-        """Domains of a level that hold the group, with counts."""
+    def counts(self, group: str, level: str) -> Mapping[int, int]:
+        """Domains of a level that hold the group, with counts; what was counted once is kept."""
         if self.base is not None and self.untouched(group):
-            memo: dict[tuple[str, str], dict[int, int]] = self.base.__dict__.setdefault("_counts_memo", {})
-            if (group, level) not in memo:
-                memo[group, level] = self.base.counts(group, level)
-            return dict(memo[group, level])
+            return self.base.counts(group, level)
+        found = self._counted.get((group, level))
+        if found is None:
+            found = self._counted[group, level] = self.count(group, level)
+        return found
+
+    @cached_property
+    def _counted(self) -> dict[tuple[str, str], dict[int, int]]:
+        return {}
+
+    def count(self, group: str, level: str) -> dict[int, int]:
+        """Count a group by domains of a level."""
         found: dict[int, int] = {}
         for site, count in self.group_sites[group].items():
             domain = self.world.tree.at_level(site, level)

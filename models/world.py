@@ -26,7 +26,7 @@ from zonewright.models.offers import check_offers
 from zonewright.models.problems import InputError, maybe
 from zonewright.models.quantities import MONEY, SPELLINGS, as_fraction, to_latency
 from zonewright.models.references import check_references, check_scenarios
-from zonewright.models.resources import Account, Flavour, Group, Instance, Kind, Movability, Regional
+from zonewright.models.resources import Account, Billing, Flavour, Group, Instance, Kind, Movability, Regional
 from zonewright.models.tree import Tree, build_tree
 
 
@@ -366,62 +366,69 @@ class World:
             named[instance.group].append(instance)
         index = 0
         for group in self.estate.groups:
+            shared = self._shared(group)
             for instance in named[group.id]:
-                yield self._unit(index, group, instance, 1)
+                yield Unit(index=index, name=instance.id, count=1, **self._own(shared, group, instance))
                 index += 1
             rest = group.count - len(named[group.id])
             if rest:
-                yield self._unit(index, group, None, rest)
+                known = self.tree.by_id
+                current = {known[s]: n for s, n in group.current.items() if n and s in known}
+                yield Unit(index=index, name=None, count=rest, current=current, current_subnet=None, **shared)
                 index += 1
 
-    def _unit(self, index: int, group: Group, instance: Instance | None, count: int) -> Unit:
-        def own(name: str) -> Any:
-            value = getattr(instance, name) if instance is not None else None
-            return getattr(group, name) if value is None or value == [] else value
+    def _shared(self, group: Group) -> dict[str, Any]:
+        """Return what the units of a group share where their instances say nothing else."""
+        flavour = self.flavours[group.flavour] if group.flavour is not None else None
+        return {
+            "group": group.id,
+            "demand": flavour.resources if flavour else group.demand,
+            "flavour": flavour,
+            "product": group.product or self.default_product,
+            "kind": flavour.kind if flavour else group.kind,
+            "account": group.account or self.default_account,
+            "prepaid": self._prepaid(group.billing),
+            "vpcs": tuple(group.vpcs),
+            "subnets": tuple(group.subnets),
+            **{name: getattr(group, name) for name in _OWN},
+            **{name: tuple(getattr(group, name)) for name in _OWN_LISTS},
+        }
 
-        if instance is not None and instance.demand is not None:
-            flavour, demand = None, instance.demand
-        else:
-            name = own("flavour")
-            flavour = self.flavours[name] if isinstance(name, str) else None
-            demand = flavour.resources if flavour else group.demand
-        billing = instance.billing if instance is not None and instance.billing else group.billing
+    def _own(self, shared: dict[str, Any], group: Group, instance: Instance) -> dict[str, Any]:
+        """Return a named instance's fields: what it does not give is the group's."""
+        site = self.tree.by_id.get(instance.site) if instance.site is not None else None
+        found = {
+            **shared,
+            "current": {site: 1} if site is not None else {},
+            "current_subnet": instance.subnet,
+        }
+        given = instance.model_fields_set - _PLACE
+        for name in _OWN:
+            if name in given and (value := getattr(instance, name)) is not None:
+                found[name] = value
+        for name in _OWN_LISTS:
+            if name in given and (names := getattr(instance, name)):
+                found[name] = tuple(names)
+        if instance.billing is not None:
+            found["prepaid"] = self._prepaid(instance.billing)
+        if instance.demand is not None:
+            found |= {"flavour": None, "demand": instance.demand, "kind": group.kind}
+        elif instance.flavour is not None:
+            flavour = self.flavours[instance.flavour]
+            found |= {"flavour": flavour, "demand": flavour.resources, "kind": flavour.kind}
+        return found
+
+    def _prepaid(self, billing: Billing) -> bool:
         taken = self.estate.taken_at
-        prepaid = billing.paid_until is not None and (taken is None or billing.paid_until > taken)
-        if instance is None:
-            current = {self.tree.by_id[s]: n for s, n in group.current.items() if n and s in self.tree.by_id}
-        else:
-            current = {self.tree.by_id[instance.site]: 1} if instance.site in self.tree.by_id else {}
-        return Unit(
-            index=index,
-            group=group.id,
-            name=instance.id if instance else None,
-            count=count,
-            demand=demand,
-            flavour=flavour,
-            product=group.product or self.default_product,
-            kind=flavour.kind if flavour else group.kind,
-            account=group.account or self.default_account,
-            priority=own("priority"),
-            pinned=own("pinned"),
-            preemptible=own("preemptible"),
-            stateful=own("stateful"),
-            snapshots=tuple(own("snapshots")),
-            movability=own("movability"),
-            move_cost=own("move_cost"),
-            prepaid=prepaid,
-            image=own("image"),
-            disks=tuple(own("disks")),
-            elastic_ips=tuple(own("elastic_ips")),
-            security_groups=tuple(own("security_groups")),
-            key_pairs=tuple(own("key_pairs")),
-            route_table=own("route_table"),
-            vpcs=tuple(group.vpcs),
-            subnets=tuple(group.subnets),
-            current=current,
-            current_subnet=instance.subnet if instance else None,
-        )
+        return billing.paid_until is not None and (taken is None or billing.paid_until > taken)
 
+
+#: What an instance may say in its group's place: single values, and lists.
+_OWN = (
+    "priority", "pinned", "preemptible", "stateful", "movability", "move_cost", "image", "route_table",
+)  # fmt: skip
+_OWN_LISTS = ("snapshots", "disks", "elastic_ips", "security_groups", "key_pairs")
+_PLACE = frozenset({"id", "group", "site", "subnet", "demand"})
 
 _ASSUMED_NETWORKING = Networking(
     peering=True,

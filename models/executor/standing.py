@@ -42,9 +42,9 @@ class Occupied(View):
         """How many of a group there are."""
         return super().total(group) - self.twice.get(group, 0)
 
-    def counts(self, group: str, level: str) -> dict[int, int]:
-        """Domains of a level that hold the group, with counts."""
-        found = super().counts(group, level)
+    def counts(self, group: str, level: str) -> Mapping[int, int]:
+        """Domains of a level that hold the group, with counts; they change all the time."""
+        found = self.count(group, level)
         if self.twice.get(group):
             for domain in found:
                 found[domain] -= self.doubled.get((group, domain), 0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -89,7 +89,7 @@ class LatencyLimit(Rule):
                     yield self.broken(label, one, view.node_name(a), 1, message)
 
     def _quorum(
-        self, view: View, label: str, group: str, counts: dict[int, int], gone: int | None
+        self, view: View, label: str, group: str, counts: Mapping[int, int], gone: int | None
     ) -> Iterator[Violation]:
         majority = view.world.groups[group].count // 2 + 1
         best, at = 0, None
@@ -113,7 +113,7 @@ class LatencyLimit(Rule):
         return None if lost else leader
 
     def _clients(
-        self, view: View, label: str, group: str, counts: dict[int, int], gone: int | None
+        self, view: View, label: str, group: str, counts: Mapping[int, int], gone: int | None
     ) -> Iterator[Violation]:
         for location in self.client_locations(view.world):
             times = [view.world.client_latency(location, d) for d in counts]
