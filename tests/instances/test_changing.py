@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from zonewright.instances.changing import changed_data
-from zonewright.instances.generator import generate_changed, generate_region, region_data
-from zonewright.models import Estate, InputError, Plan, Status, World, estate_from_data
+from zonewright.instances.generator import generate_changed, generate_region, main, region_data
+from zonewright.models import Estate, InputError, Plan, Status, World, estate_from_data, load_estate
 from zonewright.models.check import judge
 from zonewright.models.plan import Placement
 from zonewright.models.rules import AntiAffinity
@@ -115,3 +116,26 @@ def test_a_change_that_cannot_be_is_refused(share: float, what: str) -> None:
     data = {"estate": "e", "zones": [{"id": "a"}], "groups": [{"id": "g", "count": 9, "demand": {"cpu_cores": 1}}]}
     with pytest.raises(InputError, match=what):
         changed_data(estate_from_data(data), share=share)
+
+
+def test_from_file_to_file(tmp_path: Path) -> None:
+    """The commands give what the calls give."""
+    before, after = tmp_path / "before.json", tmp_path / "after.json"
+    asked = [
+        "--instances",
+        "80",
+        "--groups",
+        "12",
+        "--hosts",
+        "20",
+        "--racks",
+        "4",
+        "--fill",
+        "0.7",
+        "--seed",
+        "5",
+    ]
+    assert main(["region", *asked, "--apart-in-racks", "--in-place", "-o", str(before)]) == 0
+    assert main(["changed", str(before), "--share", "0.1", "--seed", "2", "-o", str(after)]) == 0
+    assert load_estate(after) == generate_changed(load_estate(before), share=0.1, seed=2)
+    assert sum(group.count for group in load_estate(after).groups) == 84
