@@ -18,6 +18,9 @@ GOALS = (
     ["placed", "soft", "balance", "moves"],
 )
 
+#: Share of estates with so many hosts that kernels keep no table of counts by host.
+MANY_HOSTS = 0.04
+
 
 @dataclass
 class Program:
@@ -95,9 +98,9 @@ def _ground(rng: Random) -> Sketch:
         for i in range(zones)
     ]
     data["domains"] = [{"id": f"f{i}", "level": "feed"} for i in range(2)]
+    hosts = rng.randint(65, 70) if rng.random() < MANY_HOSTS else rng.randint(zones, 6)
     data["hosts"] = [
-        {"id": f"h{h}", "in": f"z{h % zones}", "also_in": [rng.choice(("f0", "f1"))]}
-        for h in range(rng.randint(zones, 6))
+        {"id": f"h{h}", "in": f"z{h % zones}", "also_in": [rng.choice(("f0", "f1"))]} for h in range(hosts)
     ]
     data["levels"] = ["region", "feed", "zone", "host"]
     sketch.levels = ["host", "host", "zone", "zone", "feed", "region"]
@@ -107,7 +110,7 @@ def _ground(rng: Random) -> Sketch:
         _group(sketch, name, named)
     total = sum(g["count"] * g["demand"]["cpu_milli"] for g in data["groups"])
     for host in data["hosts"]:
-        share = rng.uniform(0.9, 2.5) / len(data["hosts"])
+        share = rng.uniform(0.9, 2.5) / min(6, hosts)
         host["capacity"] = {"cpu_milli": round(total * share) + rng.choice((0, 500)), "memory_mib": 1024 * 6}
     return sketch
 

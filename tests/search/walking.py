@@ -45,6 +45,8 @@ class Walk:
     """Placements that the checkers judged too."""
     columns: int = 0
     """Placements that the rows of the program judged too."""
+    present: set[str] = field(default_factory=set)
+    """Families that the board has."""
     binding: Counter[str] = field(default_factory=Counter)
     """Family to how many moves changed what it adds."""
     mismatches: list[str] = field(default_factory=list)
@@ -68,6 +70,7 @@ class Walker:
         self.columns = lower(self.world, partial=entry.partial, explain=True) if others else None
         self.others = others
         self.kernels = _Kernels(board, self.site_i, mutation) if kernels else None
+        self.found.present = present(board)
 
     def _start(self) -> Places:
         """At home, or anywhere; where nobody may stay unplaced, everybody somewhere."""
@@ -198,6 +201,16 @@ class Walker:
 
 def _broken(then: Judgement) -> dict[str, int]:
     return {name: int(part[0]) for name, part in then.by_family.items() if part[0]}
+
+
+def present(board: Board) -> set[str]:
+    """Return the families that a board has, named as the oracle names them."""
+    from zonewright.solver.search.state import FAMILIES as BITS
+    from zonewright.solver.search.state import facts_of
+
+    has = facts_of(board).has
+    found = {name for name, bit in BITS.items() if has & bit}
+    return found | ({"pinned"} if board.pinned_i.any() else set())
 
 
 class Fixed:
