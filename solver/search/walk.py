@@ -1,0 +1,58 @@
+"""A walk over placements: its random numbers, temperatures, counters and the best placement that it has seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from zonewright.solver.search.board import Bools, Ints, Places
+from zonewright.solver.search.kernels.records import Record
+from zonewright.solver.search.state import Facts, State
+
+Words = npt.NDArray[np.uint64]
+Reals = npt.NDArray[np.float64]
+
+#: Positions in `Walk.tally_x`.
+PROPOSED, PRICED, ACCEPTED, IMPROVED, CHANGED = range(5)
+"""Moves thought of; those that break nothing; those made; new bests; items that differ from the best."""
+
+
+@dataclass(frozen=True)
+class Walk(Record):
+    """What a loop of moves needs besides the state."""
+
+    random_x: Words
+    """State of the generator, one word, never 0."""
+    heat_k: Reals
+    """Temperature of every stage; 0 where nothing may get worse."""
+    cool_k: Reals
+    """What the temperatures are multiplied by after every 256 proposals."""
+    best_i: Places
+    best_k: Ints
+    changed_x: Places
+    """Items that have moved since the best was seen, the first `tally_x[CHANGED]` count."""
+    changed_i: Bools
+    tally_x: Ints
+    swap_x: Ints
+    """Of 256 proposals so many are swaps (one number)."""
+    d_k: Ints
+    """Scratch."""
+
+
+def make_walk(f: Facts, s: State, seed: int, *, swaps: float = 0.5) -> Walk:
+    """A walk that begins at a state. `swaps` is the share of swaps among proposals."""
+    start = (seed * 0x9E3779B97F4A7C15 + 0xD1B54A32D192ED03) % 2**64
+    return Walk(
+        random_x=np.array([start or 1], np.uint64),
+        heat_k=np.zeros(f.stages),
+        cool_k=np.ones(f.stages),
+        best_i=s.site_i.copy(),
+        best_k=s.value_k.copy(),
+        changed_x=np.zeros(f.items, np.int32),
+        changed_i=np.zeros(f.items, np.bool_),
+        tally_x=np.zeros(5, np.int64),
+        swap_x=np.array([round(swaps * 256)], np.int64),
+        d_k=np.zeros(f.stages, np.int64),
+    )
