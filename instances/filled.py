@@ -102,4 +102,5 @@ def _spread(rng: np.random.Generator, count_g: IntArray, barred_g: IntArray, zon
     width_g = open_gz.sum(axis=1)
     count_gz = np.where(open_gz, (count_g // width_g)[:, None], 0)
     turn_gz = np.where(open_gz, rng.random(open_gz.shape), 2.0).argsort(axis=1).argsort(axis=1)
-    return count_gz + (turn_gz < (count_g % width_g)[:, None])
+    extra_gz: IntArray = turn_gz < (count_g % width_g)[:, None]
+    return count_gz + extra_gz

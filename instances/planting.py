@@ -112,7 +112,7 @@ def _lowest(growth_h: FloatArray, count: int, racks: Racks | None, group: int) -
     while True:
         near = np.argpartition(growth_h, looked_at - 1)[:looked_at]
         near = near[np.argsort(growth_h[near], kind="stable")]
-        chosen = near[_turn(racks.rack_h[near]) < racks.most_g[group]][:count]
+        chosen: IntArray = near[_turn(racks.rack_h[near]) < racks.most_g[group]][:count]
         if len(chosen) == count:
             return chosen
         if looked_at == len(growth_h):
