@@ -1,5 +1,7 @@
 """Read OptaPlanner's cloud balancing (JSON, plain or packed): processes, and computers that cost once used.
 
+python -m zonewright.instances.cloudbalancing FILE -o estate.json
+
 `computerList` has computers with `cpuPower`, `memory`, `networkBandwidth` and `cost`; `processList` has processes
 with `requiredCpuPower`, `requiredMemory`, `requiredNetworkBandwidth` and `computer`, which is null or where the
 process runs today: a computer's id, or the computer itself. No computer takes more than it has; one that is used
@@ -10,7 +12,9 @@ A computer is a host `c0`, after its id. Processes that need the same are one gr
 
 from __future__ import annotations
 
+import argparse
 import json
+import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from zonewright.instances.packed import unpacked_text
+from zonewright.instances.writing import save_estate
 from zonewright.models.estate import Estate
 from zonewright.models.files import estate_from_data, write_whole
 from zonewright.models.json_text import parse_json_text
@@ -154,3 +159,25 @@ def _computer_id(process: Row) -> Any:
     """Return the id of the computer that a process is on, None where it is on none."""
     computer = process.get("computer")
     return computer.get("id", computer) if isinstance(computer, dict) else computer
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m zonewright.instances.cloudbalancing",
+        description="Turn a file of OptaPlanner's cloud balancing into an estate.",
+    )
+    parser.add_argument("file", metavar="FILE")
+    parser.add_argument("-o", "--output", required=True, help="file to write: .json, or YAML")
+    options = parser.parse_args(arguments)
+    try:
+        save_estate(read_cloudbalancing(options.file).estate, options.output)
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    print(options.output)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,5 +1,7 @@
 """Read Google's machine reassignment problem (ROADEF/EURO challenge 2012): a model and an assignment.
 
+python -m zonewright.instances.roadef2012 MODEL ASSIGNMENT -o estate.json
+
 Both files are whole numbers with white space between them, plain or packed (xz, gzip). The model says of resources
 whether they are transient and what their load costs; of machines where they are, what they hold, what of it is
 safe, and what moving a process to each machine costs; of services in how many locations they have to run and whom
@@ -15,6 +17,8 @@ Arrays end in their axes: `r` resource, `m` machine, `s` service, `p` process, `
 
 from __future__ import annotations
 
+import argparse
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +29,7 @@ import numpy.typing as npt
 
 from zonewright.instances.distances import Structure, structure_of
 from zonewright.instances.packed import unpacked
+from zonewright.instances.writing import save_estate
 from zonewright.models.estate import Estate
 from zonewright.models.files import estate_from_data, write_whole
 from zonewright.models.plan import Placement
@@ -381,3 +386,26 @@ def _with_machines(fields: Any) -> dict[str, Any]:
     ends = ("from", "to")
     pairs = [{**p, **{end: p[end].replace("h", "m") for end in ends}} for p in fields["pairs"]]
     return {**fields, "pairs": pairs}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m zonewright.instances.roadef2012",
+        description="Turn a model and an assignment of the ROADEF/EURO challenge 2012 into an estate.",
+    )
+    parser.add_argument("model", metavar="MODEL")
+    parser.add_argument("assignment", metavar="ASSIGNMENT")
+    parser.add_argument("-o", "--output", required=True, help="file to write: .json, or YAML")
+    options = parser.parse_args(arguments)
+    try:
+        save_estate(read_reassignment(options.model, options.assignment).estate, options.output)
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    print(options.output)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -14,10 +14,11 @@ import pytest
 from benchmarks.cloudbalancing import cost_of
 from zonewright.instances.cloudbalancing import (
     cloudbalancing_from_data,
+    main,
     read_cloudbalancing,
     write_cloudbalancing,
 )
-from zonewright.models import InputError, Placement, Status
+from zonewright.models import InputError, Placement, Status, load_estate
 from zonewright.solver import place
 
 NEEDS = ("requiredCpuPower", "requiredMemory", "requiredNetworkBandwidth")
@@ -114,6 +115,15 @@ def test_who_can_stay_stays() -> None:
     group = problem.estate.groups[0].id
     placements = [Placement(group=group, site="c20", count=2), Placement(group=group, site="c0", count=3)]
     assert problem.computers_after(placements) == [20, 20, 0, 0, 0, None]
+
+
+def test_an_estate_is_written_for_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What the command writes is the estate that was read; a bad file is one line and exit 1."""
+    (tmp_path / "in.json").write_text(json.dumps(balance()))
+    assert main([str(tmp_path / "in.json"), "-o", str(tmp_path / "estate.yaml")]) == 0
+    assert load_estate(tmp_path / "estate.yaml") == read_cloudbalancing(tmp_path / "in.json").estate
+    assert main([str(tmp_path / "none.json"), "-o", str(tmp_path / "x.yaml")]) == 1
+    assert capsys.readouterr().err.count("\n") == 1
 
 
 def test_packed_files_say_the_same(tmp_path: Path) -> None:

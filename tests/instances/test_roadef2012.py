@@ -15,8 +15,8 @@ from benchmarks.challenge_check import Problem, Verdict
 from benchmarks.challenge_check import main as check
 from tests.instances.challenge import Stated, drawn
 from zonewright.instances.distances import structure_of
-from zonewright.instances.roadef2012 import Reassignment, read_reassignment, write_assignment
-from zonewright.models import InputError, Plan, Status, World, estate_from_data
+from zonewright.instances.roadef2012 import Reassignment, main, read_reassignment, write_assignment
+from zonewright.models import InputError, Plan, Status, World, estate_from_data, load_estate
 from zonewright.models.check import judge
 from zonewright.models.placing import view_of
 from zonewright.models.plan import Placement
@@ -149,6 +149,15 @@ def test_an_assignment_is_one_line_in_the_order_of_the_file(tmp_path: Path) -> N
     assert problem.machines_after(there[1:]).tolist() == [-1, 1, 0]
     write_assignment(np.array([2, 1, 0]), tmp_path / "out.txt")
     assert (tmp_path / "out.txt").read_text() == "2 1 0\n"
+
+
+def test_an_estate_is_written_for_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What the command writes is the estate that was read; a bad file is one line and exit 1."""
+    files = by_hand().write(tmp_path)
+    assert main([*map(str, files), "-o", str(tmp_path / "estate.yaml")]) == 0
+    assert load_estate(tmp_path / "estate.yaml") == read_reassignment(*files).estate
+    assert main([str(files[1]), str(files[1]), "-o", str(tmp_path / "x.yaml")]) == 1
+    assert capsys.readouterr().err.count("\n") == 1
 
 
 def test_packed_files_say_the_same_whatever_they_are_called(tmp_path: Path) -> None:
