@@ -19,6 +19,7 @@ from zonewright.cli.migrate import migrate
 from zonewright.cli.place import place
 from zonewright.cli.schema import schema
 from zonewright.cli.survive import survive
+from zonewright.cli.warm_up import warm_up
 
 app = typer.Typer(
     name="zonewright",
@@ -75,7 +76,7 @@ def zonewright(
 
 
 app.callback(help=_flowing(zonewright))(zonewright)
-for _command in (place, check, capacity, explain, survive, migrate, diff, estates, generate, schema):
+for _command in (place, check, capacity, explain, survive, migrate, diff, estates, generate, schema, warm_up):
     app.command(help=_flowing(_command))(_command)
 
 

@@ -7,6 +7,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING
 
+from zonewright.cli.boundary import say
 from zonewright.report.amounts import gap_text, value_text
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from zonewright.solver.result import Progress
 
 _SILENT_S = 1.0
+#: The engine whose news stay: what has to be compiled is waited for.
+_LASTING = "kernels"
 
 
 class ProgressLine:
@@ -37,6 +40,7 @@ class ProgressLine:
     def tick(self) -> None:
         """Show what has come in since the last time."""
         elapsed = time.monotonic() - self._began
+        self._at_once()
         if self._quiet or elapsed < _SILENT_S:
             while len(self._news) > 1:
                 self._news.popleft()
@@ -48,6 +52,15 @@ class ProgressLine:
                 self._plain(self._latest)
         if terminal and self._latest is not None:
             self._on_terminal(elapsed, self._latest)
+
+    def _at_once(self) -> None:
+        """Say what is worth a line of its own however soon the run ends, and keep it on the terminal."""
+        for event in [event for event in self._news if event.engine == _LASTING]:
+            self._news.remove(event)
+            if self._live is not None:
+                self._live.console.print(event.message)
+            else:
+                say(event.message)
 
     def close(self) -> None:
         """Take the live line away and give the cursor back."""

@@ -283,6 +283,15 @@ def _typed(signature: Any) -> Iterator[str]:
     yield str(returned)
     for argument in arguments:
         yield f"{argument} {getattr(argument, 'fields', '')}"
+        if type(argument).__module__.startswith("zonewright."):
+            yield _source(type(argument).__module__)
+
+
+@functools.cache
+def _source(module: str) -> str:
+    """Return a digest of a module that says how a type of its own is compiled."""
+    file = sys.modules[module].__file__
+    return hashlib.sha256(Path(file).read_bytes() if file is not None else b"").hexdigest()
 
 
 @contextmanager
@@ -307,9 +316,9 @@ def _announce(module: str) -> None:
     with _lock:
         if module in _announced:
             return
-        group = getattr(_thread, "group", ()) or (module,)
+        group: tuple[str, ...] = getattr(_thread, "group", ())
+        group = group if module in group else (module,)
         _announced.update(group)
-        _announced.add(module)
     seconds = sum(MODULES.get(name, 1.0) for name in group if name == module or name not in sys.modules)
     where = folder()
     kept = f"kept in {where}" if _writable(where) else f"not kept: {where} cannot be written (see NUMBA_CACHE_DIR)"
@@ -317,14 +326,19 @@ def _announce(module: str) -> None:
         tell(f"compiling kernels once (about {max(1, round(seconds))} s), {kept}")
 
 
-def load(names: Iterable[str] = ()) -> None:
-    """Import modules of kernels, by default all: from now on nothing of them is compiled."""
+def load(names: Iterable[str] = (), done: Tell | None = None) -> None:
+    """Import modules of kernels, by default all: from now on nothing of them is compiled.
+
+    `done` is called with the name of each one once it is there.
+    """
     wanted = tuple(names) or tuple(MODULES)
     before = getattr(_thread, "group", ())
     _thread.group = wanted
     try:
         for name in wanted:
             importlib.import_module(name)
+            if done is not None:
+                done(name)
     finally:
         _thread.group = before
 
