@@ -100,11 +100,11 @@ def walked(seeds: Iterable[int], steps: int) -> Table:
 
 def without_family(name: str) -> Any:
     """Return a change of the kernels' facts that deletes a family's term."""
-    from zonewright.solver.search.state import FAMILIES as BITS
+    from zonewright.solver.search.state import without
 
     if name == "pinned":
         return lambda facts: replace(facts, pinned_i=facts.pinned_i & False)
-    return lambda facts: replace(facts, has=facts.has & ~BITS[name])
+    return lambda facts: without(facts, name)
 
 
 @contextmanager

@@ -303,7 +303,6 @@ def held(s: Sketch) -> None:
     """What leaves holds its room."""
     resources: Raw = {"resources": ["cpu_milli"]} if s.rng.random() < 0.5 else {}
     s.rule("double_occupancy", **resources, **({"level": "region"} if s.rng.random() < 0.2 else {}))
-    s.inexact = True
     s.data["regions"][0].setdefault("capacity", {"cpu_milli": 4000})
 
 
