@@ -87,11 +87,11 @@ def all_rules(world: World) -> list[tuple[str, Rule]]:
 
 def reach_rules(world: World) -> list[tuple[str, ReachRule]]:
     """Return the hard rules that decide which sites a unit may use."""
-    found: list[tuple[str, ReachRule]] = []
-    for label, rule in all_rules(world):
-        if isinstance(rule, ReachRule) and rule.soft is None:
-            found.append((label, rule))
-    return found
+    memo: list[tuple[str, ReachRule]] | None = world.__dict__.get("_reach_rules")
+    if memo is None:
+        memo = [(n, rule) for n, rule in all_rules(world) if isinstance(rule, ReachRule) and rule.soft is None]
+        world.__dict__["_reach_rules"] = memo
+    return memo
 
 
 __all__ = [

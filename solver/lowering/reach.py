@@ -203,7 +203,7 @@ def _close(ctx: Context, rule: Rule, label: str, layer: Layer | None, outside: M
 
 
 def _profiles_of(reach: Reach, groups: set[str]) -> list[Profile]:
-    concerned = {reach.of_unit[u.index] for u in reach.world.units if u.group in groups}
+    concerned = {reach.of_unit[unit.index] for group in groups for unit in reach.world.units_of[group]}
     return [reach.profiles[f] for f in sorted(concerned)]
 
 
