@@ -107,11 +107,11 @@ class FreeRatio(Rule):
     rule: Literal["free_ratio"]
     level: Name = "host"
     resource: Name
-    """For every free unit of this resource,"""
+    """Each free unit of this resource asks for company."""
     ratio: Annotated[int, Field(ge=1, le=1_000_000)]
-    """at least so many free units"""
+    """So many free units of the other are asked for each."""
     beside: Name
-    """of this one."""
+    """The other resource."""
 
     in_events: ClassVar[bool] = False
 
