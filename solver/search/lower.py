@@ -35,6 +35,7 @@ from zonewright.solver.search.board import (
 from zonewright.solver.search.lowerings import BOARD_LOWERINGS
 from zonewright.solver.search.lowerings.draft import Draft, Refused
 from zonewright.solver.search.lowerings.goals import lower_goals, price_table
+from zonewright.solver.search.lowerings.tolerance import check_tolerated
 
 #: More instances than this are not told one by one.
 MOST_ITEMS = 2_000_000
@@ -79,13 +80,12 @@ def _lower(world: World, partial: bool) -> Board:
         raise Refused("there is nothing to place, or nowhere")
     if total > MOST_ITEMS:
         raise Refused(f"{total} instances are more than can be told one by one")
-    if world.estate.tolerated:
-        raise Refused(f"{world.estate.tolerated[0].rule}: is tolerated to be broken as it is today")
     rules = _counted(world)
     draft = Draft(world, _reach(world, rules), partial=partial)
     for label, rule in rules:
         BOARD_LOWERINGS[rule.rule](draft, rule, label)
     lower_goals(draft)
+    check_tolerated(draft)
     _one_measure(draft)
     if not draft.resources:
         draft.instances()

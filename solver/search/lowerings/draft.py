@@ -18,6 +18,8 @@ from zonewright.solver.search.board import BROKEN, NO_LIMIT, Bools, Ints, Places
 
 #: The level of which every site is in the one domain.
 ESTATE = "estate"
+#: What an entry of the estate's list of what is tolerated is about: (label, group, domain, what).
+Key = tuple[str, str | None, str | None, str | None]
 #: More domains than this at a level are not paired with each other.
 MOST_PAIRED = 200
 
@@ -146,6 +148,15 @@ class Draft:
         self._resource_of: dict[str, int] = {}
         self._copies: dict[int, list[int]] = {}
         self.limits: dict[tuple[int, int], Ints] = {}
+        self.tolerated: dict[Key, int] = {}
+        """By how much rules may stay broken."""
+        for entry in world.estate.tolerated:
+            key = (entry.rule, entry.group, entry.domain, entry.what)
+            self.tolerated[key] = self.tolerated.get(key, 0) + entry.amount
+        self.raised: dict[Key, tuple[int, int]] = {}
+        """Those that raised a limit, with its level and resource."""
+        self.stay_labels: set[str] = set()
+        """Rules on reach by which who is there today stays."""
         self.holds: set[tuple[int, int]] = set()
         self.safe: dict[tuple[int, int], Safe] = {}
         self.out_uk: Ints = np.zeros((len(world.units), len(self.stages)), np.int64)
@@ -270,6 +281,13 @@ class Draft:
         if limit_d is None:
             limit_d = self.limits[level, resource] = np.full(self.levels[level].domains, NO_LIMIT)
         limit_d[domain] = min(int(limit_d[domain]), amount)
+
+    def tolerate(self, level: int, resource: int, label: str, domain: str | None, what: str | None) -> int:
+        """Return how much more than a limit on a resource is tolerated in a domain of a level."""
+        key = (label, None, domain, what)
+        if key in self.tolerated:
+            self.raised[key] = (level, resource)
+        return self.tolerated.get(key, 0)
 
     def wish(self, level: int, amount_d: Ints, resource: int, weight: int, stage: int) -> None:
         """Charge what is used of a resource beyond amounts in the domains of a level."""

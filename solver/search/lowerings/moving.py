@@ -43,6 +43,8 @@ def double_occupancy(draft: Draft, rule: DoubleOccupancy, label: str) -> None:
             # Who holds more today than there is may go on so: a limit apart from that of what is used.
             limit_d = np.array([NO_LIMIT if limits[d] is None else limits[d] for d in range(len(nodes))])
             resource = draft.apart(level, limit_d.astype(np.int64), resource)
+        if (level, resource) in draft.raised.values():
+            raise Refused(f"{label}: what leaves where more than fits is tolerated")
         draft.holds.add((level, resource))
 
 

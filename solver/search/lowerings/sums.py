@@ -15,7 +15,7 @@ from zonewright.solver.search.lowerings.draft import Draft, Ratio, Refused
 
 def capacity(draft: Draft, rule: Capacity, label: str) -> None:
     """Every domain's resources, flavour stock and number of instances."""
-    known: dict[int, list[tuple[int, int]]] = {}
+    known: dict[int, list[tuple[int, str | None, int]]] = {}
     for node in draft.world.tree.nodes:
         domain = node.domain
         if not (domain.capacity or domain.flavours or domain.most_instances is not None):
@@ -25,23 +25,24 @@ def capacity(draft: Draft, rule: Capacity, label: str) -> None:
         if id(domain) not in known:
             known[id(domain)] = list(_limits(draft, node.index, domain))
         level, at = draft.at(node.index)
-        for resource, amount in known[id(domain)]:
-            draft.limit(level, at, resource, amount)
+        for resource, what, amount in known[id(domain)]:
+            more = draft.tolerate(level, resource, label, node.id, what) if draft.tolerated else 0
+            draft.limit(level, at, resource, amount + more)
 
 
-def _limits(draft: Draft, index: int, domain: Domain) -> Iterator[tuple[int, int]]:
-    """Yield (resource, amount) of a domain; hosts that were counted out share theirs."""
+def _limits(draft: Draft, index: int, domain: Domain) -> Iterator[tuple[int, str | None, int]]:
+    """Yield (resource, its name, amount) of a domain; hosts that were counted out share theirs."""
     node, world = draft.world.tree.nodes[index], draft.world
     for name in domain.capacity:
         usable = node.usable(name)
         if usable is not None and name in world.resources:
-            yield draft.resource(name), usable
+            yield draft.resource(name), name, usable
     for name in domain.flavours:
         stock = node.usable_flavour(name)
         if stock is not None:
-            yield draft.flavour(name), stock
+            yield draft.flavour(name), name, stock
     if domain.most_instances is not None:
-        yield draft.instances(), domain.most_instances
+        yield draft.instances(), None, domain.most_instances
 
 
 def load(draft: Draft, rule: Load, label: str) -> None:
@@ -58,7 +59,9 @@ def load(draft: Draft, rule: Load, label: str) -> None:
     weight, stage = draft.charge(rule)
     for name, amount_d in limits.items():
         if rule.soft is None:
-            draft.apart(level, amount_d, draft.resource(name))
+            copy = draft.apart(level, amount_d, draft.resource(name))
+            for node, domain in draft.levels[level].nodes.items() if draft.tolerated else ():
+                amount_d[domain] += draft.tolerate(level, copy, label, tree.nodes[node].id, name)
         else:
             draft.wish(level, amount_d, draft.resource(name), weight, stage)
 
@@ -74,7 +77,7 @@ def quota(draft: Draft, rule: Quota, label: str) -> None:
         return
     resource = draft.add_resource(label, demand_u)
     if rule.soft is None:
-        draft.limit(level, domain, resource, rule.most)
+        draft.limit(level, domain, resource, rule.most + draft.tolerate(level, resource, label, rule.domain, None))
         return
     amount_d = np.full(draft.levels[level].domains, NO_LIMIT)
     amount_d[domain] = rule.most
@@ -99,6 +102,8 @@ def free_ratio(draft: Draft, rule: FreeRatio, label: str) -> None:
     for node, domain in draft.levels[level].nodes.items():
         usable = rule.usable(tree.nodes[node])
         if usable is not None:
+            if {(level, one), (level, other)} & set(draft.raised.values()):
+                raise Refused(f"{label}: what is free where more than fits is tolerated")
             draft.limit(level, domain, one, usable[0])
             draft.limit(level, domain, other, usable[1])
     draft.ratios.append(Ratio(level, one, other, rule.ratio, *draft.charge(rule)))
