@@ -6,8 +6,8 @@
 
 `solve` has the challenge's own arguments. It reads MODEL and the initial ASSIGNMENT, plain or packed, and writes
 OUT in the challenge's format within SECONDS of the start of its process, all included. It prints what the search
-has derived from the instance; nothing is set per file. Where nothing better is found in time OUT is the initial
-assignment, exit 4. Ctrl-C ends it with the best so far.
+has derived from the instance; nothing is set per file. OUT is the initial assignment until something better is
+found; where nothing is in time it stays that, exit 4. Ctrl-C ends it with the best so far.
 
 `table` runs `solve` on every NAME.model.txt[.xz] of DIR, each in a process of its own, and judges every OUT with
 `benchmarks.challenge_check`. A row that is in results.csv is not run again, so that a table may be made in parts.
@@ -109,6 +109,7 @@ def solve(options: argparse.Namespace) -> int:
     problem = read_reassignment(options.model, options.assignment)
     gc.freeze()
     gc.enable()
+    write_assignment(problem.current_p, options.output)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
@@ -123,11 +124,9 @@ def solve(options: argparse.Namespace) -> int:
         progress=None if options.json else news(),
         stop=stop,
     )
-    machine_p = problem.current_p
     found = result.plan is not None and not result.plan.unplaced
     if result.plan is not None and found:
-        machine_p = problem.machines_after(result.plan.placements)
-    write_assignment(machine_p, options.output)
+        write_assignment(problem.machines_after(result.plan.placements), options.output)
     row = {"instance": problem.estate.estate, "seed": options.seed, **_costs(result), **solve_row(result)}
     row["parameters"] = {**_read(problem), **row["parameters"]}
     print_solve(row, as_json=options.json)
