@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Protocol
 
 from zonewright.models.rules import Rule, Soft
@@ -226,6 +227,11 @@ class Context:
         for place, column in self.cells(layer, group):
             found.setdefault(self.world.region_of(self.places[place].site), []).append(column)
         return {node: tuple(found[node]) for node in sorted(found)}
+
+    @cached_property
+    def complete(self) -> bool:
+        """Whether all groups of the estate are to be placed, not some of them as if there were no others."""
+        return sum(cls.count for cls in self.classes) == sum(unit.count for unit in self.world.units)
 
     def whole(self, layer: Layer, groups: Iterable[str]) -> list[str]:
         """Return the groups that a loss has not left short: in a scenario only those that are evacuated."""

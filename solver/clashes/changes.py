@@ -12,6 +12,7 @@ from zonewright.models.quantities import MONEY, SPELLINGS, as_fraction
 from zonewright.models.rules import (
     AntiAffinity,
     Budget,
+    GroupMoves,
     GroupRule,
     LatencyLimit,
     Load,
@@ -342,7 +343,7 @@ class Changes:
         if isinstance(rule, Quota):
             new = rule.most + by
             return f"{label}: at most {new} instead of {rule.most}", [edit(f"{path}.most", new)]
-        if isinstance(rule, MoveLimit):
+        if isinstance(rule, MoveLimit | GroupMoves):
             new = rule.most + by
             return f"{label}: at most {new} moves instead of {rule.most}", [edit(f"{path}.most", new)]
         if isinstance(rule, Budget):

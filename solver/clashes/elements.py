@@ -19,7 +19,24 @@ from zonewright.solver.program import MOST_SINGLE
 from zonewright.solver.rows import Tag
 
 #: Rules that speak of several groups together: they stand or fall as a whole.
-WHOLE = frozenset({"affinity", "avoid", "budget", "latency", "load", "move_limit", "quota", "separation"})
+WHOLE = frozenset(
+    {
+        "affinity",
+        "avoid",
+        "budget",
+        "double_occupancy",
+        "free_ratio",
+        "group_moves",
+        "latency",
+        "load",
+        "move_limit",
+        "quota",
+        "separation",
+    }
+)
+
+#: Rules that being nowhere can break: who runs today has moved then, or leaves too much free.
+OF_ALL = frozenset({"double_occupancy", "free_ratio", "group_moves", "move_limit"})
 
 #: Rows that hold in any case: after a loss, whoever is left stays; who sits in which subnet is a choice.
 _DEFINING = {"survive": ("stays",), "subnet": ("seats",)}

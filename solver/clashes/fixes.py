@@ -30,7 +30,7 @@ AMOUNT_S = 3.0
 #: With less time than this no amounts are looked for.
 LEAST_S = 1.0
 #: Rules whose amounts are numbers of the rule itself.
-_GIVING = frozenset({"anti_affinity", "budget", "load", "move_limit", "quota", "spread", "survive"})
+_GIVING = frozenset({"anti_affinity", "budget", "group_moves", "load", "move_limit", "quota", "spread", "survive"})
 
 
 @dataclass(frozen=True)

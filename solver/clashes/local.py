@@ -12,6 +12,7 @@ import numpy as np
 
 from zonewright.models.rules import Affinity, GroupRule, LatencyLimit, all_rules
 from zonewright.models.world import World
+from zonewright.solver.clashes.elements import OF_ALL
 from zonewright.solver.clashes.problem import Answer, Problem, with_company, without
 from zonewright.solver.clashes.tighten import solve_tightened
 from zonewright.solver.cpsat import Model
@@ -30,7 +31,7 @@ class Local:
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
         self.moving = {
-            i for e, rows in problem.rows_of.items() if problem.elements[e].rule == "move_limit" for i in rows
+            i for e, rows in problem.rows_of.items() if problem.elements[e].rule in OF_ALL for i in rows
         }
         """Rows that ask of everybody who runs: they say nothing of a few."""
         self.helping: dict[int, list[int]] = {}

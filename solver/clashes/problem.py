@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from zonewright.models.rules import Affinity, Survive, all_rules
 from zonewright.models.world import World
-from zonewright.solver.clashes.elements import Element, Naming, Registry, demand_of
+from zonewright.solver.clashes.elements import OF_ALL, Element, Naming, Registry, demand_of
 from zonewright.solver.clashes.tighten import solve_tightened
 from zonewright.solver.cpsat import Model
 from zonewright.solver.deadline import Deadline
@@ -178,7 +178,10 @@ class Problem:
         Others may as well be placed nowhere. With the numbers of rows and of columns.
         """
         demands = {self.elements[e].group or "" for e in chosen if self.elements[e].kind == "demand"}
-        if any(self.elements[e].rule == "move_limit" for e in chosen):
+        rules = {self.elements[e].rule for e in chosen}
+        if "free_ratio" in rules:
+            demands.update(self.world.groups)
+        elif not OF_ALL.isdisjoint(rules):
             demands |= {unit.group for unit in self.world.units if unit.current}  # To be nowhere is to have moved.
         out_j = self.outside(with_company(demands, self.company))
         rows = [i for i in self.closure(chosen) if self.of_row[i] or not all(out_j[j] for j in self.columns_of[i])]

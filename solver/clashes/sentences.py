@@ -22,7 +22,10 @@ _KINDS = (
     ("company", ("affinity", "separation")),
 )
 _DISTANCE = ("latency", "synchronous_replicas")
-_COUNTS = ("anti_affinity", "avoid", "capacity", "load", "move_limit", "quota", "spread")
+_COUNTS = (
+    "anti_affinity", "avoid", "capacity", "double_occupancy", "free_ratio", "group_moves", "load", "move_limit",
+    "quota", "spread",
+)  # fmt: skip
 
 
 def kind_of(problem: Problem, elements: Sequence[Element]) -> str:
@@ -228,6 +231,19 @@ def _moves(world: World, rule: Any, e: Element) -> str:
     return f"at most {rule.most} moves"
 
 
+def _group_moves(world: World, rule: Any, e: Element) -> str:
+    return f"at most {rule.most} moves of any one of {_names(world, rule)}"
+
+
+def _double(world: World, rule: Any, e: Element) -> str:
+    what = listed(rule.resources) if rule.resources else "its resources"
+    return f"who leaves a {rule.level} holds {what} there until all moves are done"
+
+
+def _free(world: World, rule: Any, e: Element) -> str:
+    return f"{rule.ratio} {rule.beside} free in each {rule.level} for each free {rule.resource}"
+
+
 def _avoid(world: World, rule: Any, e: Element) -> str:
     return "not all at once: " + listed(f"{held.count} of {held.group} in {held.domain}" for held in rule.together)
 
@@ -267,6 +283,9 @@ _WORDING: dict[str, Callable[[World, Any, Element], str]] = {
     "avoid": _avoid,
     "budget": _budget,
     "domains": _domains,
+    "double_occupancy": _double,
+    "free_ratio": _free,
+    "group_moves": _group_moves,
     "latency": _latency,
     "load": _load,
     "move_limit": _moves,

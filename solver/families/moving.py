@@ -110,15 +110,22 @@ class DoubleUse:
     values: tuple[int, ...]
     places: tuple[Place, ...]
     limit: int
+    above: bool = False
+    """No other row keeps the sum alone at or below the limit."""
 
     def emit(self, rows: Rows, stages: Stages) -> None:
-        """One row, with a column for the leavers of every place."""
+        """One row, with a column for the leavers of every place; it holds once somebody leaves."""
         most = sum(max(v * rows.low[j], v * rows.high[j]) for j, v in zip(self.columns, self.values, strict=True))
         if most + sum(place.each * place.current for place in self.places) <= self.limit:
             return
         terms = [place.term(rows) for place in self.places]
         columns, values = [*self.columns, *(j for j, _ in terms)], [*self.values, *(v for _, v in terms)]
-        rows.row(columns, values, high=self.limit, tag=self.tag)
+        high = self.limit
+        if self.above and most > self.limit:
+            high = most + sum(place.each * place.current for place in self.places)
+            columns.append(rows.presence([j for j, _ in terms]))
+            values.append(high - self.limit)
+        rows.row(columns, values, high=high, tag=self.tag)
 
     def judge(self, x_j: Ints, verdict: Verdict) -> None:
         """What leavers add to the excess."""

@@ -75,13 +75,11 @@ def _held(
     if wider is not None:
         terms += [(j, -v) for j, v in wider]
         limit -= usable
-    if ctx.tolerance.within("capacity", {node.id}, resource) > limit - usable:
-        # More use than today's is tolerated: the judge says what leavers may add to that.
-        ctx.tolerance.relaxed = True
-        return
+    above = ctx.explain or ctx.tolerance.within("capacity", {node.id}, resource) > 0
     tag = ctx.tag(rule, label, None, node.index, f"{limit} {resource} for who stays, comes and leaves", resource)
     if places:
-        ctx.add(DoubleUse(tag, tuple(j for j, _ in terms), tuple(v for _, v in terms), places, limit))
+        columns, values = tuple(j for j, _ in terms), tuple(v for _, v in terms)
+        ctx.add(DoubleUse(tag, columns, values, places, limit, above))
 
 
 def move_cost(ctx: Context, rule: MoveCost, label: str, layer: Layer | None) -> None:

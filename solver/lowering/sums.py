@@ -247,8 +247,11 @@ def load(ctx: Context, rule: Load, label: str, layer: Layer | None) -> None:
 
 
 def free_ratio(ctx: Context, rule: FreeRatio, label: str, layer: Layer | None) -> None:
-    """ratio x free of one resource - free of the other is at most 0, free being usable less used."""
-    if layer is None or layer.event:
+    """ratio x free of one resource - free of the other is at most 0, free being usable less used.
+
+    Of some groups alone nothing is asked: others may use what they leave free.
+    """
+    if layer is None or layer.event or not (ctx.complete or rule.soft):
         return
     if ctx.finer(rule.level):
         ctx.relaxed.add(label)

@@ -9,6 +9,7 @@ from zonewright.models.quantities import as_fraction, to_latency, to_money
 from zonewright.models.rules import (
     AntiAffinity,
     Budget,
+    GroupMoves,
     GroupRule,
     LatencyLimit,
     Load,
@@ -32,7 +33,18 @@ from zonewright.solver.reasons.subject import obstacles
 FEW_ALIKE = 4
 #: Kinds of rules with nothing to count: each can only be kept or dropped.
 _WITHOUT_NUMBER = frozenset(
-    {"affinity", "avoid", "domains", "pin", "residency", "separation", "survive", "synchronous_replicas"}
+    {
+        "affinity",
+        "avoid",
+        "domains",
+        "double_occupancy",
+        "free_ratio",
+        "pin",
+        "residency",
+        "separation",
+        "survive",
+        "synchronous_replicas",
+    }
 )
 
 
@@ -232,6 +244,8 @@ def _rule(view: View, label: str, rule: Rule) -> Iterator[tuple[Reached | None, 
         moved = sum(leaving(unit.current, sites) for unit, sites in both)
         limit = Limit("move_limit", label, None, None, None, moved, rule.most)
         yield (Reached(limit, element, {"limit": 1}) if moved >= rule.most else None), 1
+    elif isinstance(rule, GroupMoves):
+        yield _group_moves(view, label, rule), 1
     elif isinstance(rule, AntiAffinity):
         most = max(
             (
@@ -252,6 +266,19 @@ def _rule(view: View, label: str, rule: Rule) -> Iterator[tuple[Reached | None, 
         yield _survive(view, label, rule), 1
     elif rule.rule in _WITHOUT_NUMBER or rule.rule == "availability":
         yield Reached(Limit(rule.rule, label, None, getattr(rule, "domain", None), None), element, {}), 1
+
+
+def _group_moves(view: View, label: str, rule: GroupMoves) -> Reached | None:
+    """Return the group with the most moves, where no more of it may move."""
+    moved = dict.fromkeys(rule.selected(view.world), 0)
+    for unit, sites in zip(view.world.units, view.unit_counts, strict=True):
+        if unit.group in moved:
+            moved[unit.group] += leaving(unit.current, sites)
+    group = max(moved, key=lambda g: moved[g], default=None)
+    if group is None or moved[group] < rule.most:
+        return None
+    limit = Limit("group_moves", label, group, None, None, moved[group], rule.most)
+    return Reached(limit, Element("rule", "group_moves", label), {"limit": 1})
 
 
 def _sum(view: View, label: str, rule: Quota | Budget) -> Reached | None:

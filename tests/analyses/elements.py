@@ -30,7 +30,10 @@ FACTS = {
     "network": "region",
 }
 #: Rules that say something of several groups at once.
-WHOLE = ("separation", "latency", "quota", "budget", "load", "avoid", "move_limit")
+WHOLE = (
+    "separation", "latency", "quota", "budget", "load", "avoid", "move_limit", "group_moves", "free_ratio",
+    "double_occupancy",
+)  # fmt: skip
 #: Rules that ask nothing of what is left after a loss.
 BEFORE = ("survive", "availability")
 #: Rules that no placement breaks, or that nobody could drop.

@@ -7,6 +7,7 @@ from random import Random
 from typing import Any
 
 from tests.brute.cases.base import SOURCE, catalogue
+from tests.brute.numbers import amounts
 
 Raw = dict[str, Any]
 #: Placements that an estate may have, partial ones included.
@@ -185,6 +186,36 @@ def move_limit(data: Raw, rng: Random) -> None:
         _add(data, "domains", groups=[group["id"]], forbid=[home])
 
 
+def group_moves(data: Raw, rng: Random) -> None:
+    if any(rule["rule"] == "group_moves" for rule in data["rules"]):
+        return
+    group = _settled(data, rng)
+    _add(data, "group_moves", most=rng.choice((0, 0, 1)))
+    home = next(iter(group["current"])).split("-")[0]
+    if rng.random() < 0.6:
+        _add(data, "domains", groups=[group["id"]], forbid=[home])
+
+
+def double_occupancy(data: Raw, rng: Random) -> None:
+    """Somebody has to leave a site that is full today."""
+    group = _settled(data, rng)
+    _add(data, "double_occupancy", level="host" if data.get("hosts") else "zone")
+    home = next(iter(group["current"])).split("-")[0]
+    if rng.random() < 0.6:
+        _add(data, "domains", groups=[group["id"]], forbid=[home])
+
+
+def free_ratio(data: Raw, rng: Random) -> None:
+    if any(rule["rule"] == "free_ratio" for rule in data["rules"]):
+        return
+    places = data["hosts"] if data.get("hosts") else data["zones"]
+    for place in places:
+        cores = amounts(place.get("capacity")).get("cpu_milli", 4000)
+        place["capacity"] = {"cpu_milli": cores, "memory_mib": rng.choice((2, 3, 4)) * 1024}
+    level = "host" if data.get("hosts") else "zone"
+    _add(data, "free_ratio", level=level, resource="cpu_milli", beside="memory_mib", ratio=1)
+
+
 def avoid(data: Raw, rng: Random) -> None:
     pairs = [(rng.choice(names(data)), rng.choice(zone_names(data))) for _ in range(rng.choice((1, 2)))]
     _add(data, "avoid", together=[{"group": g, "domain": z} for g, z in dict(pairs).items()])
@@ -256,6 +287,9 @@ TROUBLES: dict[Callable[[Raw, Random], None], int] = {
     residency: 1,
     pin: 2,
     move_limit: 1,
+    group_moves: 1,
+    double_occupancy: 1,
+    free_ratio: 1,
     avoid: 2,
     zone_state: 3,
     entitlement: 2,
