@@ -210,3 +210,31 @@ def test_prices_are_those_of_the_models() -> None:
             assert price == world.price(world.units[board.unit_i[i]], node)
     assert board.home_price_i.tolist() == [0] * 5
     assert (board.home_i >= 0).sum() == 1
+
+
+def test_what_is_tolerated_raises_limits() -> None:
+    """More than fits today may stay in its place, and no more; a limit that does not say where is refused."""
+    data = ground()
+    data["zones"][0]["capacity"] = {"cpu_cores": 2}
+    data["groups"][0]["current"] = {"z1-1": 3}
+    entry = {"rule": "capacity", "domain": "z1", "what": "cpu_milli", "amount": 1000}
+    board = board_of(data | {"tolerated": [entry]})
+    at_home = np.array([0, 0, 0, 2, 2], np.int32)
+    assert judge_board(board, at_home).value_k[BROKEN] == 0
+    assert judge_board(board, np.array([0, 0, 0, 0, 2], np.int32)).value_k[BROKEN] == 2000
+    del entry["domain"]
+    assert "capacity" in refusal_of(data | {"tolerated": [entry]})
+
+
+def test_who_may_stay_where_it_should_not_be() -> None:
+    """As many as the estate says, where all of them are that many; else the rule is refused by name."""
+    data = ground()
+    data["zones"][0]["state"] = "failed"
+    data["groups"][0]["current"] = {"z1-1": 1, "z1-2": 1}
+    assert not board_of(data).stay_i.any()
+    entry = {"rule": "zone_state", "group": "web", "domain": "z1", "amount": 2}
+    board = board_of(data | {"tolerated": [entry]})
+    assert board.stay_i.tolist() == [True, True, False, False, False]
+    assert not board.enter_ps[:, :2].any()
+    entry["amount"] = 1
+    assert all(word in refusal_of(data | {"tolerated": [entry]}) for word in ("zone_state", "web"))
