@@ -1,0 +1,132 @@
+"""The first placement: whoever has a place keeps it, what is broken is mended, who is nowhere is put somewhere."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from zonewright.solver.search.board import BROKEN, Board, Ints, Places
+from zonewright.solver.search.engines.clock import INSERT_WORK, Span, left
+from zonewright.solver.search.engines.worker import Worker
+
+#: Prices of sites that may be looked at in all when everybody is put somewhere; some two seconds.
+LOOKS = 5_000_000
+#: Sites compared for an item at least.
+FEWEST_TRIES = 12
+#: Items put between two looks at the clock.
+BATCH = 2_000
+#: Share of a solve that mending may take before the engines go on with what there is.
+MENDING = 0.1
+#: Slices without any gain after which mending gives up.
+PATIENCE = 40
+
+
+def start_of(board: Board, start: Places | None) -> Places:
+    """Return where everybody begins: `start`, or home for who may stay there and nowhere for the others."""
+    if start is not None:
+        site_i = np.array(start, np.int32)
+        site_i[(site_i < 0) | (site_i > board.sites)] = board.sites
+        return site_i
+    home_i = board.home_i
+    at = np.maximum(home_i, 0)
+    stays_i = (home_i >= 0) & (board.stay_i | board.enter_ps[board.profile_i, at] | board.pinned_i)
+    return np.where(stays_i, home_i, board.sites).astype(np.int32)
+
+
+def insertion_order(worker: Worker) -> Places:
+    """Items by what it costs that they are nowhere, then by size, the largest first."""
+    keys = [-worker.options.size_i]
+    keys += [-worker.board.out_ik[:, k] for k in range(worker.board.out_ik.shape[1] - 1, -1, -1)]
+    return np.lexsort(keys).astype(np.int32)
+
+
+def nowhere(worker: Worker) -> Places:
+    """Items that are nowhere."""
+    return np.flatnonzero(worker.state.site_i == worker.board.sites).astype(np.int32)
+
+
+def broken_beside(worker: Worker) -> int:
+    """What is broken besides that items are nowhere."""
+    missing = nowhere(worker)
+    return int(worker.state.value_k[BROKEN]) - int(worker.board.out_ik[missing, BROKEN].sum())
+
+
+def insert(worker: Worker) -> None:
+    """Put who is nowhere to good sites, without moving anybody."""
+    from zonewright.solver.search.kernels.construct import insert_each
+
+    order_x = insertion_order(worker)
+    order_x = order_x[worker.state.site_i[order_x] == worker.board.sites]
+    if not len(order_x):
+        return
+    tries = int(min(max(FEWEST_TRIES, LOOKS // len(order_x)), worker.board.sites))
+    worker.parameters["sites compared per item at first"] = tries
+    batch = max(1, BATCH * FEWEST_TRIES // tries)
+    for begin in range(0, len(order_x), batch):
+        if worker.deadline.over:
+            return
+        end = min(begin + batch, len(order_x))
+        insert_each(worker.facts, worker.state, worker.options, worker.walk, order_x, begin, end, tries, True)
+        worker.deadline.spend((end - begin) * tries * INSERT_WORK / 64)
+
+
+def mend(worker: Worker, span: Span) -> None:
+    """Lessen what is broken by single moves, then by taking out whoever breaks anything."""
+    worker.walk.heat_k[:] = 0.0
+    idle = 0
+    while broken_beside(worker) > 0 and not span.over and idle < PATIENCE:
+        before = int(worker.state.value_k[BROKEN])
+        worker.anneal(strict=False)
+        idle = idle + 1 if int(worker.state.value_k[BROKEN]) >= before else 0
+    if broken_beside(worker) > 0:
+        take_out_breakers(worker)
+        insert(worker)
+
+
+def take_out_breakers(worker: Worker) -> None:
+    """Take items out one by one, each where that lessens what is broken most per item, until nothing is."""
+    from zonewright.solver.search.kernels.single import apply_shift_once, shift_delta_once
+
+    facts, state, walk = worker.facts, worker.state, worker.walk
+    order = insertion_order(worker)[::-1]
+    for i in order.tolist():
+        if broken_beside(worker) <= 0:
+            return
+        if state.site_i[i] == worker.board.sites:
+            continue
+        may = shift_delta_once(facts, state, i, worker.board.sites, walk.d_k, False)
+        if may and walk.d_k[BROKEN] < worker.board.out_ik[i, BROKEN]:
+            apply_shift_once(facts, state, i, worker.board.sites, walk.d_k)
+    walk.changed_i[:] = False
+    worker.begin_at(state.site_i.copy())
+
+
+def place_missing(worker: Worker, span: Span) -> None:
+    """Force who is nowhere onto sites and re-place who must leave, until all are placed or nothing helps."""
+    worker.walk.heat_k[:] = 0.0
+    idle = 0
+    while not span.over and idle < PATIENCE:
+        missing = nowhere(worker)
+        if not len(missing):
+            return
+        before = worker.value()
+        worker.rearrange(16, 6, 1, missing)
+        insert(worker)
+        idle = idle + 1 if _same(before, worker.value()) else 0
+
+
+def _same(a_k: Ints, b_k: Ints) -> bool:
+    return bool((a_k == b_k).all())
+
+
+def first(worker: Worker, start: Places | None) -> None:
+    """Make the first placement and offer it, then mend and complete it."""
+    worker.begin_at(start_of(worker.board, start))
+    insert(worker)
+    worker.forget_best()
+    worker.propose("first")
+    if int(worker.state.value_k[BROKEN]) > 0 or len(nowhere(worker)):
+        span = Span(worker.deadline, MENDING * left(worker.deadline))
+        mend(worker, span)
+        place_missing(worker, span)
+        worker.propose("mended")
+    worker.back_to_best()

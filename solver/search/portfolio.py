@@ -1,0 +1,211 @@
+"""Search on a board: a first placement, annealing, then engines chosen by what they gain, by one or more workers.
+
+Workers are threads; kernels run without the interpreter's lock. They share the best placement, judged by the
+oracle. One worker with a work limit always does the same.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from zonewright.solver.deadline import Deadline
+from zonewright.solver.search.board import Board, Ints, Places
+from zonewright.solver.search.engines.clock import Span, left
+from zonewright.solver.search.engines.cooling import Ladder, Trace, run_relaxed, run_strict, straight
+from zonewright.solver.search.engines.first import first
+from zonewright.solver.search.engines.heat import Heats, measure
+from zonewright.solver.search.engines.improve import Improver
+from zonewright.solver.search.engines.shared import News, Shared, Sink, better
+from zonewright.solver.search.engines.worker import Worker
+from zonewright.solver.search.options import options_of
+from zonewright.solver.search.state import FAMILIES, facts_of
+
+#: Share of what is left for each pilot, and for the main annealing run.
+PILOT, MAIN = 0.04, 0.6
+#: With several stages, each that is not the last gets this share of what is left.
+EARLIER = 0.4
+#: Rounds of improving, noise and reheating after the main run.
+ROUNDS = 6
+#: Limits are also annealed at a price where no more than this share of random moves keeps them.
+CROWDED = 0.6
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a search found."""
+
+    site_i: Places
+    value_k: Ints
+    stats: dict[str, int | float] = field(default_factory=dict)
+    """`proposals`, `priced`, `accepted`, `seconds` and what each engine did and gained."""
+    parameters: dict[str, int | float | str] = field(default_factory=dict)
+    """Every number that was derived from the board."""
+
+
+def search(
+    board: Board,
+    start: Places | None,
+    deadline: Deadline,
+    *,
+    workers: int = 1,
+    seed: int = 0,
+    news: News | None = None,
+    bound: Callable[[], Sequence[int | None]] | None = None,
+    found: Sink | None = None,
+    offer: Callable[[], Places | None] | None = None,
+    stages: Sequence[int] | None = None,
+) -> Found:
+    """Search until the deadline or until every stage has reached its bound.
+
+    `start` is where to begin (`board.sites` is nowhere), None for where everybody is today. `found` is called with
+    every better placement, judged by the oracle; `offer` is asked now and then for one of another engine. With
+    `stages` only these are worked on, the others never made worse.
+    """
+    shared = Shared(board, news or (lambda _message, _values: None), found, bound)
+    facts, options = facts_of(board), options_of(board)
+    team = [Worker(board, facts, options, shared, deadline, seed, number) for number in range(max(1, workers))]
+    plan = _Plan(team, start, offer, None if stages is None else list(stages))
+    begun = deadline.seconds
+    if len(team) == 1:
+        plan.work(team[0])
+    else:
+        plan.work_together()
+    site_i, value_k = shared.best()
+    stats: Counter[str] = Counter()
+    parameters: dict[str, int | float | str] = {}
+    for worker in reversed(team):
+        stats.update(worker.stats)
+        parameters.update(worker.parameters)
+    numbers: dict[str, int | float] = {"proposals": 0, "priced": 0, "accepted": 0, **stats}
+    numbers["seconds"] = round(deadline.seconds - begun, 3)
+    numbers["mismatches"] = shared.mismatches
+    return Found(site_i, value_k, numbers, parameters)
+
+
+class _Plan:
+    """Who does what when."""
+
+    def __init__(
+        self,
+        team: list[Worker],
+        start: Places | None,
+        offer: Callable[[], Places | None] | None,
+        stages: list[int] | None,
+    ) -> None:
+        self.team, self.start, self.stages = team, start, stages
+        self._offer = offer
+        self._errors: list[BaseException] = []
+        self._ready = threading.Event()
+
+    def work_together(self) -> None:
+        """Run all workers, each in a thread; raises what one of them raised."""
+        threads = [threading.Thread(target=self._guarded, args=(worker,), daemon=True) for worker in self.team]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        if self._errors:
+            raise self._errors[0]
+
+    def _guarded(self, worker: Worker) -> None:
+        try:
+            self.work(worker)
+        except BaseException as error:
+            self._errors.append(error)
+            worker.deadline.stop.set()
+        finally:
+            self._ready.set()
+
+    def work(self, worker: Worker) -> None:
+        """Do one worker's part."""
+        if worker.number == 0:
+            first(worker, self.start)
+            self._ready.set()
+        else:
+            self._ready.wait()
+            if self._errors:
+                return
+            worker.begin_at(worker.shared.best()[0])
+        heats = measure(worker)
+        wanted = [k for k in heats.stages if self.stages is None or k in self.stages]
+        _note_heats(worker, heats)
+        for position, stage in enumerate(wanted):
+            last = position == len(wanted) - 1
+            share = 1.0 if last else EARLIER
+            self._stage(worker, heats, stage, share * left(worker.deadline))
+        if not wanted:
+            self._take_offer(worker)
+
+    def _stage(self, worker: Worker, heats: Heats, stage: int, length: float) -> None:
+        """Work on one stage for so long."""
+        whole = Span(worker.deadline, length)
+        worker.adopt()
+        straight_ladder = straight(float(heats.hot_k[stage]), float(heats.cold_k[stage]))
+        relaxed, ladder = self._pilots(worker, heats, stage, straight_ladder, length)
+        main = Span(worker.deadline, MAIN * (length - whole.used))
+        run = run_relaxed if relaxed else run_strict
+        run(worker, main, heats, stage, ladder)
+        worker.propose("annealing with limits at a price" if relaxed else "annealing")
+        improver = Improver(worker, heats, stage)
+        for number in range(ROUNDS):
+            if whole.over or worker.shared.closed:
+                return
+            self._take_offer(worker)
+            rest = length - whole.used
+            improver.improve(Span(worker.deadline, 0.5 * rest / (ROUNDS - number)))
+            worker.propose("improving")
+            if whole.over or worker.shared.closed:
+                return
+            worker.adopt()
+            if (number + worker.number) % 2:
+                improver.noise()
+            else:
+                improver.reheat(ladder)
+            worker.adopt()
+        improver.improve(whole)
+
+    def _pilots(
+        self, worker: Worker, heats: Heats, stage: int, ladder: Ladder, length: float
+    ) -> tuple[bool, Ladder]:
+        """Try both ways of annealing for a short time: whether limits are to have a price, and the ladder."""
+        start_i = worker.state.site_i.copy()
+        strict = run_strict(worker, Span(worker.deadline, PILOT * length), heats, stage, ladder)
+        worker.propose("annealing")
+        value_k = worker.walk.best_k.copy()
+        if not worker.facts.has & FAMILIES["capacity"] or heats.possible > CROWDED:
+            return False, _noted(worker, strict, "strict")
+        worker.begin_at(start_i)
+        relaxed = run_relaxed(worker, Span(worker.deadline, PILOT * length), heats, stage, ladder)
+        worker.propose("annealing with limits at a price")
+        relaxed_wins = better(worker.walk.best_k, value_k)
+        trace = relaxed if relaxed_wins else strict
+        return relaxed_wins, _noted(worker, trace, "limits at a price" if relaxed_wins else "strict")
+
+    def _take_offer(self, worker: Worker) -> None:
+        if self._offer is None or worker.number:
+            return
+        site_i = self._offer()
+        if site_i is not None and worker.shared.propose(np.asarray(site_i, np.int32), None, "taken over"):
+            worker.adopt()
+
+
+def _note_heats(worker: Worker, heats: Heats) -> None:
+    if worker.number:
+        return
+    worker.parameters["share of moves that break nothing"] = round(heats.possible, 4)
+    for k in heats.stages:
+        name = worker.board.stages[k]
+        worker.parameters[f"hottest and coldest for {name}"] = f"{heats.hot_k[k]:.6g} {heats.cold_k[k]:.6g}"
+
+
+def _noted(worker: Worker, trace: Trace, kind: str) -> Ladder:
+    ladder = trace.ladder()
+    marks = " ".join(f"{ladder.at(share):.4g}" for share in (0.0, 0.25, 0.5, 0.75, 1.0))
+    worker.parameters[f"annealing of worker {worker.number}"] = kind
+    worker.parameters[f"temperatures of worker {worker.number} by quarters of the time"] = marks
+    return ladder
