@@ -13,6 +13,7 @@ binds in too few estates, or where a deletion goes unnoticed.
 from __future__ import annotations
 
 import argparse
+import itertools
 import sys
 import time
 from collections import Counter
@@ -90,10 +91,12 @@ class Table:
                 self.binding_seeds[name].append(found.seed)
 
 
-def walked(seeds: Iterable[int], steps: int) -> Table:
-    """Walk over the programs of some seeds."""
+def walked(first: int, programs: int, steps: int) -> Table:
+    """Walk over so many programs that boards can say, from a seed on."""
     table = Table()
-    for seed in seeds:
+    for seed in itertools.count(first):
+        if table.walks == programs:
+            break
         table.add(walk(seed, steps=steps))
     return table
 
@@ -191,7 +194,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--mutate", action="store_true", help="delete families and rules one by one, too")
     options = parser.parse_args(arguments)
     start = time.perf_counter()
-    table = walked(range(options.seed, options.seed + options.programs), options.steps)
+    table = walked(options.seed, options.programs, options.steps)
     print_table(table, time.perf_counter() - start)
     asked = LEAST_BINDING * options.programs / 1000
     scarce = [name for name, row in table.rows.items() if row.binding < asked]

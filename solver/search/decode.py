@@ -81,12 +81,21 @@ def relabel(board: Board, site_i: Places) -> Places:
     kind_x = board.alike_i[away]
     size = np.bincount(kind_x)
     moved = np.bincount(kind_x[board.home_i[away] >= 0], minlength=len(size))
-    away = away[((size > 1) & (moved > 0))[kind_x]]
+    asked = (size > 1) & (moved > 0)
+    if not _apart(board):
+        asked &= np.bincount(kind_x[found[away] == board.sites], minlength=len(size)) > 0
+    away = away[asked[kind_x]]
     away = away[np.argsort(board.alike_i[away], kind="stable")]
     for item_x in np.split(away, np.flatnonzero(np.diff(board.alike_i[away])) + 1):
         if len(item_x):
             found[item_x] = _rearranged(board, item_x, found[item_x])
     return found
+
+
+def _apart(board: Board) -> bool:
+    """Return whether it matters which of those that have left home goes to which site."""
+    steps = len(board.steps.beyond_m) > 0
+    return steps or bool(board.holds_lr[1:].any() or board.pinned_i.any())
 
 
 def _bring_home(board: Board, site_i: Places) -> None:
