@@ -410,12 +410,13 @@ def peaks(scene: Scene) -> Ints:
 
 
 def spans(scene: Scene) -> Ints:
-    """Most less least use over a level's domains."""
+    """Most less least use over a level's domains that have sites."""
     board, found = scene.board, scene.zeros()
     for x in range(len(board.spans.level_x)):
         level = board.spans.level_x[x]
         base = board.base_l[level]
-        use_d = scene.use_nr[base : base + board.domains_l[level], board.spans.resource_x[x]]
+        domain_d = np.unique(board.dom_ls[level][board.dom_ls[level] >= 0])
+        use_d = scene.use_nr[base + domain_d, board.spans.resource_x[x]]
         if len(use_d):
             found[board.spans.stage_x[x]] += board.spans.weight_x[x] * (use_d.max() - use_d.min())
     return found
