@@ -13,8 +13,9 @@ __all__ = ["BoundProof", "Damaged", "evaluate"]
 
 def evaluate(board: Board, data: Mapping[str, Any]) -> int:
     """Return the bound that a witness proves of a board, exactly; raises Damaged where it is none."""
+    board = _seen_from(board, data)
     how = data.get("how")
-    if how == "prices":
+    if how in ("sums", "prices"):
         from zonewright.solver.search.bounds.proof import evaluate_prices
 
         return evaluate_prices(board, data)
@@ -22,4 +23,19 @@ def evaluate(board: Board, data: Mapping[str, Any]) -> int:
         from zonewright.solver.search.bounds.leavers import evaluate_leavers
 
         return evaluate_leavers(board, data)
+    if how == "patterns":
+        from zonewright.solver.search.bounds.patterns import evaluate_patterns
+
+        return evaluate_patterns(board, data)
     raise Damaged("no such kind of witness")
+
+
+def _seen_from(board: Board, data: Mapping[str, Any]) -> Board:
+    """Return the board, or what is seen of it from the level that the witness was made at."""
+    from zonewright.solver.search.bounds.coarse import coarse_board, levels_to_see_from
+
+    if "coarse" not in data:
+        return board
+    if data["coarse"] not in levels_to_see_from(board):
+        raise Damaged("not a level that the board is seen from")
+    return coarse_board(board, data["coarse"])

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from zonewright.solver.deadline import Deadline
 from zonewright.solver.search.board import Board
-from zonewright.solver.search.bounds import evaluate
-from zonewright.solver.search.bounds.frame import frame_of
+from zonewright.solver.search.bounds.coarse import coarse_board, levels_to_see_from
+from zonewright.solver.search.bounds.frame import Frame, frame_of
 from zonewright.solver.search.bounds.leavers import leavers
 from zonewright.solver.search.bounds.prices import Ascent
-from zonewright.solver.search.bounds.proof import BoundProof, Damaged, prices_data
+from zonewright.solver.search.bounds.proof import BoundProof, Damaged, prices_data, prove_prices
 from zonewright.solver.search.bounds.whole import whole
 
 #: Seconds of one step, unless a single evaluation takes longer.
@@ -26,66 +27,82 @@ WORTH = 1e-7
 SHORTEST = 1e-4
 
 
-class Bounder:
+class BoundRun:
     """Bounds of one stage of a board, given the values of the stages before it.
 
-    `step` works for some 100 ms and returns a proof that is better than the one before, or None; `best` is the best
-    so far; `done` says that nothing more is to be expected. Nothing is random: the same number of steps, each with
-    a count of rounds, gives the same proofs.
+    `step` works for some 100 ms and says whether more may be gained; `proof` is the best so far, None for none.
+    Nothing is random: the same number of steps, each with a count of rounds, gives the same proofs.
     """
 
     def __init__(self, board: Board, stage: int, before: Sequence[int], *, step_s: float = STEP_S) -> None:
         self.board, self.stage, self.before = board, stage, tuple(int(v) for v in before)
-        self.best: BoundProof | None = None
-        self.done = False
-        self._frame = frame_of(board, stage, before)
+        self.proof: BoundProof | None = None
         self._step_s = step_s
-        self._ascent: Ascent | None = None
-        self._turn = 0
+        self._ways: list[_Prices] | None = None
 
-    def step(self, rounds: int | None = None) -> BoundProof | None:
-        """Work on: for about `step_s` seconds, or for a number of rounds whatever time they take."""
-        if self.done:
-            return None
-        self._turn += 1
-        if self._ascent is None:
-            return self._first()
-        return self._prices(rounds)
+    def step(self, rounds: int | None = None) -> bool:
+        """Work on, for about `step_s` seconds or for a number of rounds; return whether more may be gained."""
+        if self._ways is None:
+            self._ways = self._begin()
+        elif self._ways:
+            way = min(self._ways, key=lambda w: w.turns)
+            way.turns += 1
+            way.advance(self, self._step_s, rounds)
+            if way.done:
+                self._ways.remove(way)
+        return bool(self._ways)
 
-    def _first(self) -> BoundProof | None:
+    def _begin(self) -> list[_Prices]:
+        """Answer at once with sums and leavers, and say what is worth trying."""
         found = leavers(self.board, self.stage, self.before)
-        better = self._offer(found) if found is not None else None
-        self._ascent = Ascent(self._frame)
-        prices = whole(self._frame, self._ascent.best_prices)
-        return self._claim("sums", prices_data(self._frame, prices, "sums")) or better
+        if found is not None:
+            self.offer(found)
+        ways = []
+        for level in reversed(levels_to_see_from(self.board)):
+            coarse = frame_of(coarse_board(self.board, level), self.stage, self.before)
+            ways.append(_Prices(coarse, {"coarse": level}))
+        ways.append(_Prices(frame_of(self.board, self.stage, self.before), {}))
+        for way in ways:
+            way.first(self)
+        return ways
 
-    def _prices(self, rounds: int | None) -> BoundProof | None:
-        ascent = self._ascent
-        assert ascent is not None
-        started, made = time.monotonic(), 0
-        while rounds is None or made < rounds:
+    def offer(self, proof: BoundProof) -> bool:
+        """Take a proof that is better; return whether it is."""
+        better = self.proof is None or proof.bound > self.proof.bound
+        if better:
+            self.proof = proof
+        return better
+
+
+class _Prices:
+    """Prices of one board, as it is or as it is seen from a level."""
+
+    def __init__(self, frame: Frame, mark: dict[str, object]) -> None:
+        self.ascent = Ascent(frame)
+        self.turns = 0
+        self.done = False
+        self._mark = mark
+
+    def first(self, run: BoundRun) -> None:
+        self._claim(run, "sums")
+
+    def _claim(self, run: BoundRun, how: str) -> None:
+        """Evaluate the best prices exactly and offer what they prove."""
+        frame = self.ascent.frame
+        data = prices_data(frame, whole(frame, self.ascent.best_prices), how)
+        with suppress(Damaged):
+            run.offer(BoundProof(frame.stage, prove_prices(frame, data), how, data | self._mark))
+
+    def advance(self, run: BoundRun, seconds: float, rounds: int | None) -> None:
+        ascent, started, made = self.ascent, time.monotonic(), 0
+        while made != rounds:
             ascent.advance()
             made += 1
-            if rounds is None and time.monotonic() - started > self._step_s:
+            if rounds is None and time.monotonic() - started > seconds:
                 break
         self.done = ascent.impossible or ascent.pace < SHORTEST
-        if self.best is not None and ascent.best <= self.best.bound + WORTH * abs(self.best.bound):
-            return None
-        return self._claim("prices", prices_data(self._frame, whole(self._frame, ascent.best_prices)))
-
-    def _claim(self, kind: str, data: dict[str, object]) -> BoundProof | None:
-        """Evaluate a witness exactly, and take it where it proves more."""
-        try:
-            bound = evaluate(self.board, data)
-        except Damaged:
-            return None
-        return self._offer(BoundProof(self.stage, bound, kind, data))
-
-    def _offer(self, proof: BoundProof) -> BoundProof | None:
-        if self.best is not None and proof.bound <= self.best.bound:
-            return None
-        self.best = proof
-        return proof
+        if run.proof is None or ascent.best > run.proof.bound + WORTH * abs(run.proof.bound):
+            self._claim(run, "prices")
 
 
 def bound_stage(
@@ -101,11 +118,14 @@ def bound_stage(
 
     None where there is nothing to say: no bound at all is below what any placement has.
     """
-    bounder = Bounder(board, stage, values_before)
-    while not bounder.done and not deadline.over:
-        better = bounder.step()
-        if better is not None and news is not None:
-            news(better)
-        if known is not None and bounder.best is not None and bounder.best.bound >= known:
-            break
-    return bounder.best
+    run = BoundRun(board, stage, values_before)
+    more, told = True, None
+    while more and not deadline.over:
+        more = run.step()
+        if run.proof is not None and run.proof is not told:
+            told = run.proof
+            if news is not None:
+                news(told)
+            if known is not None and told.bound >= known:
+                break
+    return run.proof

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from zonewright.solver.search.board import AT_MOST, BROKEN, LEAST_DOMAINS, NO_LIMIT, Board, Bools, Ints, Places
+from zonewright.solver.search.board import AT_MOST, BROKEN, LEAST_DOMAINS, NO_LIMIT, SKEW, Board, Bools, Ints, Places
 
 Floats = npt.NDArray[np.float64]
 #: Prices are floats while they are sought and whole numbers in a witness.
@@ -27,8 +27,8 @@ Amounts = npt.NDArray[Any]
 MOST_STEP_SITES = 2_000
 #: With more items x sites than this, items that are equal apart from their home are priced together.
 MOST_CELLS = 200_000_000
-#: With more items x sites than this, the limits of single groups are left out.
-MOST_GROUP_CELLS = 20_000_000
+#: The limits of single groups are left out where placing them takes more: size x sites x (size + sites), summed.
+MOST_FLOW = 100_000_000
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,10 @@ class Frame:
     today_nr: Ints
     """What the items use in their homes, where that is held; 0 elsewhere."""
     out_allowed_i: Bools
+    enter_ps: Bools
+    pinned_i: Bools
+    """Where items may come, and which may not leave; everything may be, where hard rules may be broken."""
+    stays_i: Bools
     room_rs: Ints
     """No item that comes to a site demands more; NO_LIMIT where hard rules may be broken."""
     cap_g: Ints
@@ -63,6 +67,8 @@ class Frame:
     kind_j: Places
     """An item of every kind: those of a kind differ by their home only. Empty where items are priced one by one."""
     kind_i: Places
+    like_i: Ints
+    """Items of equal numbers cost the same everywhere, at any prices."""
     step_tables: tuple[tuple[int, Ints], ...]
     """Per rule of moves' ends its stage and costs, sites x sites; none where there are too many sites."""
 
@@ -93,13 +99,9 @@ def frame_of(board: Board, stage: int, before: Sequence[int]) -> Frame:
         weight_nr = np.where(safe_nr < NO_LIMIT, board.safe_weight_lr[level_n], 0)
     holds_nr = _holds(board, level_n)
     today_nr = _today(board, holds_nr)
-    allowed_i = np.ones(board.items, bool)
-    for m, value in enumerate(before):
-        allowed_i &= board.out_ik[:, m] <= value - board.constant_k[m]
+    allowed_i = _may_be_out(board, before)
     cells = board.items * board.sites
-    cap_g, spread_level_g, spread_cap_g, least_g = _limits_of_groups(
-        board, strict and cells <= MOST_GROUP_CELLS, allowed_i
-    )
+    cap_g, spread_level_g, spread_cap_g, least_g = _limits_of_groups(board, strict and cells <= MOST_CELLS, allowed_i)
     kind_j, kind_i = _kinds(board) if cells > MOST_CELLS else (np.zeros(0, np.int32), np.zeros(0, np.int32))
     return Frame(
         board,
@@ -113,6 +115,9 @@ def frame_of(board: Board, stage: int, before: Sequence[int]) -> Frame:
         holds_nr,
         today_nr,
         allowed_i,
+        board.enter_ps if strict else np.ones_like(board.enter_ps),
+        board.pinned_i & (board.home_i >= 0) & strict,
+        _may_stay(board, strict),
         _room(board, limit_nr, today_nr, strict),
         cap_g,
         spread_level_g,
@@ -120,8 +125,22 @@ def frame_of(board: Board, stage: int, before: Sequence[int]) -> Frame:
         least_g,
         kind_j,
         kind_i,
+        _alike(board, allowed_i),
         _step_tables(board) if not len(kind_j) else (),
     )
+
+
+def _may_be_out(board: Board, before: Sequence[int]) -> Bools:
+    """Return which items can be nowhere without a stage before being worse than it is said to be."""
+    allowed_i = np.ones(board.items, bool)
+    homed_i = board.home_i >= 0
+    for m, value in enumerate(before):
+        if board.price_stage == m and min(board.price_vq.min(initial=0), board.home_price_i.min(initial=0)) < 0:
+            continue
+        cost_i = board.out_ik[:, m] + np.where(homed_i, board.away_ik[:, m], 0)
+        room = value - int(board.constant_k[m]) - int(np.minimum(cost_i, 0).sum())
+        allowed_i &= cost_i <= room
+    return allowed_i
 
 
 def _holds(board: Board, level_n: Places) -> Bools:
@@ -135,6 +154,11 @@ def _today(board: Board, holds_nr: Bools) -> Ints:
     at_home = np.flatnonzero(board.home_i >= 0)
     np.add.at(today_nr, int(board.base_l[0]) + board.dom_ls[0, board.home_i[at_home]], board.demand_ir[at_home])
     return np.where(holds_nr, today_nr, 0)
+
+
+def _may_stay(board: Board, strict: bool) -> Bools:
+    homed_i = board.home_i >= 0
+    return homed_i & (board.stay_i | board.enter_ps[board.profile_i, np.maximum(board.home_i, 0)] | (not strict))
 
 
 def _room(board: Board, limit_nr: Ints, today_nr: Ints, strict: bool) -> Ints:
@@ -170,7 +194,50 @@ def _limits_of_groups(board: Board, wanted: bool, allowed_i: Bools) -> tuple[Int
         g = group_t[t]
         if level_g[g] in (-1, terms.level_t[t]):
             level_g[g], spread_cap_g[g] = terms.level_t[t], min(spread_cap_g[g], int(terms.a_t[t]))
+    domains = _Domains(board)
+    for t in np.flatnonzero(hard_t & (terms.kind_t == SKEW) & (terms.level_t > 0)):
+        g, level = group_t[t], int(terms.level_t[t])
+        listed = terms.counts_x[terms.counts_ptr_t[t] : terms.counts_ptr_t[t + 1]]
+        if level_g[g] in (-1, level) and len(listed) and domains.only_in(g, level, listed):
+            size = int(board.members_ptr_g[g + 1] - board.members_ptr_g[g])
+            # The fullest domain holds most where all others hold as few as they may beside it.
+            most = (size + int(terms.a_t[t]) * (len(listed) - 1)) // len(listed)
+            level_g[g], spread_cap_g[g] = level, min(spread_cap_g[g], most)
+    size_g = np.diff(board.members_ptr_g)
+    flows_g = (size_g > 1) & ((cap_g < size_g) | (level_g >= 0))
+    if (flows_g * size_g * board.sites * (size_g + board.sites)).sum() > MOST_FLOW:
+        return np.full_like(cap_g, NO_LIMIT), np.full_like(level_g, -1), spread_cap_g, np.ones_like(least_g)
     return cap_g, level_g, spread_cap_g, least_g
+
+
+class _Domains:
+    """The domains of a level that items of each profile may come to."""
+
+    def __init__(self, board: Board) -> None:
+        self._board = board
+        self._enter_lpd: dict[int, Bools] = {}
+
+    def only_in(self, g: int, level: int, listed: Places) -> bool:
+        """Whether a group's items can be in the listed domains only."""
+        board = self._board
+        if level not in self._enter_lpd:
+            domains = int(board.domains_l[level])
+            table_pd = np.zeros((len(board.enter_ps), domains + 1), bool)
+            for d in range(-1, domains):
+                table_pd[:, d] = board.enter_ps[:, board.dom_ls[level] == d].any(axis=1)
+            self._enter_lpd[level] = table_pd
+        items = board.members_x[board.members_ptr_g[g] : board.members_ptr_g[g + 1]]
+        outside_d = self._enter_lpd[level][np.unique(board.profile_i[items])].any(axis=0)
+        home_x = board.home_i[items]
+        outside_d[board.dom_ls[level, home_x[home_x >= 0]]] = True
+        outside_d[listed] = False
+        return not outside_d.any()
+
+
+def _alike(board: Board, allowed_i: Bools) -> Ints:
+    one = (board.profile_i, board.price_class_i, board.home_i, board.stay_i, board.pinned_i, board.home_price_i)
+    key_ix = np.column_stack([*one, allowed_i, board.demand_ir, board.out_ik, board.away_ik])
+    return np.unique(key_ix, axis=0, return_inverse=True)[1].reshape(-1).astype(np.int64)
 
 
 def _kinds(board: Board) -> tuple[Places, Places]:
@@ -254,7 +321,8 @@ def priced(frame: Frame, prices: Prices) -> Priced:
     price_by = lambda_k[board.price_stage] if board.price_stage >= 0 else lambda_k.dtype.type(0)
     home_i = (board.demand_ir * stay_sr[np.maximum(board.home_i, 0)]).sum(axis=1) + board.home_price_i * price_by
     away_i = np.where(has_home_i, board.away_ik @ lambda_k + prices.move, 0)
-    beyond = (board.steps.beyond_m * lambda_k[board.steps.stage_m]).sum() if frame.step_tables else 0
+    all_m = board.steps.groups_mg.all(axis=1) if len(board.steps.groups_mg) else np.ones(len(board.steps.beyond_m), bool)
+    beyond = (board.steps.beyond_m * lambda_k[board.steps.stage_m] * all_m).sum()
     opened_n, given = _given(frame, prices, lambda_k)
     constant += given
     if board.most_moves < NO_LIMIT:
@@ -264,7 +332,7 @@ def priced(frame: Frame, prices: Prices) -> Priced:
     return Priced(
         stay_sr + _on_sites(board, held_nr),
         home_i,
-        has_home_i & board.stay_i,
+        frame.stays_i,
         away_i,
         board.out_ik @ lambda_k + away_i + np.where(has_home_i, beyond, 0),
         board.price_vq * price_by,
@@ -332,11 +400,16 @@ def _given(frame: Frame, prices: Prices, lambda_k: Amounts) -> tuple[Bools, Any]
 
 
 def _step_tables(board: Board) -> tuple[tuple[int, Ints], ...]:
-    """Return per rule its stage and what a move costs from site to site; nothing where there are too many sites."""
+    """Return per rule its stage and what a move costs from site to site.
+
+    Left out are rules that charge some groups only, and all where there are too many sites.
+    """
     steps, found = board.steps, []
     if board.sites > MOST_STEP_SITES:
         return ()
     for m in range(len(steps.beyond_m)):
+        if len(steps.groups_mg) and not steps.groups_mg[m].all():
+            continue
         if steps.table_m[m] >= 0:
             table = steps.table_xqq[steps.table_m[m]][np.ix_(steps.key_s, steps.key_s)]
         else:

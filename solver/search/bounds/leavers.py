@@ -42,8 +42,8 @@ def _bound(board: Board, stage: int, level: int) -> int:
 
 def _of_level(board: Board, stage: int, level: int) -> int:
     """Return what leaving costs at least, over the nodes of a level."""
-    away_i = board.away_ik[:, stage]
-    forced_i = (board.home_i >= 0) & ~board.stay_i
+    away_i = _least_away(board, stage)
+    forced_i = (board.home_i >= 0) & ~board.stay_i & ~board.enter_ps[board.profile_i, np.maximum(board.home_i, 0)]
     total = int(away_i[forced_i].sum())
     rest = np.flatnonzero((board.home_i >= 0) & ~forced_i)
     dom_x = board.dom_ls[level, board.home_i[rest]]
@@ -58,6 +58,12 @@ def _of_level(board: Board, stage: int, level: int) -> int:
         if len(here):
             total += max(_too_large(board, here, away_i, limit_dr[d]), _too_many(board, here, away_i, cap_g))
     return total
+
+
+def _least_away(board: Board, stage: int) -> Ints:
+    """Return what leaving home costs an item at least: elsewhere, or nowhere."""
+    away_i = board.away_ik[:, stage]
+    return np.maximum(0, away_i + np.minimum(board.out_ik[:, stage], 0))
 
 
 def _most_per_domain(board: Board, level: int) -> Ints:

@@ -166,20 +166,20 @@ def cheapest(frame: Frame, costs: Priced) -> tuple[float, Ints]:
     board = frame.board
     members_ptr, members_x = board.members_ptr_g, board.members_x
     out_i = np.where(frame.out_allowed_i, costs.out_i, np.inf).astype(float)
-    home_i, pinned_i, away_i, home_cost_i = board.home_i, board.pinned_i, costs.away_i.astype(float), costs.home_i
+    home_i, pinned_i, away_i, home_cost_i = board.home_i, frame.pinned_i, costs.away_i.astype(float), costs.home_i
     limited_g = (frame.cap_g < board.items) | (frame.spread_level_g >= 0)
     if frame.merged:
         members_ptr, members_x = np.array([0, len(frame.kind_j)]), frame.kind_j
         limited_g = np.zeros(1, bool)
         home_i, pinned_i, away_i = np.full_like(home_i, -1), np.zeros_like(pinned_i), np.zeros_like(away_i)
         out_i = np.full_like(out_i, np.inf)
-    site_i, cost_i = np.full(board.items, board.sites), np.full(board.items, np.inf)
+    site_i, cost_i = np.full(board.items, board.sites, np.int64), np.full(board.items, np.inf)
     possible = kernels.assess(
         members_ptr,
         members_x,
         board.demand_ir,
         np.ascontiguousarray(costs.site_sr.T, float),
-        board.enter_ps,
+        frame.enter_ps,
         board.profile_i,
         costs.price_vq.astype(float),
         board.price_class_i,
@@ -192,6 +192,7 @@ def cheapest(frame: Frame, costs: Priced) -> tuple[float, Ints]:
         out_i,
         costs.step_ss.astype(float),
         frame.room_rs,
+        frame.like_i,
         limited_g,
         frame.cap_g,
         board.dom_ls,
@@ -211,7 +212,7 @@ def _of_kinds(frame: Frame, costs: Priced, site_i: Ints, cost_i: Floats) -> tupl
     """Give every item the cheapest of its kind's best site, its own home and nowhere."""
     board = frame.board
     like_i = frame.kind_j[frame.kind_i]
-    come_i = np.where(board.pinned_i, np.inf, cost_i[like_i] + costs.away_i)
+    come_i = np.where(frame.pinned_i, np.inf, cost_i[like_i] + costs.away_i)
     stay_i = np.where(costs.stays_i, costs.home_i, np.inf)
     out_i = np.where(frame.out_allowed_i, costs.out_i, np.inf)
     best_i = np.minimum(np.minimum(come_i, stay_i), out_i)

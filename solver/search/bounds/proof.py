@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -114,6 +114,14 @@ def prices_from(frame: Frame, data: Mapping[str, Any]) -> Prices:
     return Prices(lambda_k, parts["load"], parts["limit"], ratio_bd, np.int64(move))
 
 
+def whole_numbers(data: Mapping[str, Any], name: str, length: int) -> Ints:
+    """Read a list of prices of a witness; raises Damaged where it is none."""
+    values = data.get(name)
+    if not isinstance(values, list) or len(values) != length:
+        raise Damaged(f"not as many prices as there should be: {name}")
+    return np.array([_price(value) for value in values], np.int64)
+
+
 def _long(values: Any, length: int) -> Ints:
     found = np.array([_price(v) for v in values], np.int64)
     if len(found) not in (1, length):
@@ -129,8 +137,12 @@ def _price(value: Any) -> int:
 
 def evaluate_prices(board: Board, data: Mapping[str, Any]) -> int:
     """Return the bound that prices prove; with `how` sums, that of every item at the least price of any site."""
-    frame = _frame(board, data)
-    prices = within(frame, prices_from(frame, data))
+    return prove_prices(frame_from(board, data), data)
+
+
+def prove_prices(frame: Frame, data: Mapping[str, Any]) -> int:
+    """Return what `evaluate_prices` does, for a frame that is known already."""
+    board, prices = frame.board, within(frame, prices_from(frame, data))
     cost, total = magnitudes(frame, prices)
     if cost > LARGEST_COST or total > LARGEST:
         raise Damaged("the prices are too large to be evaluated exactly")
@@ -150,14 +162,15 @@ def least_anywhere(frame: Frame, costs: Priced) -> Amounts:
     board = frame.board
     price_v = costs.price_vq[:, board.price_key_s].min(axis=1, initial=NEVER)
     come_i = board.demand_ir @ costs.site_sr.min(axis=0) + price_v[board.price_class_i] + costs.away_i
-    come_i = np.where(board.pinned_i, NEVER, come_i)
+    come_i = np.where(frame.pinned_i, NEVER, come_i)
     stay_i = np.where(costs.stays_i, costs.home_i, NEVER)
     out_i = np.where(frame.out_allowed_i, costs.out_i, NEVER)
     least_i: Amounts = np.minimum(np.minimum(come_i, stay_i), out_i)
     return least_i
 
 
-def _frame(board: Board, data: Mapping[str, Any]) -> Frame:
+def frame_from(board: Board, data: Mapping[str, Any]) -> Frame:
+    """Return what a witness is about; raises Damaged where that is not of this board."""
     try:
         return frame_of(board, int(data["stage"]), [int(value) for value in data["before"]])
     except (KeyError, TypeError, ValueError) as error:
@@ -169,7 +182,7 @@ def _rows(frame: Frame, costs: Priced, items: Ints) -> Ints:
     board = frame.board
     cost_is = board.demand_ir[items] @ costs.site_sr.T + costs.away_i[items, None]
     cost_is += costs.price_vq[board.price_class_i[items]][:, board.price_key_s]
-    may_is = board.enter_ps[board.profile_i[items]] & ~board.pinned_i[items, None]
+    may_is = frame.enter_ps[board.profile_i[items]] & ~frame.pinned_i[items, None]
     for r, room_s in enumerate(frame.room_rs):
         if (room_s < NO_LIMIT).any():
             needs_i = board.demand_ir[items, r]
@@ -201,12 +214,12 @@ def _groups_total(frame: Frame, costs: Priced) -> int:
         for h in range(g, last):
             own = slice(int(board.members_ptr_g[h]) - first, int(board.members_ptr_g[h + 1]) - first)
             if limited_g[h] and own.stop - own.start > 1:
-                total += _beyond(frame, h, cost_is[own], out_i[items[own]], best_i[own])
+                total += _beyond(frame, h, items[own], cost_is[own], out_i[items[own]], best_i[own])
         g = last
     return total
 
 
-def _beyond(frame: Frame, g: int, cost_is: Ints, out_i: Ints, best_i: Ints) -> int:
+def _beyond(frame: Frame, g: int, items: Ints, cost_is: Ints, out_i: Ints, best_i: Ints) -> int:
     """Return what a group's limits cost beyond the cheapest place of each: by prices of sites and domains.
 
     Any prices do; a kernel proposes them, and nothing of what it says is taken over but them.
@@ -214,6 +227,9 @@ def _beyond(frame: Frame, g: int, cost_is: Ints, out_i: Ints, best_i: Ints) -> i
     from zonewright.solver.search.bounds import kernels
 
     board, size = frame.board, len(cost_is)
+    # Items alike are dealt with once.
+    _, first_t, count_t = np.unique(frame.like_i[items], return_index=True, return_counts=True)
+    cost_is, out_i, best_i = cost_is[first_t], out_i[first_t], best_i[first_t]
     level = int(frame.spread_level_g[g])
     domains = (int(board.domains_l[level]) if level >= 0 else 0) + 1
     dom_s = np.full(board.sites, domains - 1)
@@ -230,12 +246,13 @@ def _beyond(frame: Frame, g: int, cost_is: Ints, out_i: Ints, best_i: Ints) -> i
     hub = kernels.place_group(
         np.where(cost_is < NEVER, more_is, np.inf),
         np.where(out_i < NEVER, spare_i, np.inf),
+        count_t.astype(np.int64),
         dom_s,
         own_d,
         site_cap,
         cap_d,
         hub_cap,
-        np.empty(size, np.int64),
+        np.empty((len(count_t), board.sites + 1), np.int64),
         *proposed,
     )
     if hub < 0:
@@ -246,39 +263,22 @@ def _beyond(frame: Frame, g: int, cost_is: Ints, out_i: Ints, best_i: Ints) -> i
     way_s = site_s + (dom_d + through_d)[dom_s]
     least_i = np.minimum(np.where(cost_is < NEVER, more_is + way_s, NEVER).min(axis=1), np.where(out_i < NEVER, spare_i, NEVER))
     paid = site_cap * int(site_s.sum()) + int((cap_d * dom_d).sum()) + int(own_price_d[own_d].sum()) + hub_cap * hub_price
-    return max(0, int(least_i.sum()) - paid)
+    return max(0, int(least_i @ count_t) - paid)
 
 
 def _kinds_total(frame: Frame, costs: Priced) -> int:
     """Price one item of each kind, without a home, and what a home changes for every item."""
     board = frame.board
     come_j = np.full(len(frame.kind_j), NEVER, np.int64)
-    plain = Priced(
-        costs.site_sr,
-        costs.home_i,
-        costs.stays_i,
-        np.zeros_like(costs.away_i),
-        costs.out_i,
-        costs.price_vq,
-        costs.step_ss,
-        costs.constant,
-        costs.opened_n,
-    )
-    unpinned = _unpinned(frame)
+    plain = replace(costs, away_i=np.zeros_like(costs.away_i))
+    unpinned = replace(frame, pinned_i=np.zeros_like(frame.pinned_i))
     per_chunk = max(1, CELLS // max(board.sites, 1))
     for first in range(0, len(come_j), per_chunk):
         rows = slice(first, first + per_chunk)
         come_j[rows] = _rows(unpinned, plain, frame.kind_j[rows].astype(np.int64)).min(axis=1, initial=NEVER)
-    come_i = np.where(board.pinned_i | (come_j[frame.kind_i] >= NEVER), NEVER, come_j[frame.kind_i] + costs.away_i)
+    come_i = np.where(frame.pinned_i | (come_j[frame.kind_i] >= NEVER), NEVER, come_j[frame.kind_i] + costs.away_i)
     stay_i = np.where(costs.stays_i, costs.home_i, NEVER)
     best_i = np.minimum(np.minimum(come_i, stay_i), np.where(frame.out_allowed_i, costs.out_i, NEVER))
     if (best_i >= NEVER).any():
         raise Damaged("an item has no place at all")
     return int(best_i.sum())
-
-
-def _unpinned(frame: Frame) -> Frame:
-    from dataclasses import replace
-
-    board = replace(frame.board, pinned_i=np.zeros_like(frame.board.pinned_i))
-    return replace(frame, board=board)
