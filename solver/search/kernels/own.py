@@ -129,8 +129,10 @@ def new_peak(f, s, p, g, by_g, h, by_h) -> int:
             staying += 1
     if most > peak:
         return most
-    # Counts change by one: where nobody is left at the peak, who left it is right below.
-    return peak if s.hist_pc[p, peak] - leaving + staying > 0 else peak - 1
+    if s.hist_pc[p, peak] - leaving + staying > 0:
+        return peak
+    # Who left the peak is right below it; or two below, where both items of a swap are of its group.
+    return peak - 2 if by_g == -2 and s.hist_pc[p, peak - 1] == 0 else peak - 1
 
 
 @inner

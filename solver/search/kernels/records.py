@@ -12,6 +12,7 @@ places and shapes of all fields, and the contents where the record is `frozen_co
 
 from __future__ import annotations
 
+import hashlib
 import operator
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
@@ -82,7 +83,7 @@ class Record:
     @property
     def address(self) -> int:
         """Where the table is; valid as long as the record is."""
-        table: np.ndarray[Any, Any] = self._table  # type: ignore[attr-defined]
+        table: np.ndarray[Any, Any] = self._table
         return int(table.ctypes.data)
 
 
@@ -103,7 +104,9 @@ class RecordType(types.Type):
         self.layout = layout
         self.frozen = frozen
         self.slots = {field: (n, kind, axes) for n, (field, kind, axes) in enumerate(layout)}
-        super().__init__(name=f"Record({name}, {frozen}, {layout})")
+        # The name is part of every symbol that is compiled, so it is to be short.
+        digest = hashlib.sha256(repr((frozen, layout)).encode()).hexdigest()[:8]
+        super().__init__(name=f"{name}{digest}")
 
 
 class FieldType(types.Type):
@@ -114,7 +117,7 @@ class FieldType(types.Type):
         self.dtype = _NUMBA[kind]
         # Small integers are read as large ones, so that functions are compiled for one type of integers alone.
         self.read = types.int64 if kind == "int32" else self.dtype
-        super().__init__(name=f"Field({kind}, {axes}, {frozen})")
+        super().__init__(name=f"{kind}x{axes}{'c' if frozen else 'v'}")
 
 
 def kind_of(record: type[Record]) -> RecordType:
