@@ -48,6 +48,13 @@ MODULES: dict[str, float] = {
     "zonewright.solver.relocation.keeping": 2,
     "zonewright.solver.relocation.pricing": 4,
     "zonewright.solver.sizing.pricing": 3,
+    "zonewright.solver.search.kernels.build": 17,
+    "zonewright.solver.search.kernels.construct": 23,
+    "zonewright.solver.search.kernels.anneal": 21,
+    "zonewright.solver.search.kernels.relax": 9,
+    "zonewright.solver.search.kernels.eject": 14,
+    "zonewright.solver.search.kernels.neighbourhood": 18,
+    "zonewright.solver.search.bounds.kernels": 8,
 }
 #: What an engine needs of them.
 PACKING = ("zonewright.solver.kernels.packing",)
@@ -55,6 +62,8 @@ EVACUATION = ("zonewright.solver.kernels.evacuation",)
 ORDER = ("zonewright.solver.order.listing",)
 RELOCATION = tuple(f"zonewright.solver.relocation.{name}" for name in ("state", "keeping", "pricing"))
 SIZING = ("zonewright.solver.sizing.pricing",)
+SEARCH = tuple(name for name in MODULES if name.startswith("zonewright.solver.search.kernels."))
+BOUNDS = ("zonewright.solver.search.bounds.kernels",)
 #: So many versions of a kernel are kept: of other processors, installations, or sources being worked on.
 _VERSIONS = 8
 #: Between two looks at whether it is over, in seconds.
