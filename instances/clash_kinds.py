@@ -412,6 +412,54 @@ def move_limit(ground: Ground) -> Planted:
     return _planted(ground, "move_limit", {leave: {g: {"z1": 2}}, most: {g: {"z2": 2}}})
 
 
+def group_moves(ground: Ground) -> Planted:
+    """Two have to leave, and one of the group may move."""
+    g = ground.group(2)
+    ground.groups[g]["current"] = dict(ground.at({g: {"z1": 2}})[g])
+    leave: Member = (ground.rule("domains", groups=[g], forbid=["z1"]), g, None, None)
+    most: Member = (ground.rule("group_moves", groups=[g], most=1), None, None, None)
+    return _planted(ground, "group_moves", {leave: {g: {"z1": 2}}, most: {g: {"z2": 2}}})
+
+
+def double_occupancy(ground: Ground) -> Planted:
+    """One needs the room that another has, or holds until it has left."""
+    _resource(ground, "ports", dict.fromkeys(("z1", "z2", "z3"), 8))
+    g, h = ground.group(1, more={"ports": 5}), ground.group(1, more={"ports": 5})
+    ground.groups[g]["current"] = dict(ground.at({g: {"z1": 1}})[g])
+    both: Member = (ground.rule("double_occupancy", level="zone", resources=["ports"]), None, None, None)
+    return _planted(
+        ground,
+        "double_occupancy",
+        {
+            placed(h): {g: {"z1": 1}},
+            ground.only(h, "z1"): {g: {"z1": 1}, h: {"z2": 1}},
+            limit("z1", "ports"): {g: {"z1": 1}, h: {"z1": 1}},
+            both: {g: {"z2": 1}, h: {"z1": 1}},
+        },
+    )
+
+
+def free_ratio(ground: Ground) -> Planted:
+    """All shelves of the only zone allowed are taken, and its slots are left over."""
+    _resource(ground, "slots", {"z1": 2})
+    _resource(ground, "shelves", {"z1": 2})
+    g = ground.group(1, more={"shelves": 2})
+    fit: Member = (
+        ground.rule("free_ratio", level="zone", resource="slots", ratio=1, beside="shelves"), None, None, None
+    )  # fmt: skip
+    return _planted(
+        ground, "free_ratio", {placed(g): {}, fit: {g: {"z1": 1}}, ground.only(g, "z1"): {g: {"z2": 1}}}
+    )
+
+
+def _resource(ground: Ground, name: str, capacity: dict[str, int]) -> None:
+    """Add a resource that nobody else uses."""
+    ground.data["resource_names"].append(name)
+    for zone in ground.data["zones"]:
+        if zone["id"] in capacity:
+            zone["capacity"][name] = capacity[zone["id"]]
+
+
 def avoid(ground: Ground) -> Planted:
     """The only zone allowed is to be avoided."""
     g = ground.group(2)
@@ -476,16 +524,16 @@ def _on_hosts(kind: str, releases: dict[Member, ByZone]) -> Planted:
     return Planted(kind, frozenset(releases), releases)
 
 
-#: Every kind; `pin_today`, `pinned` and `move_limit` speak of who runs today and go one at a time.
+#: Every kind; those in `_TODAY` speak of who runs today and go one at a time.
 KINDS: tuple[Kind, ...] = (
     too_few_domains, anti_affinity, capacity, capacity_together, stock, load, quota, budget, affinity, company,
     separation, latency_chain, latency_quorum, latency_clients, synchronous, residency, domains, pin, pin_today,
     pinned, zone_state, entitlement, compatibility, service, scope, network, addresses, balancer, survive_static,
-    survive_evacuate, availability, move_limit, avoid,
+    survive_evacuate, availability, move_limit, avoid, group_moves, double_occupancy, free_ratio,
 )  # fmt: skip
 #: On hosts there are these, too.
 HOST_KINDS: tuple[Kind, ...] = (rack_too_small, host_too_small, packing, racks_apart)
-_TODAY = {pin_today, pinned, move_limit}
+_TODAY = {pin_today, pinned, move_limit, group_moves, double_occupancy}
 
 
 def clashing_estate(

@@ -1,6 +1,6 @@
 """Lowering of what moves cost, and of what they hold at both ends.
 
-Moves between the hosts of a pool are not seen: with pools these rules are left to whoever packs them.
+Moves between the hosts of a pool are not seen: what is said of pools is a relaxation.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def double_occupancy(ctx: Context, rule: DoubleOccupancy, label: str, layer: Lay
     """What leaves a domain counts there as well."""
     if layer is None or layer.event:
         return
-    if ctx.pooled:
+    if ctx.finer(rule.level):
         ctx.relaxed.add(label)
         return
     cells: dict[int, list[tuple[Class, int]]] = {}
@@ -89,7 +89,8 @@ def move_cost(ctx: Context, rule: MoveCost, label: str, layer: Layer | None) -> 
         return
     if ctx.pooled:
         ctx.relaxed.add(label)
-        return
+        if not rule.own:
+            return
     concerned = set(rule.selected(ctx.world))
     tag = ctx.tag(rule, label)
     for cls in ctx.classes:
@@ -110,10 +111,13 @@ def one_home(cls: Class) -> bool:
 
 
 def _places(ctx: Context, layer: Layer, cls: Class, each: int = 1) -> Iterator[Place]:
-    """Yield the homes of a class's instances."""
-    cells = layer.cells[cls.index]
+    """Yield the homes of a class's instances; of a pool all its sites together."""
+    here: dict[int, int] = {}
     for site, count in cls.current.items():
-        column = cells.get(ctx.place_of.get(site, -1))
+        place = ctx.place_of.get(site, -1)
+        here[place] = here.get(place, 0) + count
+    for place, count in here.items():
+        column = layer.cells[cls.index].get(place)
         yield Place(() if column is None else (column,), count, each)
 
 
@@ -150,7 +154,6 @@ def group_moves(ctx: Context, rule: GroupMoves, label: str, layer: Layer | None)
         return
     if ctx.pooled:
         ctx.relaxed.add(label)
-        return
     groups: list[tuple[Place, ...]] = []
     for group in rule.selected(ctx.world):
         classes = [ctx.classes[c] for c in ctx.classes_of.get(group, ())]

@@ -16,6 +16,8 @@ from zonewright.instances.clashing import ClashingEstate, Member, Planted
 from zonewright.models import Plan, World, check_plan, estate_from_data
 
 Raw = dict[str, Any]
+#: Rules that name no groups and speak of all.
+_OF_ALL = ("double_occupancy", "free_ratio", "load", "move_limit")
 #: Combinations of dropped members that are tried.
 MOST_TRIED = 200
 
@@ -105,9 +107,7 @@ def alone(estate: ClashingEstate, planted: Planted) -> Raw:
     data["groups"] = [group for group in data["groups"] if group["id"] in names]
     data["load_balancers"] = [b for b in data.get("load_balancers", []) if set(b["backends"]) <= names]
     data["rules"] = [rule for rule in data["rules"] if _about(rule) <= names]
-    data["rules"] = [
-        rule for rule in data["rules"] if rule["rule"] not in ("load", "move_limit") or _named(rule, planted)
-    ]
+    data["rules"] = [rule for rule in data["rules"] if rule["rule"] not in _OF_ALL or _named(rule, planted)]
     return data
 
 

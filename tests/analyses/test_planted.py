@@ -12,7 +12,7 @@ from zonewright.models import World, estate_from_data
 from zonewright.models.rules import all_rules
 
 #: Rules that cannot have a part in a clash.
-NEVER = {"all_or_nothing", "keep_running"}
+NEVER = {"all_or_nothing", "keep_running", "move_cost"}
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
