@@ -144,3 +144,21 @@ def test_a_soft_rule_is_reported_and_does_not_break_the_plan() -> None:
     soft = {"rule": "quota", "domain": "a1", "most": 2, "soft": {"weight": 3}}
     data = estate(soft, groups=[group("web", 3)])
     assert findings(data, [at("web", "a1", 3)]) == [("quota", None, "a1", 1)]
+
+
+def test_load_beyond_what_is_safe() -> None:
+    """One zone calls two cores safe, the other says nothing: three here are one too many, there none."""
+    data = estate({"rule": "load", "level": "zone"}, groups=[group("web", 3)])
+    zone(data, "a1").update(capacity={"cpu_cores": 10}, safe={"cpu_cores": 2})
+    assert findings(data, [at("web", "a1", 3)]) == [("load", None, "a1", 1000)]
+    assert findings(data, [at("web", "a2", 3)]) == []
+
+
+def test_free_ratio() -> None:
+    """Of four cores and 8 GiB one core and 6 GiB are free: 2 GiB a core would do, 8 are asked."""
+    demand = {"cpu_milli": 3000, "memory_mib": 2048}
+    rule = {"rule": "free_ratio", "level": "zone", "resource": "cpu_milli", "ratio": 8, "beside": "memory_mib"}
+    data = estate(rule, groups=[group("web", 1, demand=demand)])
+    zone(data, "a1")["capacity"] = {"cpu_milli": 4000, "memory_mib": 8192}
+    assert findings(data, [at("web", "a1")]) == [("free_ratio", None, "a1", 8 * 1000 - 6144)]
+    assert findings(data, []) == [("free_ratio", None, "a1", 8 * 4000 - 8192)]

@@ -81,6 +81,9 @@ TELLING: dict[str, tuple[list[dict[str, Any]], dict[str, Any], dict[str, Any]]] 
     ),
     "quota of one": ([{"rule": "quota", "groups": ["a"], "most": 9}], {}, {}),
     "budget of one": ([{"rule": "budget", "groups": ["a"], "per_month": 9}], {}, {}),
+    "moves of each": ([{"rule": "group_moves", "soft": {}}], {}, {}),
+    "company of several": ([{"rule": "affinity", "level": "zone", "groups": ["a"], "to": ["b"]}], {}, {}),
+    "cost of moves of one": ([{"rule": "move_cost", "groups": ["a"], "own": True, "soft": {}}], {}, {}),
 }
 
 
@@ -97,6 +100,7 @@ SUMS = {
     "evacuation of all": {"rule": "survive", "mode": "evacuate", "level": "zone"},
     "domains of both": {"rule": "domains", "groups": ["a", "b"], "forbid": ["z1"]},
     "load": {"rule": "load", "level": "zone", "most_share": 0.5},
+    "cost of moves": {"rule": "move_cost", "own": True, "soft": {}},
 }
 
 
@@ -154,3 +158,22 @@ def test_every_unit_is_in_exactly_one_class_and_counts_add_up() -> None:
     assert sorted(u.index for c in found for u in c.units) == [u.index for u in world.units]
     assert all(c.count == sum(u.count for u in c.units) for c in found)
     assert [c.index for c in found] == list(range(len(found)))
+
+
+MOVES = {"none": ([], 1), "own cost": ([{"own": True}], 2), "distance": ([{"beyond": 1}], 3)}
+
+
+@pytest.mark.parametrize("name", MOVES)
+def test_who_runs_today_is_told_apart_by_what_its_moves_cost(name: str) -> None:
+    """Two at one site, of which one is dearer to move, and one at another: apart only where a rule asks for it."""
+    rules, number = MOVES[name]
+    instances = [
+        {"id": "g-1", "group": "g", "site": "z1"},
+        {"id": "g-2", "group": "g", "site": "z1", "move_cost": 5},
+        {"id": "g-3", "group": "g", "site": "z2"},
+    ]
+    written = [{"rule": "move_cost", "soft": {}, **rule} for rule in rules]
+    if name == "distance":
+        written.append({"rule": "move_cost", "soft": {}, "own": True})
+    world = world_of(zones=zones("z1", "z2"), groups=[group("g", 3)], instances=instances, rules=written)
+    assert len(classes_of(world)) == number
