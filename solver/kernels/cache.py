@@ -49,11 +49,13 @@ MODULES: dict[str, float] = {
     "zonewright.solver.relocation.pricing": 4,
     "zonewright.solver.sizing.pricing": 3,
     "zonewright.solver.search.kernels.build": 17,
+    "zonewright.solver.search.kernels.single": 5,
     "zonewright.solver.search.kernels.construct": 23,
     "zonewright.solver.search.kernels.anneal": 21,
     "zonewright.solver.search.kernels.relax": 9,
     "zonewright.solver.search.kernels.eject": 14,
     "zonewright.solver.search.kernels.neighbourhood": 18,
+    "zonewright.solver.search.kernels.even": 12,
     "zonewright.solver.search.bounds.kernels": 8,
 }
 #: What an engine needs of them.
