@@ -158,12 +158,18 @@ def across(rng: Random) -> Raw:
     """Rules on a level that cuts across the tree."""
     data = _running(rng, 0.5, hosts=rng.choice((0, 2)))
     _across(data, rng, capacity=True)
+    if rng.random() < 0.5:
+        # Hosts that are taken together, as far as nothing tells them apart.
+        for place in sites(data):
+            place["capacity"] = {"cpu_cores": rng.choice((1, 2, 3)) if place is sites(data)[0] else 2}
     drawn: list[Raw] = [
         {"rule": "anti_affinity", "level": "feed", "at_most": rng.choice((1, 2))},
         {"rule": "spread", "level": "feed", "least_domains": 2},
         {"rule": "spread", "level": "feed", "skew": rng.choice((0, 1))},
         {"rule": "affinity", "level": "feed", "groups": [g["id"] for g in data["groups"]]},
         {"rule": "survive", "level": "feed", "mode": "static", "keep": 1},
+        {"rule": "survive", "level": "feed", "mode": "evacuate"},
+        {"rule": "load", "level": "feed", "most_share": 0.5},
         {"rule": "domains", "forbid": [rng.choice(("f1", "f2"))]},
         {"rule": "quota", "domain": "f1", "most": rng.randint(0, 3)},
     ]
