@@ -107,8 +107,8 @@ class BoundWitness(Record):
     goal: Text
     kind: Name
     """`trivial`, `linear` (multipliers), `tree` (branches with multipliers at every leaf), `search` (a search
-    that found nothing better), `parts` (one witness for each independent part), or `relocation` (who must leave
-    hosts at least)."""
+    that found nothing better), `parts` (one witness for each independent part), `relocation` (who must leave
+    hosts at least), or `board` (prices of limits or of shapes, or who must leave, on single instances)."""
     bound: Whole
     data: dict[str, Any] = {}
 

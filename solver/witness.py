@@ -61,6 +61,9 @@ def verify_bound(world: World, plan: Plan, *, time_limit_s: float = 60.0, worker
         if witness.kind == "relocation":
             found.append(_on_hosts(world, plan, witness))
             continue
+        if witness.kind == "board":
+            found.append(_on_board(world, plan, witness, values))
+            continue
         scenes = _scenes(world, witness.data.get("scenarios"))
         outages = outages_from(world.tree, witness.data.get("outages"))
         key = (bool(witness.data.get("pooled")), bool(witness.data.get("partial")), scenes, outages)
@@ -82,6 +85,38 @@ def _on_hosts(world: World, plan: Plan, witness: BoundWitness) -> BoundFinding:
     bound, text = proven_on_hosts(world, plan, witness)
     confirmed = bound is not None and bound >= witness.bound
     return BoundFinding(witness.goal, witness.bound, witness.kind, confirmed, text)
+
+
+def _on_board(world: World, plan: Plan, witness: BoundWitness, values: dict[str, int]) -> BoundFinding:
+    """Lower the estate to a board again, and evaluate what the witness proves of it."""
+    from zonewright.solver.search.bounds import Damaged, evaluate
+    from zonewright.solver.search.lower import Refusal, lower_board
+
+    def finding(confirmed: bool, text: str) -> BoundFinding:
+        return BoundFinding(witness.goal, witness.bound, witness.kind, confirmed, text)
+
+    partial = bool(witness.data.get("partial"))
+    if plan.unplaced and not partial:
+        return finding(False, "proven for whole placements only")
+    board = lower_board(world, partial=partial)
+    if isinstance(board, Refusal):
+        return finding(False, f"the estate cannot be said as a board: {board.text}")
+    stage = witness.data.get("stage")
+    if not isinstance(stage, int) or board.stages[stage : stage + 1] != (witness.goal,):
+        return finding(False, "the estate has no such goal")
+    if any(name not in values for name in board.stages[1:stage]):
+        return finding(False, "the plan does not say the values of the goals before")
+    if witness.data.get("before") != [0, *(values[name] for name in board.stages[1:stage])]:
+        return finding(False, "the witness is for other values of the goals before")
+    try:
+        bound = evaluate(board, witness.data)
+    except Damaged as error:
+        return finding(False, f"the witness is damaged: {error}")
+    how = {"sums": "sums", "prices": "prices of its limits", "patterns": "prices of its shapes"}
+    text = how.get(str(witness.data.get("how")), "who must leave home")
+    if bound < witness.bound:
+        return finding(False, f"{text} prove {bound}, not {witness.bound}")
+    return finding(True, f"{text}, evaluated exactly, prove {bound}")
 
 
 def _scenes(world: World, named: object) -> tuple[Scene, ...] | None:
@@ -222,7 +257,7 @@ def _evaluate(
 
 def witness_data(proof: StageProof) -> dict[str, Any]:
     """Return what a proof leaves behind as plain data for a plan."""
-    data: dict[str, Any] = {}
+    data: dict[str, Any] = dict(proof.data)
     if proof.multipliers is not None:
         data |= multipliers_data(proof.multipliers)
     if proof.tree is not None:

@@ -78,7 +78,9 @@ def coarse_board(board: Board, level: int) -> Board:
         holds_lr=np.zeros_like(board.holds_lr),
         price_vq=price_vq,
         price_key_s=key_d.astype(np.int32),
-        home_price_i=np.where(homed_i & enters_i, np.minimum(board.home_price_i, best_there_i), board.home_price_i),
+        home_price_i=np.where(
+            homed_i & enters_i, np.minimum(board.home_price_i, best_there_i), board.home_price_i
+        ),
         open_nk=open_nk,
         terms=_terms(board, above_ld, dom_s),
         steps=steps,

@@ -17,7 +17,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from zonewright.solver.search.board import AT_MOST, BROKEN, LEAST_DOMAINS, NO_LIMIT, SKEW, Board, Bools, Ints, Places
+from zonewright.solver.search.board import (
+    AT_MOST,
+    BROKEN,
+    LEAST_DOMAINS,
+    NO_LIMIT,
+    SKEW,
+    Board,
+    Bools,
+    Ints,
+    Places,
+)
 
 Floats = npt.NDArray[np.float64]
 #: Prices are floats while they are sought and whole numbers in a witness.
@@ -101,7 +111,9 @@ def frame_of(board: Board, stage: int, before: Sequence[int]) -> Frame:
     today_nr = _today(board, holds_nr)
     allowed_i = _may_be_out(board, before)
     cells = board.items * board.sites
-    cap_g, spread_level_g, spread_cap_g, least_g = _limits_of_groups(board, strict and cells <= MOST_CELLS, allowed_i)
+    cap_g, spread_level_g, spread_cap_g, least_g = _limits_of_groups(
+        board, strict and cells <= MOST_CELLS, allowed_i
+    )
     kind_j, kind_i = _kinds(board) if cells > MOST_CELLS else (np.zeros(0, np.int32), np.zeros(0, np.int32))
     return Frame(
         board,
@@ -321,7 +333,11 @@ def priced(frame: Frame, prices: Prices) -> Priced:
     price_by = lambda_k[board.price_stage] if board.price_stage >= 0 else lambda_k.dtype.type(0)
     home_i = (board.demand_ir * stay_sr[np.maximum(board.home_i, 0)]).sum(axis=1) + board.home_price_i * price_by
     away_i = np.where(has_home_i, board.away_ik @ lambda_k + prices.move, 0)
-    all_m = board.steps.groups_mg.all(axis=1) if len(board.steps.groups_mg) else np.ones(len(board.steps.beyond_m), bool)
+    all_m = (
+        board.steps.groups_mg.all(axis=1)
+        if len(board.steps.groups_mg)
+        else np.ones(len(board.steps.beyond_m), bool)
+    )
     beyond = (board.steps.beyond_m * lambda_k[board.steps.stage_m] * all_m).sum()
     opened_n, given = _given(frame, prices, lambda_k)
     constant += given

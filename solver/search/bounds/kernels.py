@@ -104,7 +104,11 @@ def place_group(
     nodes = end + 1
     potential_v, distance_v = np.zeros(nodes), np.zeros(nodes)
     parent_v, closed_v = np.zeros(nodes, np.int64), np.zeros(nodes, np.bool_)
-    on_s, own_used_d, beyond_d = np.zeros(sites, np.int64), np.zeros(domains, np.int64), np.zeros(domains, np.int64)
+    on_s, own_used_d, beyond_d = (
+        np.zeros(sites, np.int64),
+        np.zeros(domains, np.int64),
+        np.zeros(domains, np.int64),
+    )
     hub_used = 0
     put_ts[:, :] = 0
     for start in range(sorts):
@@ -169,7 +173,9 @@ def place_group(
                     many = min(many, site_cap - on_s[s] if v >= first_in else put_ts[v, s])
                 elif u < first_out:
                     d = u - first_in
-                    many = min(many, dom_cap_d[d] - own_used_d[d] - beyond_d[d] if v >= first_out else on_s[v - sorts])
+                    many = min(
+                        many, dom_cap_d[d] - own_used_d[d] - beyond_d[d] if v >= first_out else on_s[v - sorts]
+                    )
                 elif u < hub:
                     d = u - first_out
                     if v == end:

@@ -22,7 +22,9 @@ def leavers(board: Board, stage: int, before: Sequence[int]) -> BoundProof | Non
         return None
     best = max(range(len(board.levels)), key=lambda level: _of_level(board, stage, level))
     bound = _bound(board, stage, best)
-    return BoundProof(stage, bound, "leavers", {"how": "leavers", "stage": stage, "before": list(before), "level": best})
+    return BoundProof(
+        stage, bound, "leavers", {"how": "leavers", "stage": stage, "before": list(before), "level": best}
+    )
 
 
 def evaluate_leavers(board: Board, data: Mapping[str, Any]) -> int:

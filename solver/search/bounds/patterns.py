@@ -123,7 +123,9 @@ class PatternSearch:
                     new += self.columns.add(int(j), np.minimum(held_k, packing.count_k))
         out_k = _out(packing, rates.lambda_m)
         value = float(np.minimum(rates.price_k, out_k) @ packing.count_k)
-        value += float(np.minimum(0.0, cost_j - earned_j) @ packing.sites_j) + _constant(packing.frame, rates.lambda_m)
+        value += float(np.minimum(0.0, cost_j - earned_j) @ packing.sites_j) + _constant(
+            packing.frame, rates.lambda_m
+        )
         better = value > self.best
         if better:
             self.best, self.best_rates = value, rates
@@ -174,7 +176,9 @@ def program(packing: Packing, columns: Columns) -> tuple[Matrix, Floats]:
         cost_pm[:, priced_at] += (held_pk * packing.price_fk[packing.family_j[kind_p]]).sum(axis=1)
     out_km = np.where(packing.out_km < NO_LIMIT, packing.out_km, 0)
     may_k = packing.out_km[:, 0] < NO_LIMIT
-    missing = 10.0 * max(1.0, float(packing.open_jm[:, stage].max(initial=0)), float(cost_pm[:, stage].max(initial=0)))
+    missing = 10.0 * max(
+        1.0, float(packing.open_jm[:, stage].max(initial=0)), float(cost_pm[:, stage].max(initial=0))
+    )
     eye = np.eye(shapes, dtype=np.int64)
     of_kind = np.zeros((kinds, patterns), np.int64)
     of_kind[kind_p, np.arange(patterns)] = 1
@@ -198,7 +202,15 @@ def _matrix(left: Ints, low_i: Ints, high_i: Ints, most_j: Ints) -> Matrix:
     start = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=len(left)))]).astype(np.int64)
     ints = np.int64
     zeros = np.zeros(len(most_j), ints)
-    return Matrix(start, column.astype(ints), left[row, column], low_i.astype(ints), high_i.astype(ints), zeros, most_j.astype(ints))
+    return Matrix(
+        start,
+        column.astype(ints),
+        left[row, column],
+        low_i.astype(ints),
+        high_i.astype(ints),
+        zeros,
+        most_j.astype(ints),
+    )
 
 
 def _relax(matrix: Matrix, cost_x: Floats, time_left_s: float) -> Any:
@@ -258,7 +270,9 @@ def evaluate_patterns(board: Board, data: Mapping[str, Any]) -> int:
 
 def _within_range(packing: Packing, price_k: Ints, lambda_m: Ints) -> None:
     top = float(lambda_m.max())
-    cost = float((packing.open_jm.astype(float) @ lambda_m).max(initial=0.0)) + top * float(packing.price_fk.max(initial=0))
+    cost = float((packing.open_jm.astype(float) @ lambda_m).max(initial=0.0)) + top * float(
+        packing.price_fk.max(initial=0)
+    )
     cost += float(np.where(packing.out_km < NO_LIMIT, packing.out_km, 0).sum(axis=1).max(initial=0.0)) * top
     earned = float(price_k.astype(float) @ packing.count_k)
     if cost * packing.sites_j.sum() + 2 * earned * (1 + packing.sites_j.sum()) > LARGEST:

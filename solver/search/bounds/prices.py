@@ -14,7 +14,16 @@ from typing import Any
 import numpy as np
 
 from zonewright.solver.search.board import NO_LIMIT, Ints
-from zonewright.solver.search.bounds.frame import Floats, Frame, Priced, Prices, nodes_of, priced, ratio_most, within
+from zonewright.solver.search.bounds.frame import (
+    Floats,
+    Frame,
+    Priced,
+    Prices,
+    nodes_of,
+    priced,
+    ratio_most,
+    within,
+)
 from zonewright.solver.search.bounds.proof import least_anywhere
 
 # Steps: the share of a price's own scale, after how many steps it is halved, and how long excesses are remembered.
@@ -254,7 +263,9 @@ def _use(frame: Frame, site_i: Ints, items: Ints) -> Floats:
     use_nr = np.zeros(frame.limit_nr.shape)
     for level, dom_s in enumerate(board.dom_ls):
         inside_s = np.flatnonzero(dom_s >= 0)
-        if (frame.limit_nr[nodes_of(board, level)] < NO_LIMIT).any() or frame.weight_nr[nodes_of(board, level)].any():
+        if (frame.limit_nr[nodes_of(board, level)] < NO_LIMIT).any() or frame.weight_nr[
+            nodes_of(board, level)
+        ].any():
             np.add.at(use_nr, int(board.base_l[level]) + dom_s[inside_s], use_sr[inside_s])
     return use_nr
 
@@ -264,7 +275,9 @@ def _direct_value(frame: Frame, m: int, costs: Priced, site_i: Ints) -> float:
     board = frame.board
     out_i = site_i == board.sites
     moved_i = (board.home_i >= 0) & (site_i != board.home_i)
-    total = float(board.constant_k[m]) + float(board.out_ik[out_i, m].sum()) + float(board.away_ik[moved_i, m].sum())
+    total = (
+        float(board.constant_k[m]) + float(board.out_ik[out_i, m].sum()) + float(board.away_ik[moved_i, m].sum())
+    )
     total += float(board.open_nk[costs.opened_n, m].sum())
     if board.price_stage == m:
         home_i = ~moved_i & (board.home_i >= 0)

@@ -10,7 +10,16 @@ from typing import Any
 import numpy as np
 
 from zonewright.solver.search.board import NO_LIMIT, Board, Ints
-from zonewright.solver.search.bounds.frame import Amounts, Frame, Priced, Prices, frame_of, nodes_of, priced, within
+from zonewright.solver.search.bounds.frame import (
+    Amounts,
+    Frame,
+    Priced,
+    Prices,
+    frame_of,
+    nodes_of,
+    priced,
+    within,
+)
 from zonewright.solver.search.bounds.whole import LARGEST, LARGEST_COST, magnitudes
 
 #: Cells of items x sites that are evaluated at once.
@@ -46,7 +55,10 @@ def step_of(board: Board, stage: int) -> int:
     last = (board.peaks.weight_p, board.peaks.stage_p), (board.spans.weight_x, board.spans.stage_x)
     found += [weight[of == stage] for weight, of in (*weighed, *more, *last)]
     for m in np.flatnonzero(board.steps.stage_m == stage):
-        found += [board.steps.beyond_m[m : m + 1], board.steps.cost_e[board.steps.ptr_m[m] : board.steps.ptr_m[m + 1]]]
+        found += [
+            board.steps.beyond_m[m : m + 1],
+            board.steps.cost_e[board.steps.ptr_m[m] : board.steps.ptr_m[m + 1]],
+        ]
         if board.steps.table_m[m] >= 0:
             found.append(board.steps.table_xqq[board.steps.table_m[m]])
     if stage == 0:
@@ -261,8 +273,15 @@ def _beyond(frame: Frame, g: int, items: Ints, cost_is: Ints, out_i: Ints, best_
     site_s, dom_d, own_price_d = (np.maximum(np.rint(price), 0).astype(np.int64) for price in proposed)
     through_d = np.where(own_d, np.minimum(own_price_d, hub_price), hub_price)
     way_s = site_s + (dom_d + through_d)[dom_s]
-    least_i = np.minimum(np.where(cost_is < NEVER, more_is + way_s, NEVER).min(axis=1), np.where(out_i < NEVER, spare_i, NEVER))
-    paid = site_cap * int(site_s.sum()) + int((cap_d * dom_d).sum()) + int(own_price_d[own_d].sum()) + hub_cap * hub_price
+    least_i = np.minimum(
+        np.where(cost_is < NEVER, more_is + way_s, NEVER).min(axis=1), np.where(out_i < NEVER, spare_i, NEVER)
+    )
+    paid = (
+        site_cap * int(site_s.sum())
+        + int((cap_d * dom_d).sum())
+        + int(own_price_d[own_d].sum())
+        + hub_cap * hub_price
+    )
     return max(0, int(least_i @ count_t) - paid)
 
 

@@ -31,7 +31,12 @@ def magnitudes(frame: Frame, prices: Prices) -> tuple[float, float]:
     board = frame.board
     load_nr, limit_nr = np.asarray(prices.load_nr, float), np.asarray(prices.limit_nr, float)
     lambda_k = np.asarray(prices.lambda_k, float)
-    per_lr = np.stack([(load_nr + limit_nr)[nodes_of(board, level)].max(axis=0, initial=0.0) for level in range(len(board.levels))])
+    per_lr = np.stack(
+        [
+            (load_nr + limit_nr)[nodes_of(board, level)].max(axis=0, initial=0.0)
+            for level in range(len(board.levels))
+        ]
+    )
     unit_r = per_lr.sum(axis=0)
     most = lambda_k[-1] if not frame.before else lambda_k.max()
     given = float((load_nr * np.minimum(frame.safe_nr, NO_LIMIT) * (load_nr > 0)).sum())
@@ -40,7 +45,10 @@ def magnitudes(frame: Frame, prices: Prices) -> tuple[float, float]:
         nodes = nodes_of(board, int(board.ratios.level_b[b]))
         ratio, top = float(board.ratios.ratio_b[b]), np.asarray(price_d, float)
         unit_r = unit_r + float(top.max(initial=0.0)) * (1 + ratio)
-        free_d = ratio * frame.limit_nr[nodes, board.ratios.resource_b[b]] + frame.limit_nr[nodes, board.ratios.beside_b[b]]
+        free_d = (
+            ratio * frame.limit_nr[nodes, board.ratios.resource_b[b]]
+            + frame.limit_nr[nodes, board.ratios.beside_b[b]]
+        )
         given += float((top * free_d)[top > 0].sum())
     direct_i = (board.out_ik.sum(axis=1) + board.away_ik.sum(axis=1) + board.home_price_i).astype(float)
     top_price = float(board.price_vq.max(initial=0)) + sum(float(t.max(initial=0)) for _, t in frame.step_tables)
