@@ -16,7 +16,15 @@ import numpy as np
 from zonewright.solver.deadline import Deadline
 from zonewright.solver.search.board import Board, Ints, Places
 from zonewright.solver.search.engines.clock import Span, left
-from zonewright.solver.search.engines.cooling import Ladder, Trace, run_relaxed, run_strict, straight
+from zonewright.solver.search.engines.cooling import (
+    COLDEST,
+    HOTTER,
+    Ladder,
+    Trace,
+    run_relaxed,
+    run_strict,
+    straight,
+)
 from zonewright.solver.search.engines.first import first
 from zonewright.solver.search.engines.heat import Heats, measure
 from zonewright.solver.search.engines.improve import Improver
@@ -179,12 +187,17 @@ class _Plan:
         value_k = worker.walk.best_k.copy()
         if not worker.facts.has & FAMILIES["capacity"] or heats.possible > CROWDED:
             return False, _noted(worker, strict, "strict")
+        hot = float(heats.hot_k[stage])
+        wide = straight(HOTTER * hot, COLDEST * hot)
         worker.begin_at(start_i)
-        relaxed = run_relaxed(worker, Span(worker.deadline, PILOT * length), heats, stage, ladder)
+        relaxed = run_relaxed(worker, Span(worker.deadline, PILOT * length), heats, stage, wide)
         worker.propose("annealing with limits at a price")
-        relaxed_wins = better(worker.walk.best_k, value_k)
-        trace = relaxed if relaxed_wins else strict
-        return relaxed_wins, _noted(worker, trace, "limits at a price" if relaxed_wins else "strict")
+        # What is still in excess counts at its price: a long run has time to get rid of it.
+        promise = relaxed.value_x[-1] if relaxed.value_x else float("inf")
+        reached = float(min(value_k[stage], worker.walk.best_k[stage]))
+        if better(worker.walk.best_k, value_k) or promise < reached:
+            return True, _noted(worker, relaxed, "limits at a price")
+        return False, _noted(worker, strict, "strict")
 
     def _take_offer(self, worker: Worker) -> None:
         if self._offer is None or worker.number:

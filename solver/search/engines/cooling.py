@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from zonewright.solver.search.board import Ints
+from zonewright.solver.search.board import BROKEN, Ints, Places
 from zonewright.solver.search.engines.clock import Span
-from zonewright.solver.search.engines.heat import Heats, away_price, excess_weights
+from zonewright.solver.search.engines.first import mend, place_missing
+from zonewright.solver.search.engines.heat import Heats, away_price
 from zonewright.solver.search.engines.shared import better
 from zonewright.solver.search.engines.worker import Worker
 from zonewright.solver.search.options import Reals
@@ -24,10 +25,17 @@ _AWAY = FAMILIES["away"]
 AWAY_STEPS = 24
 #: Share of a run after which being away costs what it costs.
 AWAY_UNTIL = 0.8
-#: Share of a run after which the price of excess rises, and how many times it rises.
-RISING, RISE = 0.6, 20.0
-#: An item of mean demand in excess costs so many times a usual change.
-EXCESS_PRICE = 4.0
+#: An item of mean demand in excess is to cost so many usual changes; at first a small part of that, and never more
+#: than a multiple.
+EXCESS_PRICE, CHEAP, MOST = 14.0, 0.06, 50.0
+#: So much of all demand may be in excess at first, and none after this share of a run.
+GOAL, NONE_BY = 0.005, 0.8
+#: Prices change by these factors, so many times in a run.
+DEARER, CHEAPER, STEPS = 1.15, 0.92, 200
+#: Mending what is in excess at the end of a run takes at most this share of its length.
+MENDING = 0.1
+#: A run with limits at a price begins so many times hotter than a strict one, and ends so many times colder.
+HOTTER, COLDEST = 4.0, 0.01
 #: Of a ladder's time this share is spread evenly over the logarithm of the temperature.
 EVEN = 0.35
 #: What everything but load and excess is taken to save at most by one move, in usual changes.
@@ -143,29 +151,77 @@ def _keep(worker: Worker) -> None:
         worker.shared.propose(worker.state.site_i, value_k, "annealing")
 
 
+class Prices:
+    """What a unit beyond a limit costs, by resource: more where more is in excess than there should be by now."""
+
+    def __init__(self, worker: Worker, usual: float) -> None:
+        board = worker.board
+        mean_r = board.demand_ir.mean(axis=0) if board.items else np.ones(len(board.resources))
+        self.first_r = EXCESS_PRICE * usual / np.maximum(mean_r, 1e-9)
+        self.first_r[mean_r <= 0] = EXCESS_PRICE * usual
+        self.price_r: Reals = np.ascontiguousarray(self.first_r * CHEAP)
+        self.total_r = board.demand_ir.sum(axis=0).astype(np.float64)
+        self._share = 0.0
+
+    def adapt(self, share: float, excess_r: Reals) -> None:
+        """Raise and lower the prices towards an excess that falls to nothing with the share of time passed."""
+        goal_r = GOAL * self.total_r * max(0.0, 1.0 - share / NONE_BY) ** 2
+        steps = (share - self._share) * STEPS
+        self._share = share
+        change_r = np.where(excess_r > goal_r, DEARER, CHEAPER) ** steps
+        self.price_r = np.clip(self.price_r * change_r, self.first_r * CHEAP, self.first_r * MOST)
+
+
+def _excess(worker: Worker) -> Reals:
+    """Return what is used and held beyond limits, by resource, at all levels that have any."""
+    room_nr = worker.state.room_nr
+    total_r = np.zeros(room_nr.shape[1])
+    for level in worker.facts.cap_x.tolist():
+        first = int(worker.facts.base_l[level])
+        part_nr = room_nr[first : first + int(worker.facts.domains_l[level])]
+        total_r -= np.minimum(part_nr, 0).sum(axis=0)
+    return total_r
+
+
 def run_relaxed(worker: Worker, span: Span, heats: Heats, stage: int, ladder: Ladder) -> Trace:
-    """Anneal with limits at a price that rises towards the end; ends at the best valid placement of the walk."""
+    """Anneal with limits at a price; ends at the best valid placement that the walk saw or that mending makes."""
     trace = Trace([], [])
-    best_i = worker.walk.best_i.copy()
+    best_i, best_k = worker.walk.best_i.copy(), worker.walk.best_k.copy()
     worker.facts_used = without(worker.facts, "capacity")
     worker.begin_at(worker.state.site_i, worker.facts_used)
-    worker.walk.best_i[:], worker.walk.best_k[:] = best_i, worker.shared.best()[1]
+    _know_best(worker, best_i, best_k)
+    usual = float(heats.hot_k[stage])
+    prices = Prices(worker, usual)
+    while not span.over and not worker.shared.closed:
+        share = span.share
+        set_heat(worker, heats, stage, ladder.at(share))
+        excess_r = _excess(worker)
+        prices.adapt(share, excess_r)
+        over = worker.anneal_relaxed(stage, 1.0, SLACK * usual, prices.price_r)
+        trace.heat_x.append(ladder.at(share))
+        trace.value_x.append(float(worker.state.value_k[stage]) + over)
+    worker.parameters["prices of excess at the end"] = " ".join(f"{v:.3g}" for v in prices.price_r)
+    worker.facts_used = None
+    _end_valid(worker, Span(worker.deadline, MENDING * span.length))
+    return trace
+
+
+def _know_best(worker: Worker, best_i: Places, best_k: Ints) -> None:
+    """Let the walk remember a placement from before as its best."""
+    worker.walk.best_i[:], worker.walk.best_k[:] = best_i, best_k
     changed = np.flatnonzero(worker.state.site_i != best_i)
     worker.walk.changed_i[changed] = True
     worker.walk.changed_x[: len(changed)] = changed
     worker.walk.tally_x[CHANGED] = len(changed)
-    weight_r = excess_weights(worker.board)
-    mean = float((worker.board.demand_ir * weight_r).mean()) if worker.board.items else 1.0
-    usual = float(heats.hot_k[stage])
-    price = EXCESS_PRICE * usual / max(mean, 1e-9)
-    worker.parameters["price of excess per weighted unit"] = round(price, 3)
-    while not span.over and not worker.shared.closed:
-        share = span.share
-        set_heat(worker, heats, stage, ladder.at(share))
-        risen = price * RISE ** (max(0.0, share - RISING) / (1.0 - RISING))
-        over = worker.anneal_relaxed(stage, risen, SLACK * usual, weight_r)
-        trace.heat_x.append(ladder.at(share))
-        trace.value_x.append(float(worker.state.value_k[stage]) + price * over)
-    worker.facts_used = None
-    worker.begin_at(worker.walk.best_i)
-    return trace
+
+
+def _end_valid(worker: Worker, span: Span) -> None:
+    """Mend where a run with limits at a price has ended, and go on from there if that is better than its best."""
+    best_i, best_k = worker.walk.best_i.copy(), worker.walk.best_k.copy()
+    worker.begin_at(worker.state.site_i)
+    if int(worker.state.value_k[BROKEN]) > 0:
+        mend(worker, span)
+        place_missing(worker, span)
+    worker.back_to_best()
+    if better(best_k, worker.walk.best_k):
+        worker.begin_at(best_i)

@@ -13,8 +13,10 @@ from zonewright.solver.search.options import Reals
 #: Moves sampled, and proposals made for them at most.
 SAMPLES = 4_096
 PROPOSALS = 400_000
+#: Proposals per call; fewer than SAMPLES, so that no sample is cut short.
+BATCH = 4_096
 #: Of a stage's changes: annealing starts at the temperature of this quantile and ends below that of the other.
-HOT_QUANTILE, COLD_QUANTILE = 0.6, 0.02
+HOT_QUANTILE, COLD_QUANTILE = 0.5, 0.02
 #: The end is so many times below the small changes: one in e^8 of them is still taken.
 FROZEN = 8.0
 
@@ -35,33 +37,47 @@ class Heats:
 
 
 def measure(worker: Worker) -> Heats:
-    """Sample moves from where the worker is."""
+    """Sample moves from where the worker is, those that break something, too: they tell what items weigh."""
+    strict_xk, possible = _sample(worker, strict=True)
+    loose_xk, _ = _sample(worker, strict=False)
+    return heats_of(strict_xk, loose_xk, possible)
+
+
+def _sample(worker: Worker, *, strict: bool) -> tuple[Ints, float]:
+    """Return the changes of sampled moves, and what share of the proposals they are."""
     from zonewright.solver.search.kernels.anneal import sample_deltas
 
     delta_xk = np.zeros((SAMPLES, worker.facts.stages), np.int64)
-    tried, rows = 0, 0
     parts: list[Ints] = []
-    while rows < SAMPLES and tried < PROPOSALS and not worker.deadline.over:
-        step = 20_000
-        found = int(sample_deltas(worker.facts, worker.state, worker.walk, step, delta_xk, True))
+    rows, tried = 0, 0
+    while rows < SAMPLES and tried < PROPOSALS:
+        found = int(sample_deltas(worker.facts, worker.state, worker.walk, BATCH, delta_xk, strict))
         parts.append(delta_xk[:found].copy())
         rows += found
-        tried += step if found < SAMPLES else max(found, 1)
-    return heats_of(np.concatenate(parts) if parts else delta_xk[:0], rows / max(1, tried))
+        tried += BATCH
+    return np.concatenate(parts), rows / tried
 
 
-def heats_of(delta_xk: Ints, possible: float) -> Heats:
-    """Derive temperatures from sampled changes: by stage, those that leave the stages before it as they are."""
-    stages = delta_xk.shape[1]
+def heats_of(strict_xk: Ints, loose_xk: Ints, possible: float) -> Heats:
+    """Derive temperatures: by stage, from the changes that leave the stages before it as they are.
+
+    A stage is hot at what any move usually changes, and cold below the small changes that break nothing.
+    """
+    stages = strict_xk.shape[1]
     hot_k, cold_k = np.zeros(stages), np.zeros(stages)
-    same_x = np.ones(len(delta_xk), bool)
-    for k in range(stages):
-        changes = np.abs(delta_xk[same_x & (delta_xk[:, k] != 0), k])
-        same_x &= delta_xk[:, k] == 0
-        if k and len(changes):
-            hot_k[k] = float(np.quantile(changes, HOT_QUANTILE))
-            cold_k[k] = max(float(np.quantile(changes, COLD_QUANTILE)), 1.0) / FROZEN
+    for k in range(1, stages):
+        small, usual = _changes(strict_xk, k), _changes(loose_xk, k)
+        if len(usual) or len(small):
+            hot_k[k] = float(np.quantile(usual if len(usual) else small, HOT_QUANTILE))
+            cold_k[k] = max(float(np.quantile(small if len(small) else usual, COLD_QUANTILE)), 1.0) / FROZEN
     return Heats(hot_k, np.minimum(cold_k, hot_k / 4), possible)
+
+
+def _changes(delta_xk: Ints, stage: int) -> Ints:
+    """Sizes of a stage's changes where no soft stage before it changes."""
+    alone_x = (delta_xk[:, 1:stage] == 0).all(axis=1) & (delta_xk[:, stage] != 0)
+    changes: Ints = np.abs(delta_xk[alone_x, stage])
+    return changes
 
 
 def away_price(board: Board) -> Ints | None:
@@ -77,13 +93,3 @@ def away_price(board: Board) -> Ints | None:
     unit = float(weight_r.sum()) / float(held_r.sum())
     price: Ints = np.where(board.home_i >= 0, board.demand_ir[:, held_r].sum(axis=1) * unit, 0).astype(np.int64)
     return price
-
-
-def excess_weights(board: Board) -> Reals:
-    """Weigh the resources' excess so that an item of mean demand weighs the same in each; 1 on average or so."""
-    mean_r = board.demand_ir.mean(axis=0) if board.items else np.ones(len(board.resources))
-    used_r = mean_r > 0
-    if not used_r.any():
-        return np.ones(len(board.resources))
-    middle = float(mean_r[used_r].mean())
-    return np.ascontiguousarray(np.where(used_r, middle / np.maximum(mean_r, 1e-9), 1.0))

@@ -1,4 +1,4 @@
-# mypy: disable-error-code="no-untyped-def"
+# mypy: disable-error-code="no-untyped-def,no-untyped-call,untyped-decorator,no-any-return"
 """What kernels of several engines share: random sites, comparisons by stages, shifts made whatever they break."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-# mypy: disable-error-code="no-untyped-def"
+# mypy: disable-error-code="no-untyped-def,no-untyped-call,untyped-decorator,no-any-return"
 """Take items off a few sites and search depth-first how they fit together again.
 
 Axes: i item, s site, k stage, r resource, x position among the chosen sites, d depth: position among the removed

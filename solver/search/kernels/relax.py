@@ -1,4 +1,4 @@
-# mypy: disable-error-code="no-untyped-def"
+# mypy: disable-error-code="no-untyped-def,no-untyped-call,untyped-decorator,no-any-return"
 """Annealing with limits that may be passed at a price: where room is scarce, valid placements lie apart.
 
 Axes: i item, s site, k stage, r resource, l level. The Facts come without the family `capacity`: everything
