@@ -180,7 +180,8 @@ def print_medians(rows: Sequence[Row], instances: Sequence[str], score: str, col
             continue
         middle = {name: _median([row[name] for row in of_it]) for name in (*columns, score)}
         total += middle[score] or 0.0
-        shown.append([instance, len(of_it), *(_plain(middle[name]) for name in columns), _plain(middle[score], 4)])
+        cells = [_plain(middle[name], 1 if name == "seconds" else 0) for name in columns]
+        shown.append([instance, len(of_it), *cells, _plain(middle[score], 4)])
     heads = ["instance", "seeds>", *(f"{name}>" for name in columns), f"{score}>"]
     print_table(stdout_console(), "Medians over seeds", heads, shown)
     print(f"sum of {score}: {total:.4f}")
