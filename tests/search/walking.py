@@ -123,6 +123,9 @@ class Walker:
 
     def _swap(self, keep: bool) -> None:
         i, j = self.rng.randrange(self.board.items), self.rng.randrange(self.board.items)
+        at_home = np.flatnonzero(self.site_i == self.board.home_i[i]).tolist()
+        if at_home and self.rng.random() < 0.5:
+            j = self.rng.choice(at_home)
         if self.site_i[i] == self.site_i[j]:
             return
         after = self.site_i.copy()
