@@ -4,8 +4,8 @@
 
 ESTATE is a file or a shipped estate; without it a region of 5,000 instances on 600 hosts is generated, and with
 `--data` a file of the challenge is read. While `place` runs, a thread looks a hundred times a second at what every
-other thread is doing. Kernels run without the interpreter's lock, so that looking does not wait for them; time in a
-kernel counts for the function that called it. Threads that wait count for nothing. Percent are of all looks at
+other thread is doing. Kernels run without the interpreter's lock, so that looking does not wait for them; time in
+a kernel counts for the function that called it. Threads that wait count for nothing. Percent are of all looks at
 threads that did something. Prints the counters of the run, too.
 """
 
