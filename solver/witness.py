@@ -61,7 +61,7 @@ def verify_bound(world: World, plan: Plan, *, time_limit_s: float = 60.0, worker
         if witness.kind == "relocation":
             found.append(_on_hosts(world, plan, witness))
             continue
-        if witness.kind == "board":
+        if "how" in witness.data:
             found.append(_on_board(world, plan, witness, values))
             continue
         scenes = _scenes(world, witness.data.get("scenarios"))
@@ -112,7 +112,7 @@ def _on_board(world: World, plan: Plan, witness: BoundWitness, values: dict[str,
         bound = evaluate(board, witness.data)
     except Damaged as error:
         return finding(False, f"the witness is damaged: {error}")
-    how = {"sums": "sums", "prices": "prices of its limits", "patterns": "prices of its shapes"}
+    how = {"sums": "sums", "prices": "prices of its limits", "patterns": "prices of its shapes", "volumes": "amounts"}
     text = how.get(str(witness.data.get("how")), "who must leave home")
     if bound < witness.bound:
         return finding(False, f"{text} prove {bound}, not {witness.bound}")

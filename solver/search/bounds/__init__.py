@@ -27,6 +27,10 @@ def evaluate(board: Board, data: Mapping[str, Any]) -> int:
         from zonewright.solver.search.bounds.patterns import evaluate_patterns
 
         return evaluate_patterns(board, data)
+    if how == "volumes":
+        from zonewright.solver.search.bounds.opening import evaluate_opening
+
+        return evaluate_opening(board, data)
     raise Damaged("no such kind of witness")
 
 

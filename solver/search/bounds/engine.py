@@ -1,7 +1,7 @@
 """Bounds of one stage, better and better, in steps short enough to run beside the search.
 
-The first step answers with sums and leavers, at once on every size; then come packing patterns where opening costs,
-and prices that follow the excess of their limits.
+The first step answers with sums and leavers, at once on every size; then come, where opening costs, whole sites and
+packing patterns, and prices that follow the excess of their limits.
 """
 
 from __future__ import annotations
@@ -15,6 +15,9 @@ from zonewright.solver.search.board import Board
 from zonewright.solver.search.bounds.coarse import coarse_board, levels_to_see_from
 from zonewright.solver.search.bounds.frame import Frame, frame_of
 from zonewright.solver.search.bounds.leavers import leavers
+from zonewright.solver.search.bounds.opening import SOLVE_S, kinds_of, prove_opening
+from zonewright.solver.search.bounds.packing import Packing, packing_of
+from zonewright.solver.search.bounds.patterns import PatternSearch, patterns_data, prove_patterns
 from zonewright.solver.search.bounds.prices import Ascent
 from zonewright.solver.search.bounds.proof import BoundProof, Damaged, prices_data, prove_prices
 from zonewright.solver.search.bounds.whole import whole
@@ -23,6 +26,8 @@ from zonewright.solver.search.bounds.whole import whole
 STEP_S = 0.3
 #: An exact evaluation follows where prices promise so much more, as a share of the bound.
 WORTH = 1e-7
+#: No more patterns are sought than so many.
+MOST_PATTERNS = 20_000
 #: Prices are sought no further when their steps are so short.
 SHORTEST = 1e-4
 
@@ -38,7 +43,7 @@ class BoundRun:
         self.board, self.stage, self.before = board, stage, tuple(int(v) for v in before)
         self.proof: BoundProof | None = None
         self._step_s = step_s
-        self._ways: list[_Prices] | None = None
+        self._ways: list[_Way] | None = None
 
     def step(self, rounds: int | None = None) -> bool:
         """Work on, for about `step_s` seconds or for a number of rounds; return whether more may be gained."""
@@ -52,16 +57,22 @@ class BoundRun:
                 self._ways.remove(way)
         return bool(self._ways)
 
-    def _begin(self) -> list[_Prices]:
+    def _begin(self) -> list[_Way]:
         """Answer at once with sums and leavers, and say what is worth trying."""
         found = leavers(self.board, self.stage, self.before)
         if found is not None:
             self.offer(found)
-        ways = []
+        ways: list[_Way] = []
+        frame = frame_of(self.board, self.stage, self.before)
+        if kinds_of(frame) is not None:
+            ways.append(_Opening(frame))
+        packing = packing_of(frame)
+        if packing is not None:
+            ways.append(_Patterns(packing))
         for level in reversed(levels_to_see_from(self.board)):
             coarse = frame_of(coarse_board(self.board, level), self.stage, self.before)
             ways.append(_Prices(coarse, {"coarse": level}))
-        ways.append(_Prices(frame_of(self.board, self.stage, self.before), {}))
+        ways.append(_Prices(frame, {}))
         for way in ways:
             way.first(self)
         return ways
@@ -74,13 +85,66 @@ class BoundRun:
         return better
 
 
-class _Prices:
+class _Way:
+    """One way to a bound: `first` answers at once, `advance` works on."""
+
+    def __init__(self) -> None:
+        self.turns = 0
+        self.done = False
+
+    def first(self, run: BoundRun) -> None:
+        """Say what can be said at once."""
+
+    def advance(self, run: BoundRun, seconds: float, rounds: int | None) -> None:
+        """Work for about so long, or for so many rounds."""
+        raise NotImplementedError
+
+
+class _Opening(_Way):
+    """What it costs to open enough room, in whole sites."""
+
+    def __init__(self, frame: Frame) -> None:
+        super().__init__()
+        self._frame = frame
+
+    def advance(self, run: BoundRun, seconds: float, rounds: int | None) -> None:
+        proof = prove_opening(self._frame, Deadline(SOLVE_S))
+        if proof is not None:
+            run.offer(proof)
+        self.done = True
+
+
+class _Patterns(_Way):
+    """What sites of each kind can hold."""
+
+    def __init__(self, packing: Packing) -> None:
+        super().__init__()
+        self._packing = packing
+        self._search: PatternSearch | None = None
+
+    def advance(self, run: BoundRun, seconds: float, rounds: int | None) -> None:
+        started, made = time.monotonic(), 0
+        if self._search is None:
+            self._search = PatternSearch(self._packing)
+        search = self._search
+        while made != rounds and not search.done:
+            search.advance(10.0)
+            made += 1
+            if rounds is None and time.monotonic() - started > seconds:
+                break
+        self.done = search.done or len(search.columns.kind_p) > MOST_PATTERNS
+        if run.proof is None or search.best > run.proof.bound + WORTH * abs(run.proof.bound):
+            data = patterns_data(self._packing, search.best_rates)
+            with suppress(Damaged):
+                run.offer(BoundProof(run.stage, prove_patterns(self._packing, data), "patterns", data))
+
+
+class _Prices(_Way):
     """Prices of one board, as it is or as it is seen from a level."""
 
     def __init__(self, frame: Frame, mark: dict[str, object]) -> None:
+        super().__init__()
         self.ascent = Ascent(frame)
-        self.turns = 0
-        self.done = False
         self._mark = mark
 
     def first(self, run: BoundRun) -> None:

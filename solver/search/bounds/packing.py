@@ -21,7 +21,7 @@ AXES = 3
 #: Cells of the table at most.
 MOST_CELLS = 250_000
 #: Cells times shapes at most: what is taken at every cell is remembered while patterns are sought.
-MOST_TAKEN = 60_000_000
+MOST_TAKEN = 30_000_000
 #: Shapes at most: with more, items hardly repeat and patterns of shapes say little.
 MOST_SHAPES = 5_000
 

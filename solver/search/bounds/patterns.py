@@ -245,10 +245,15 @@ def patterns_data(packing: Packing, rates: Rates) -> dict[str, Any]:
 
 def evaluate_patterns(board: Board, data: Mapping[str, Any]) -> int:
     """Return the bound that prices of shapes prove: by tables in whole numbers, one per family."""
-    frame = frame_from(board, data)
-    packing = packing_of(frame)
+    packing = packing_of(frame_from(board, data))
     if packing is None:
         raise Damaged("there is nothing to pack in this stage")
+    return prove_patterns(packing, data)
+
+
+def prove_patterns(packing: Packing, data: Mapping[str, Any]) -> int:
+    """Return what `evaluate_patterns` does, for a packing that is known already."""
+    frame, board = packing.frame, packing.frame.board
     price_k = whole_numbers(data, "price", len(packing.count_k))
     lambda_m = whole_numbers(data, "lambda", frame.stage + 1)
     if lambda_m[-1] < 1:
