@@ -25,7 +25,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,8 +33,10 @@ from benchmarks.process import process_start
 from benchmarks.series import (
     KEY,
     Run,
+    add_table,
     chosen,
     complete,
+    in_one_line,
     news,
     numbers_of,
     print_medians,
@@ -65,14 +67,7 @@ COLUMNS = (
 def main(arguments: list[str] | None = None) -> int:
     """Run the benchmark; return the exit code."""
     options = _options(arguments)
-    run: Callable[[argparse.Namespace], int] = solve if options.what == "solve" else table
-    from zonewright.models.problems import InputError
-
-    try:
-        return run(options)
-    except (InputError, ValueError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    return in_one_line(solve if options.what == "solve" else table, options)
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
@@ -88,13 +83,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     one.add_argument("-s", dest="seed", type=int, required=True, metavar="SEED")
     one.add_argument("--workers", type=int, default=2)
     one.add_argument("--json", action="store_true", help="print one JSON object")
-    many = kinds.add_parser("table", help="all instances of a folder")
-    many.add_argument("--data", type=Path, required=True, metavar="DIR")
-    many.add_argument("--time-limit", type=float, required=True, metavar="S")
-    many.add_argument("--workers", type=int, default=2)
-    many.add_argument("--seeds", type=int, default=1, metavar="K", help="seeds 1 to K")
-    many.add_argument("--instances", nargs="+", default=[], metavar="NAME", help="all by default")
-    many.add_argument("-o", "--output", type=Path, required=True, metavar="results.csv")
+    add_table(kinds)
     return parser.parse_args(arguments)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import csv
 import io
 import json
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.process import process_start
 from zonewright.models.files import write_whole
+from zonewright.models.problems import InputError
 from zonewright.report.console import print_table, stdout_console
 
 if TYPE_CHECKING:
@@ -44,6 +46,26 @@ class Run:
     def key(self) -> tuple[str, ...]:
         """The row's first columns."""
         return (self.instance, str(self.seed), f"{self.limit_s:g}", str(self.workers))
+
+
+def add_table(kinds: Any) -> None:
+    """Add the arguments of a table to a parser's subcommands."""
+    many = kinds.add_parser("table", help="all instances of a folder")
+    many.add_argument("--data", type=Path, required=True, metavar="DIR")
+    many.add_argument("--time-limit", type=float, required=True, metavar="S")
+    many.add_argument("--workers", type=int, default=2)
+    many.add_argument("--seeds", type=int, default=1, metavar="K", help="seeds 1 to K")
+    many.add_argument("--instances", nargs="+", default=[], metavar="NAME", help="all by default")
+    many.add_argument("-o", "--output", type=Path, required=True, metavar="results.csv")
+
+
+def in_one_line(command: Callable[[argparse.Namespace], int], options: argparse.Namespace) -> int:
+    """Run a command; an input that is wrong is one line and exit code 1."""
+    try:
+        return command(options)
+    except (InputError, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
 
 
 def complete(

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from zonewright.instances.packed import unpacked_text
-from zonewright.instances.writing import save_estate
+from zonewright.instances.writing import written
 from zonewright.models.estate import Estate
 from zonewright.models.files import estate_from_data, write_whole
 from zonewright.models.json_text import parse_json_text
@@ -170,13 +170,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("file", metavar="FILE")
     parser.add_argument("-o", "--output", required=True, help="file to write: .json, or YAML")
     options = parser.parse_args(arguments)
-    try:
-        save_estate(read_cloudbalancing(options.file).estate, options.output)
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    print(options.output)
-    return 0
+    return written(lambda: read_cloudbalancing(options.file).estate, options.output)
 
 
 if __name__ == "__main__":

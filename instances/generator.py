@@ -20,10 +20,9 @@ from zonewright.instances.filled import filled_data
 from zonewright.instances.growing import growing_data
 from zonewright.instances.pools import zones_data
 from zonewright.instances.region import region_data
-from zonewright.instances.writing import save_estate
+from zonewright.instances.writing import written
 from zonewright.models.estate import Estate
 from zonewright.models.files import estate_from_data, load_estate, load_plan
-from zonewright.models.problems import InputError
 
 Options = ParamSpec("Options")
 
@@ -71,13 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     }
     make = makers[options.pop("what")]
     target = options.pop("output")
-    try:
-        save_estate(make(**options), target)
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    print(target)
-    return 0
+    return written(lambda: make(**options), target)
 
 
 def _changed_files(*, estate: str, plan: str | None, share: float, seed: int) -> dict[str, Any]:

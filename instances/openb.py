@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from zonewright.instances.writing import save_estate
+from zonewright.instances.writing import written
 from zonewright.models.estate import Estate
 from zonewright.models.files import estate_from_data
 from zonewright.models.problems import InputError, maybe, printable
@@ -158,13 +158,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("pods", help="openb_pod_list_default.csv, or another of the pod lists")
     parser.add_argument("-o", "--output", required=True, help="file to write: .json, or YAML")
     options = parser.parse_args(arguments)
-    try:
-        save_estate(openb_data(options.nodes, options.pods), options.output)
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    print(options.output)
-    return 0
+    return written(lambda: openb_data(options.nodes, options.pods), options.output)
 
 
 if __name__ == "__main__":

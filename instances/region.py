@@ -108,7 +108,6 @@ def region_data(
         what = f"no plan was found at {fill:.0%} full. Maybe a lower fill, or more instances per host"
         raise InputError(what, path=("fill",))
     name = f"region-{instances}x{groups}x{hosts}-{round(fill * 100)}pct-s{seed}"
-    current = _current(fleet, seats, groups) if in_place else None
     return {
         "estate": name,
         "description": f"Generated: {instances} instances, {groups} groups, {hosts} hosts, {fill:.0%} full",
@@ -117,15 +116,7 @@ def region_data(
         "zones": _zone_entries(rng, zones, price_z),
         "racks": _rack_entries(fleet),
         "hosts": _host_entries(fleet),
-        "groups": [
-            {
-                "id": f"app-{g:05d}",
-                "count": int(count_g[g]),
-                "demand": {"cpu_milli": int(demand_gr[g, 0]), "memory_mib": int(demand_gr[g, 1])},
-                **({"current": current[g]} if current is not None else {}),
-            }
-            for g in range(groups)
-        ],
+        "groups": _group_entries(count_g, demand_gr, _current(fleet, seats, groups) if in_place else None),
         "rules": [
             {"rule": "anti_affinity", "id": "one-per-host", "level": "host", "at_most": 1},
             *(_rack_rules(count_g, racks_in.most_g) if racks_in is not None else ()),
@@ -288,6 +279,20 @@ def _apportion(weight_z: FloatArray | IntArray, total: int, *, least: int) -> In
     part_z[np.argsort(part_z - exact_z)[: total - least * len(weight_z) - part_z.sum()]] += 1
     part_z += least
     return part_z
+
+
+def _group_entries(
+    count_g: IntArray, demand_gr: IntArray, current: list[dict[str, int]] | None
+) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": f"app-{g:05d}",
+            "count": int(count_g[g]),
+            "demand": {"cpu_milli": int(demand_gr[g, 0]), "memory_mib": int(demand_gr[g, 1])},
+            **({"current": current[g]} if current is not None else {}),
+        }
+        for g in range(len(count_g))
+    ]
 
 
 def _zone_entries(rng: np.random.Generator, zones: int, price_z: FloatArray) -> list[dict[str, Any]]:

@@ -29,7 +29,7 @@ import numpy.typing as npt
 
 from zonewright.instances.distances import Structure, structure_of
 from zonewright.instances.packed import unpacked
-from zonewright.instances.writing import save_estate
+from zonewright.instances.writing import written
 from zonewright.models.estate import Estate
 from zonewright.models.files import estate_from_data, write_whole
 from zonewright.models.plan import Placement
@@ -398,13 +398,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("assignment", metavar="ASSIGNMENT")
     parser.add_argument("-o", "--output", required=True, help="file to write: .json, or YAML")
     options = parser.parse_args(arguments)
-    try:
-        save_estate(read_reassignment(options.model, options.assignment).estate, options.output)
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    print(options.output)
-    return 0
+    return written(lambda: read_reassignment(options.model, options.assignment).estate, options.output)
 
 
 if __name__ == "__main__":

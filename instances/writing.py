@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +54,17 @@ def save_estate(estate: Estate | dict[str, Any], path: str | Path) -> None:
     except OSError as error:
         partial.unlink(missing_ok=True)
         raise InputError(f"cannot be written: {error.strerror or error}", source=str(target)) from None
+
+
+def written(make: Callable[[], Estate | dict[str, Any]], path: str | Path) -> int:
+    """Write an estate for a command: print its path, or an error in one line; return the exit code."""
+    try:
+        save_estate(make(), path)
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    print(path)
+    return 0
 
 
 def _section(value: Any) -> str:
