@@ -238,3 +238,12 @@ def test_who_may_stay_where_it_should_not_be() -> None:
     assert not board.enter_ps[:, :2].any()
     entry["amount"] = 1
     assert all(word in refusal_of(data | {"tolerated": [entry]}) for word in ("zone_state", "web"))
+
+
+def test_quotas_on_the_same_things_share_a_resource() -> None:
+    """One resource for what several domains limit; another where a domain limits it twice."""
+    quotas = [{"rule": "quota", "domain": z, "most": 1} for z in ("z1", "z2", "z1", "r")]
+    board = board_of(ground(rules=[*quotas, {"rule": "quota", "domain": "z1", "most": 1, "groups": ["db"]}]))
+    assert len(board.resources) == 3
+    judged = judge_board(board, np.zeros(board.items, np.int32))
+    assert judged.value_k[BROKEN] == 4 + 4 + 4 + 1

@@ -147,6 +147,7 @@ class Draft:
         self.resources: list[Resource] = []
         self._resource_of: dict[str, int] = {}
         self._copies: dict[int, list[int]] = {}
+        self._counted: list[int] = []
         self.limits: dict[tuple[int, int], Ints] = {}
         self.tolerated: dict[Key, int] = {}
         """By how much rules may stay broken."""
@@ -263,6 +264,16 @@ class Draft:
         """Add a resource and return its number."""
         self.resources.append(Resource(name, demand_u))
         return len(self.resources) - 1
+
+    def counted(self, name: str, demand_u: Ints, level: int, domain: int) -> int:
+        """Return a resource of a rule's own, shared with rules that count the same in other domains."""
+        for resource in self._counted:
+            limit_d = self.limits.get((level, resource))
+            free = limit_d is None or limit_d[domain] == NO_LIMIT
+            if free and np.array_equal(self.resources[resource].demand_u, demand_u):
+                return resource
+        self._counted.append(self.add_resource(name, demand_u))
+        return self._counted[-1]
 
     def copy_of(self, resource: int) -> int:
         """Add a resource that is used as another one is, for limits of its own."""

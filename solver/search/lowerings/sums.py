@@ -75,10 +75,11 @@ def quota(draft: Draft, rule: Quota, label: str) -> None:
     level, domain = (draft.estate, 0) if rule.domain is None else _domain(draft, rule.domain)
     if domain is None:
         return
-    resource = draft.add_resource(label, demand_u)
     if rule.soft is None:
+        resource = draft.counted(label, demand_u, level, domain)
         draft.limit(level, domain, resource, rule.most + draft.tolerate(level, resource, label, rule.domain, None))
         return
+    resource = draft.add_resource(label, demand_u)
     amount_d = np.full(draft.levels[level].domains, NO_LIMIT)
     amount_d[domain] = rule.most
     draft.wish(level, amount_d, resource, *draft.charge(rule))
