@@ -12,7 +12,17 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from zonewright.solver.search.board import LEAST_DOMAINS, MOST_DOMAINS, NO_LIMIT, SKEW, Board, Bools, Ints, Places
+from zonewright.solver.search.board import (
+    BROKEN,
+    LEAST_DOMAINS,
+    MOST_DOMAINS,
+    NO_LIMIT,
+    SKEW,
+    Board,
+    Bools,
+    Ints,
+    Places,
+)
 from zonewright.solver.search.kernels.records import Record
 
 #: Families that can be switched off, each with its bit of `Facts.has`; it is set where the board has the family.
@@ -144,6 +154,21 @@ class Facts(Record):
     pair_by_group_x: Places
     pair_by_other_ptr_g: Ints
     pair_by_other_x: Places
+
+    hard_needs_ptr_x: Ints
+    """Of hard needs the groups that are needed, by group x levels + level, in `hard_needs_x`."""
+    hard_needs_x: Places
+    hard_serves_ptr_x: Ints
+    """Of hard needs the groups that need this one."""
+    hard_serves_x: Places
+    hard_shuns_ptr_x: Ints
+    """The groups that this one must not meet, from both sides; itself where it must not be at all."""
+    hard_shuns_x: Places
+    soft_by_group_ptr_g: Ints
+    """Entries that are not hard."""
+    soft_by_group_x: Places
+    soft_by_other_ptr_g: Ints
+    soft_by_other_x: Places
 
     far_group_f: Places
     far_other_f: Places
@@ -435,6 +460,8 @@ def facts_of(board: Board) -> Facts:
         "span_node_y": (span_node_y, i32),
         "constant_k": (board.constant_k, i64),
         **_of_groups(board),
+        **_hard_company(board),
+        **_soft_company(board),
         **_of_moves(board),
     }
     return Facts(**values, **{name: _fit(array, kind) for name, (array, kind) in arrays.items()})  # type: ignore[arg-type]
@@ -472,6 +499,49 @@ def _of_groups(board: Board) -> dict[str, tuple[npt.NDArray[np.generic], type]]:
         "far_xdd": (far.far_xdd, flag),
         "far_by_group_ptr_g": (far.by_group_ptr_g, i64),
         "far_by_group_x": (far.by_group_x, i32),
+    }
+
+
+def _lists(key: npt.NDArray[np.integer], value: npt.NDArray[np.integer], keys: int) -> tuple[Ints, Places]:
+    """Values by key: pointers, and values in their order."""
+    pointer = np.zeros(keys + 1, np.int64)
+    np.cumsum(np.bincount(key, minlength=keys), out=pointer[1:])
+    return pointer, value[np.argsort(key, kind="stable")].astype(np.int32)
+
+
+def _hard_company(board: Board) -> dict[str, tuple[npt.NDArray[np.generic], type]]:
+    """Hard entries by group and level, each from both sides."""
+    pair, levels = board.company, len(board.levels)
+    keys = board.groups * levels
+    hard_e = pair.stage_e == BROKEN
+    group_key_e = pair.group_e.astype(np.int64) * levels + pair.level_e
+    other_key_e = pair.other_e.astype(np.int64) * levels + pair.level_e
+    # Who is where it is needs nobody else to be there as itself.
+    needs = np.flatnonzero(hard_e & pair.needs_e & (pair.group_e != pair.other_e))
+    shuns = np.flatnonzero(hard_e & ~pair.needs_e)
+    sides = (
+        np.append(group_key_e[shuns], other_key_e[shuns]),
+        np.append(pair.other_e[shuns], pair.group_e[shuns]),
+    )
+    found = {
+        "hard_needs": _lists(group_key_e[needs], pair.other_e[needs], keys),
+        "hard_serves": _lists(other_key_e[needs], pair.group_e[needs], keys),
+        "hard_shuns": _lists(*sides, keys),
+    }
+    pointers = {f"{name}_ptr_x": (pointer, np.int64) for name, (pointer, _) in found.items()}
+    return {**pointers, **{f"{name}_x": (list_x, np.int32) for name, (_, list_x) in found.items()}}
+
+
+def _soft_company(board: Board) -> dict[str, tuple[npt.NDArray[np.generic], type]]:
+    pair = board.company
+    soft = np.flatnonzero(pair.stage_e != BROKEN)
+    group_ptr, group_x = _lists(pair.group_e[soft], soft, board.groups)
+    other_ptr, other_x = _lists(pair.other_e[soft], soft, board.groups)
+    return {
+        "soft_by_group_ptr_g": (group_ptr, np.int64),
+        "soft_by_group_x": (group_x, np.int32),
+        "soft_by_other_ptr_g": (other_ptr, np.int64),
+        "soft_by_other_x": (other_x, np.int32),
     }
 
 

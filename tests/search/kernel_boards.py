@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from zonewright.solver.search.board import (
+    LEAST_DOMAINS,
+    LEAST_EACH,
     NO_LIMIT,
     SKEW,
     Board,
@@ -16,6 +20,9 @@ from zonewright.solver.search.board import (
     Steps,
     Terms,
 )
+from zonewright.solver.search.oracle import Scene
+
+LEAST = (LEAST_DOMAINS, LEAST_EACH)
 
 
 def _csr(owner, groups):
@@ -182,3 +189,44 @@ class Draw:
 def draw_board(seed: int) -> Board:
     """The board of a seed; every fourth has groups that are too large to be counted by looking."""
     return Draw(seed, items=70 if seed % 4 == 3 else 24, large=seed % 4 == 3).board()
+
+
+def harden(board: Board, site_i) -> Board:
+    """The same board, where groups must be in as many domains, and domains hold as many, as they do now."""
+    terms = board.terms
+    a_t, stage_t = terms.a_t.copy(), terms.stage_t.copy()
+    for t in np.flatnonzero(np.isin(terms.kind_t, LEAST)):
+        group = np.searchsorted(terms.ptr_g, t, side="right") - 1
+        here = site_i[(board.group_i == group) & (site_i < board.sites)]
+        domains = board.dom_ls[terms.level_t[t]][here]
+        count = np.bincount(domains[domains >= 0], minlength=board.domains_l[terms.level_t[t]])
+        listed = terms.counts_x[terms.counts_ptr_t[t] : terms.counts_ptr_t[t + 1]]
+        a_t[t] = np.count_nonzero(count) if terms.kind_t[t] == LEAST_DOMAINS else count[listed].min()
+        stage_t[t] = 0
+    return replace(board, terms=replace(terms, a_t=a_t, stage_t=stage_t))
+
+
+def draw_open_board(seed: int) -> Board:
+    """A board of a seed on which nothing is broken as long as nobody is placed."""
+    board = draw_board(seed)
+    terms, rng = board.terms, np.random.default_rng(seed)
+    hard = (rng.random(len(terms.stage_t)) < 0.3) & ~np.isin(terms.kind_t, LEAST)
+    nothing = [getattr(board, name).copy() for name in ("out_ik", "away_ik", "open_nk")]
+    for costs in nothing:
+        costs[:, 0] = 0
+    held_nr = Scene(board, np.full(board.items, board.sites, np.int32)).held_nr
+    return replace(
+        board,
+        limit_nr=np.maximum(board.limit_nr + 15, held_nr + 5),
+        safe_stage_lr=np.maximum(board.safe_stage_lr, 1),
+        out_ik=nothing[0],
+        away_ik=nothing[1],
+        open_nk=nothing[2],
+        most_moves=NO_LIMIT,
+        terms=replace(
+            terms, a_t=np.maximum(terms.a_t, 1), stage_t=np.where(hard, 0, 1 + terms.stage_t % 3).astype(np.int32)
+        ),
+        ratios=replace(board.ratios, stage_b=i32([2, 1])),
+        peaks=replace(board.peaks, stage_p=i32([1, 3])),
+        spans=replace(board.spans, stage_x=i32([3, 1])),
+    )

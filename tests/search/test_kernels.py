@@ -9,8 +9,9 @@ import sys
 import numpy as np
 import pytest
 
-from tests.search.kernel_boards import draw_board
+from tests.search.kernel_boards import draw_board, draw_open_board, harden
 from zonewright.solver.search import state as states
+from zonewright.solver.search.checked import KernelFault, anneal_board
 from zonewright.solver.search.kernels.anneal import anneal, sample_deltas
 from zonewright.solver.search.kernels.single import (
     apply_shift_once,
@@ -24,7 +25,7 @@ from zonewright.solver.search.oracle import judge_board
 from zonewright.solver.search.state import FAMILIES, facts_of, make_state, without
 from zonewright.solver.search.walk import ACCEPTED, PRICED, PROPOSED, make_walk
 
-BOARDS = range(8)
+BOARDS = range(6)
 
 
 def random_sites(board, seed):
@@ -88,31 +89,48 @@ def test_moves_change_what_the_oracle_says(seed, looking, monkeypatch):
     if looking:
         forget_tables(monkeypatch)
     pair = Pair(draw_board(seed), seed)
-    for _ in range(120):
+    for _ in range(80):
         assert pair.step() is None
     assert differences(pair.facts, pair.state) == []
 
 
+@pytest.mark.parametrize("looking", [False, True])
 @pytest.mark.parametrize("seed", BOARDS)
-def test_what_is_refused_strictly_makes_something_hard_worse(seed):
-    """From a valid placement, strict refuses exactly what is not valid any more."""
-    board = draw_board(seed)
-    # Nothing is broken once all that is hard counts for nothing but room on sites.
+def test_a_valid_placement_stays_valid_and_no_valid_move_is_refused(seed, looking, monkeypatch):
+    """Where nothing is broken the kernels look at what gets worse alone."""
+    if looking:
+        forget_tables(monkeypatch)
+    board = draw_open_board(seed)
+    site_i, made = strict_walk(board, np.full(board.items, board.sites, np.int32), seed, 110)
+    assert made[False] > 0
+    _, made = strict_walk(harden(board, site_i), site_i, seed, 110)
+    assert sum(made.values()) > 0
+
+
+def strict_walk(board, site_i, seed, steps):
+    """Walk where nothing is broken; return the sites, and how many shifts (False) and swaps (True) were made."""
     f = facts_of(board)
-    keep = FAMILIES["capacity"] | FAMILIES["load"] | FAMILIES["reach"]
-    f = states.replace(f, has=f.has & keep, load_stage_lr=np.ones_like(f.load_stage_lr))
-    s = make_state(f, np.full(f.items, f.sites, np.int32))
+    s = make_state(f, site_i)
     assert s.value_k[0] == 0
-    d_k = np.zeros(f.stages, np.int64)
+    made = {False: 0, True: 0}
     rng = np.random.default_rng(seed)
-    for _ in range(300):
-        i, new = int(rng.integers(f.items)), int(rng.integers(f.sites))
-        fits = shift_delta_once(f, s, i, new, d_k, False) and d_k[0] == 0
-        assert shift_delta_once(f, s, i, new, d_k, True) == fits
-        if fits:
-            apply_shift_once(f, s, i, new, d_k)
-    assert s.value_k[0] == 0
-    assert (s.site_i < f.sites).any()
+    d_k, free_k = np.zeros(f.stages, np.int64), np.zeros(f.stages, np.int64)
+    for _ in range(steps):
+        swap, i = rng.random() < 0.4, int(rng.integers(f.items))
+        other = int(rng.integers(f.items)) if swap else int(rng.integers(f.sites + (rng.random() < 0.2)))
+        price = swap_delta_once if swap else shift_delta_once
+        after = s.site_i.copy()
+        after[i] = s.site_i[other] if swap else other
+        if swap:
+            after[other] = s.site_i[i]
+        then_k = judge_board(board, after).value_k
+        may = price(f, s, i, other, free_k, False)
+        assert price(f, s, i, other, d_k, True) == (may and then_k[0] == 0), (i, other, swap)
+        if may and then_k[0] == 0:
+            assert (s.value_k + d_k == then_k).all()
+            (apply_swap_once if swap else apply_shift_once)(f, s, i, other, d_k)
+            made[swap] += 1
+    return s.site_i, made
 
 
 @pytest.mark.parametrize("seed", BOARDS)
@@ -178,6 +196,20 @@ def test_annealing_keeps_its_sums_and_its_best(strict):
         assert w.best_k.tolist() <= s.value_k.tolist()
         if strict:
             assert s.value_k[0] <= before
+
+
+def test_every_move_can_be_checked(monkeypatch):
+    monkeypatch.setenv("ZONEWRIGHT_SEARCH_DEBUG", "1")
+    board = draw_board(0)
+    for family in (None, "load"):
+        f = facts_of(board) if family is None else without(facts_of(board), family)
+        s = make_state(f, random_sites(board, 0))
+        w = make_walk(f, s, 0)
+        if family is None:
+            assert anneal_board(board, f, s, w, 500, False) == 500
+            continue
+        with pytest.raises(KernelFault, match="value_k: worth"):
+            anneal_board(board, f, s, w, 500, False)
 
 
 def test_the_same_seed_walks_the_same_way():

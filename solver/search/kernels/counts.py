@@ -168,29 +168,84 @@ def _pair(f, s, e, g, h, old, new) -> int:
 
 
 @inner
+def _charge_pair(f, s, e, g, h, old, new, d_k, strict) -> bool:
+    change = _pair(f, s, e, g, h, old, new)
+    stage = f.pair_stage_e[e]
+    if strict and stage == 0 and change > 0:
+        return False
+    d_k[stage] += change * f.pair_weight_e[e]
+    return True
+
+
+@inner
 def company(f, s, g, h, skip, old, new, d_k, strict) -> bool:
     """All entries that group g is in, save those that group `skip` is in as well."""
     for z in range(f.pair_by_group_ptr_g[g], f.pair_by_group_ptr_g[g + 1]):
         e = f.pair_by_group_x[z]
-        if skip >= 0 and f.pair_other_e[e] == skip:
-            continue
-        change = _pair(f, s, e, g, h, old, new)
-        if change != 0:
-            stage = f.pair_stage_e[e]
-            if strict and stage == 0 and change > 0:
-                return False
-            d_k[stage] += change * f.pair_weight_e[e]
+        if f.pair_other_e[e] != skip and not _charge_pair(f, s, e, g, h, old, new, d_k, strict):
+            return False
     for z in range(f.pair_by_other_ptr_g[g], f.pair_by_other_ptr_g[g + 1]):
         e = f.pair_by_other_x[z]
         group = f.pair_group_e[e]
-        if group == g or (skip >= 0 and group == skip):
+        if group != g and group != skip and not _charge_pair(f, s, e, g, h, old, new, d_k, strict):
+            return False
+    return True
+
+
+@inner
+def soft_company(f, s, g, h, skip, old, new, d_k) -> None:
+    """The entries among them that are not hard."""
+    for z in range(f.soft_by_group_ptr_g[g], f.soft_by_group_ptr_g[g + 1]):
+        e = f.soft_by_group_x[z]
+        if f.pair_other_e[e] != skip:
+            _charge_pair(f, s, e, g, h, old, new, d_k, False)
+    for z in range(f.soft_by_other_ptr_g[g], f.soft_by_other_ptr_g[g + 1]):
+        e = f.soft_by_other_x[z]
+        group = f.pair_group_e[e]
+        if group != g and group != skip:
+            _charge_pair(f, s, e, g, h, old, new, d_k, False)
+
+
+@inner
+def company_keeps(f, s, g, h, old, new) -> bool:
+    """Whether hard entries of g stay right where all of them are right now.
+
+    They ask only whether a group is in a domain at all, so that most moves of large groups are nothing to them.
+    What group h, going the other way, makes of it is asked from its own side too.
+    """
+    for z in range(f.track_ptr_g[g], f.track_ptr_g[g + 1]):
+        level = f.track_x[z]
+        key = g * f.levels + level
+        needs = f.hard_needs_ptr_x[key + 1] - f.hard_needs_ptr_x[key]
+        serves = f.hard_serves_ptr_x[key + 1] - f.hard_serves_ptr_x[key]
+        shuns = f.hard_shuns_ptr_x[key + 1] - f.hard_shuns_ptr_x[key]
+        x, y = f.dom_sl[old, level], f.dom_sl[new, level]
+        if x == y or needs + serves + shuns == 0:
             continue
-        change = _pair(f, s, e, g, h, old, new)
-        if change != 0:
-            stage = f.pair_stage_e[e]
-            if strict and stage == 0 and change > 0:
+        comes = y >= 0 and needs + shuns > 0 and count_in(f, s, g, level, y) == 0
+        if comes and not _welcome(f, s, g, h, level, key, y):
+            return False
+        if x >= 0 and serves > 0 and f.has & NEEDS != 0 and count_in(f, s, g, level, x) == 1:
+            for e in range(f.hard_serves_ptr_x[key], f.hard_serves_ptr_x[key + 1]):
+                group = f.hard_serves_x[e]
+                if group == h or count_in(f, s, group, level, x) > 0:
+                    return False
+    return True
+
+
+@inner
+def _welcome(f, s, g, h, level, key, y) -> bool:
+    """Whether a group may come into a domain, once h has left it."""
+    if f.has & NEEDS != 0:
+        for e in range(f.hard_needs_ptr_x[key], f.hard_needs_ptr_x[key + 1]):
+            other = f.hard_needs_x[e]
+            if count_in(f, s, other, level, y) - (1 if other == h else 0) <= 0:
                 return False
-            d_k[stage] += change * f.pair_weight_e[e]
+    if f.has & MEETS != 0:
+        for e in range(f.hard_shuns_ptr_x[key], f.hard_shuns_ptr_x[key + 1]):
+            other = f.hard_shuns_x[e]
+            if other == g or count_in(f, s, other, level, y) - (1 if other == h else 0) > 0:
+                return False
     return True
 
 

@@ -21,7 +21,14 @@ from zonewright.solver.search.kernels.amounts import (
     ratios,
     spans,
 )
-from zonewright.solver.search.kernels.counts import company, distances, move_counts, terms
+from zonewright.solver.search.kernels.counts import (
+    company,
+    company_keeps,
+    distances,
+    move_counts,
+    soft_company,
+    terms,
+)
 from zonewright.solver.search.kernels.own import (
     leaves_home,
     may_be,
@@ -42,33 +49,20 @@ MOST_MOVES = FAMILIES["most_moves"]
 
 
 @inner
-def _group_shift(f, s, g, old, new, d_k, strict, calm) -> bool:
+def _group_change(f, s, g, h, skip, old, new, d_k, strict, calm) -> bool:
+    """What changes for group g, of which one goes from `old` to `new`; h, if any, goes the other way."""
     if not f.busy_g[g]:
         return True
     if not terms(f, s, g, old, new, d_k, strict, calm):
         return False
-    if f.has & PAIRS != 0 and not company(f, s, g, -1, -1, old, new, d_k, strict):
-        return False
-    return f.has & DISTANCES == 0 or distances(f, s, g, -1, -1, old, new, d_k, strict)
-
-
-@inner
-def _group_swap(f, s, g, h, old, new, d_k, strict, calm) -> bool:
-    if f.busy_g[g]:
-        if not terms(f, s, g, old, new, d_k, strict, calm):
+    if f.has & PAIRS != 0:
+        if calm:
+            if not company_keeps(f, s, g, h, old, new):
+                return False
+            soft_company(f, s, g, h, skip, old, new, d_k)
+        elif not company(f, s, g, h, skip, old, new, d_k, strict):
             return False
-        if f.has & PAIRS != 0 and not company(f, s, g, h, -1, old, new, d_k, strict):
-            return False
-        if f.has & DISTANCES != 0 and not distances(f, s, g, h, -1, old, new, d_k, strict):
-            return False
-    if f.busy_g[h]:
-        if not terms(f, s, h, new, old, d_k, strict, calm):
-            return False
-        if f.has & PAIRS != 0 and not company(f, s, h, g, g, new, old, d_k, strict):
-            return False
-        if f.has & DISTANCES != 0 and not distances(f, s, h, g, g, new, old, d_k, strict):
-            return False
-    return True
+    return f.has & DISTANCES == 0 or distances(f, s, g, h, skip, old, new, d_k, strict)
 
 
 @inner
@@ -104,7 +98,7 @@ def change_of_shift(f, s, i, new, d_k, strict, calm, tested) -> bool:
         d_k[0] += misplaced(f, i, new) - misplaced(f, i, old)
     if f.has & CAPACITY != 0 and not capacity(f, s, i, -1, old, new, d_k, strict, calm, tested):
         return False
-    if not _group_shift(f, s, g, old, new, d_k, strict, calm):
+    if not _group_change(f, s, g, -1, -1, old, new, d_k, strict, calm):
         return False
     if not _moved(f, s, g, leaves_home(f, i, old, new), -1, 0, d_k, strict):
         return False
@@ -147,8 +141,13 @@ def swap_delta(f, s, i, j, d_k, strict) -> bool:
     if f.has & CAPACITY != 0 and not capacity(f, s, i, j, old, new, d_k, strict, calm, tested):
         return False
     g, h = f.group_i[i], f.group_i[j]
-    if g != h and not _group_swap(f, s, g, h, old, new, d_k, strict, calm):
-        return False
+    if g != h:
+        for side in range(2):
+            this, that = (g, h) if side == 0 else (h, g)
+            here, there = (old, new) if side == 0 else (new, old)
+            # Entries of both groups are counted once, on the first side.
+            if not _group_change(f, s, this, that, -1 if side == 0 else g, here, there, d_k, strict, calm):
+                return False
     if not _moved(f, s, g, leaves_home(f, i, old, new), h, leaves_home(f, j, new, old), d_k, strict):
         return False
     for r in range(f.resources):
