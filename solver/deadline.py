@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 #: Deterministic seconds in one unit of the public work limit.
@@ -53,3 +55,36 @@ class Deadline:
     def over(self) -> bool:
         """Whether it is time to stop."""
         return self.left <= 0.0
+
+    @contextmanager
+    def keeping(self, share: float) -> Iterator[None]:
+        """Keep a share of the time and work that are left for what comes after this."""
+        before = self.reserve_s, self.work_limit
+        self.reserve_s += share * self.left
+        if self.work_limit is not None:
+            self.work_limit -= int(share * (self.work_left or 0.0) / WORK_UNIT)
+        try:
+            yield
+        finally:
+            self.reserve_s, self.work_limit = before
+
+
+class Part(Deadline):
+    """Ends when the whole does, or before: asked to by itself, or after its share of the time and work."""
+
+    def __init__(self, whole: Deadline, share: float = 1.0) -> None:
+        work = whole.work_left
+        limit = None if work is None else int(share * work / WORK_UNIT)
+        super().__init__(whole.time_limit_s if share == 1.0 else share * whole.left, limit)
+        self.whole, self.share = whole, share
+
+    @property
+    def left(self) -> float:
+        """Seconds that are left, never more than the whole has."""
+        own = super().left
+        return min(own, self.whole.left) if own else 0.0
+
+    def spend(self, work: float) -> None:
+        """Count work for itself and for the whole."""
+        super().spend(work)
+        self.whole.spend(work)

@@ -6,6 +6,8 @@ import os
 import threading
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+
 from zonewright.models.check import judge
 from zonewright.models.estate import Estate
 from zonewright.models.placing import view_of
@@ -13,23 +15,28 @@ from zonewright.models.plan import BoundWitness, GoalValue, Plan, Status
 from zonewright.models.world import World
 from zonewright.solver import decode
 from zonewright.solver.assumptions import assumptions_of, delegated
-from zonewright.solver.clashes.find import first_clash
+from zonewright.solver.collector import collector_paused
 from zonewright.solver.context import Context
 from zonewright.solver.deadline import WORK_UNIT, Deadline
 from zonewright.solver.engines.exact import StageProof, better_proof, solve_exact
 from zonewright.solver.engines.lazy import applies as lazy_applies
 from zonewright.solver.engines.lazy import solve_lazily
 from zonewright.solver.engines.pooled import applies, solve_pooled
+from zonewright.solver.engines.searching import Search, board_of
 from zonewright.solver.engines.shortfall import shortfalls
+from zonewright.solver.families.base import Stages
+from zonewright.solver.kernels.news import tells_compiling
 from zonewright.solver.lowering.survive import evacuation_layers
 from zonewright.solver.outages import Outage
+from zonewright.solver.profiles import Reach
 from zonewright.solver.program import Program, lower
 from zonewright.solver.result import Clash, Listener, Progress, Result
 from zonewright.solver.rows import Ints
-from zonewright.solver.warm import warm_start, where_they_are
+from zonewright.solver.warm import sites_of, warm_start, where_they_are
 from zonewright.solver.witness import witness_data
 
 
+@tells_compiling
 def place(
     estate: Estate | World,
     *,
@@ -80,9 +87,10 @@ def place(
         When the estate names what does not exist or a size cannot be right.
     """
     deadline = Deadline(time_limit_s, work_limit, stop or threading.Event())
-    world = estate if isinstance(estate, World) else World(estate)
+    with collector_paused():
+        world = estate if isinstance(estate, World) else World(estate)
     layers = 1 + len(evacuation_layers(world))
-    deadline.reserve_s = min(0.3 * time_limit_s, 0.05 + _writing_s(world) * layers)
+    deadline.reserve_s = min(MOST_RESERVE * time_limit_s, 0.05 + _writing_s(world) * layers)
     run = _Solve(world, deadline, workers or os.cpu_count() or 1, seed, progress, hint)
     run.reasons = reasons
     return run.place(partial)
@@ -104,12 +112,22 @@ def any_plan(
 MOST_CELLS_EXACT = 20_000
 #: Beyond this many (unit, site) pairs the rows would not fit into memory.
 MOST_CELLS = 5_000_000
+#: Share of the time that is kept to search in, where the exact engine goes first and has not finished by then.
+KEPT_TO_SEARCH = 0.3
+#: Up to so many pairs it works beside the search.
+MOST_CELLS_BESIDE = 60_000
+#: Share of the time for which one worker searches before it turns to the exact engines.
+TURN = 0.5
+#: Share of the time after which these are asked where the search has found nothing.
+PATIENCE = 0.2
 #: Seconds that writing the rows takes, per pair and layer: it does not hear the deadline.
 LOWERING_S = 3e-5
 #: So few sites are no hosts, and so many instances are listed one by one at most.
 MOST_HIDDEN, MOST_SEATED = 100, 100_000
 #: Seconds that writing and judging a plan takes, per unit and layer, and per instance on hosts and layer.
-WRITING_S, SEATED_S = 4e-5, 2e-4
+WRITING_S, SEATED_S = 6e-5, 5e-5
+#: Of the time limit, at most so much is kept for that.
+MOST_RESERVE = 0.5
 
 
 def _writing_s(world: World) -> float:
@@ -130,6 +148,12 @@ class Decision:
     engine: str
     values: list[int] = field(default_factory=list)
 
+    @property
+    def closed(self) -> bool:
+        """Whether every goal's bound meets its value."""
+        pairs = list(zip(self.values, self.proofs, strict=False))
+        return len(pairs) == len(self.values) and all(p is not None and v <= p.bound for v, p in pairs)
+
 
 class _Solve:
     def __init__(
@@ -148,6 +172,8 @@ class _Solve:
         self.listener = listener
         self.hint = hint
         self.reasons = True
+        self.parameters: dict[str, object] = {}
+        self.stats: dict[str, float] = {}
 
     def news(self, engine: str, goal: str, value: int | None, bound: int | None, message: str) -> None:
         if self.listener is not None:
@@ -164,12 +190,79 @@ class _Solve:
 
     def _decide(self, partial: bool) -> tuple[Decision | None, bool]:
         """Return the best decision that engines find, cheapest proof first, and whether none can exist."""
+        with collector_paused():
+            board = board_of(self.world, partial=partial, news=self.news)
+        if board is None:
+            return self._exactly(partial)
+        search = Search(self.world, board, self.deadline, self.seed, self.news, partial)
+        if self._cells() <= MOST_CELLS_EXACT or not self._shows_hosts():
+            with self.deadline.keeping(KEPT_TO_SEARCH):
+                decision, infeasible = self._exactly(partial)
+            if infeasible or (decision is not None and decision.closed) or self.deadline.over:
+                return decision, infeasible
+            return self._searched(search, decision), False
+        return self._together(search, partial)
+
+    def _together(self, search: Search, partial: bool) -> tuple[Decision | None, bool]:
+        """Search beside the exact engines, where these may say something; with one worker in turns.
+
+        What they say is a bound, a better plan to go on from, or that there is none.
+        """
+        start = sites_of(view_of(self.world, self.hint)) if self.hint is not None else None
+        alone = not self._on_hosts() and self._cells() > MOST_CELLS_BESIDE
+        in_turns = self.workers == 1
+        search.begin(self.workers if alone or in_turns else self.workers - 1, start, TURN if in_turns else 1.0)
+        search.wait(first=not in_turns, seconds=PATIENCE * self.deadline.left)
+        decision, infeasible = None, False
+        if not search.closed and not (alone and search.best is not None):
+            all_of_them, self.workers = self.workers, max(1, self.workers - 1)
+            decision, infeasible = self._exactly(partial)
+            self.workers = all_of_them
+            if infeasible and search.best is None:
+                search.stop()
+                return None, True
+            if decision is not None:
+                search.prove(decision.proofs)
+                search.offer(decision.sites, decision.engine)
+            search.begin(1)
+        elif in_turns:
+            search.begin(1)
+        search.wait()
+        return self._of_search(search, decision), False
+
+    def _searched(self, search: Search, decision: Decision | None) -> Decision | None:
+        """Search in the time that is left, from a decision or from nothing."""
+        start = decision.sites if decision is not None else None
+        if decision is not None:
+            search.prove(decision.proofs)
+        elif self.hint is not None:
+            start = sites_of(view_of(self.world, self.hint))
+        search.begin(self.workers, start)
+        search.wait()
+        return self._of_search(search, decision)
+
+    def _of_search(self, search: Search, other: Decision | None) -> Decision | None:
+        """Return the best that is known once the search is over, with the bounds of all engines."""
+        self.parameters, self.stats = search.parameters, search.stats
+        sites = search.sites()
+        if search.best is None or sites is None:
+            return other
+        values = list(search.best.values)
+        if other is not None:
+            search.prove(other.proofs)
+            if other.values <= values:
+                other.proofs = search.proofs
+                return other
+        bare = Context(self.world, Reach(self.world), [], [], Stages([]), search.partial, pooled=False)
+        return Decision(bare, np.zeros(0, np.int64), sites, {}, search.proofs, "search", values)
+
+    def _exactly(self, partial: bool) -> tuple[Decision | None, bool]:
+        """Return what pools and packing, and the exact engine on single sites find."""
+        decision: Decision | None = None
         if self._on_hosts():
             decision, infeasible, done = self._on_pools(partial)
             if done:
                 return decision, infeasible
-        else:
-            decision = None
         layers = 1 + len(evacuation_layers(self.world)) if self._on_hosts() else 1
         cells = self._cells() * layers
         if cells > MOST_CELLS or (cells > MOST_CELLS_EXACT and LOWERING_S * cells > self.deadline.left):
@@ -304,6 +397,8 @@ class _Solve:
             seconds=self.deadline.seconds,
             interrupted=self.deadline.stop.is_set(),
             engine=plan.engine or "",
+            parameters=self.parameters,
+            stats=self.stats,
         )
 
     def _impossible(self, partial: bool) -> Result:
@@ -326,11 +421,18 @@ class _Solve:
 
     def _clash(self) -> tuple[list[Clash], bool]:
         """Return rules and facts that cannot all hold, and whether none of them could be left out."""
+        from zonewright.solver.clashes.find import first_clash
+
         time_limit_s = max(1.0, 0.5 * self.deadline.left)
         work = self.deadline.work_left
         half = None if work is None else int(0.5 * work / WORK_UNIT)
         part = Deadline(time_limit_s if half is None else self.deadline.left, half, self.deadline.stop)
         return first_clash(self.world, part, workers=self.workers, seed=self.seed)
+
+    def _shows_hosts(self) -> bool:
+        """Return whether sites are below zones, or of estates that have none."""
+        tree = self.world.tree
+        return any(tree.nodes[site].level != "zone" for site in tree.sites)
 
     def _cells(self) -> int:
         return len(self.world.tree.sites) * len(self.world.units)
@@ -351,7 +453,8 @@ def make_plan(world: World, decision: Decision, seed: int) -> Plan:
 
     Raises ArithmeticError when the judge finds a hard rule broken, which would be a defect of the solver.
     """
-    return judged(world, written(world, decision, seed), decision.proofs)
+    with collector_paused():
+        return judged(world, written(world, decision, seed), decision.proofs)
 
 
 def written(world: World, decision: Decision, seed: int) -> Plan:

@@ -65,6 +65,11 @@ class Result:
     seconds: float = 0.0
     interrupted: bool = False
     engine: str = ""
+    parameters: dict[str, object] = field(default_factory=dict)
+    """What the search derived from the estate: temperatures, lengths, sizes. Empty where nothing was searched."""
+    stats: dict[str, float] = field(default_factory=dict)
+    """What the search did: `proposals`, `priced` (those whose every change was reckoned), `accepted`, and
+    `search_seconds`."""
 
     @property
     def gap(self) -> float | None:

@@ -47,8 +47,8 @@ class StageProof:
     goal: str
     bound: int
     kind: str
-    """`trivial`, `linear`, `tree` (branching with exact leaves), `search` (no witness but a repetition), or
-    `parts` (one proof for each independent part)."""
+    """`trivial`, `linear`, `tree` (branching with exact leaves), `search` (no witness but a repetition),
+    `parts` (one proof for each independent part), or a kind of the bounds on a board."""
     multipliers: Multipliers | None = None
     tree: Tree | None = None
     parts: tuple[StageProof, ...] = ()
@@ -62,6 +62,8 @@ class StageProof:
     """Proven with these states of domains counted where availability is relaxed."""
     pooled: bool = False
     """Proven of pools of equal hosts, which is a relaxation of the hosts themselves."""
+    data: dict[str, object] = field(default_factory=dict)
+    """Of a board's bound: what it is evaluated from again."""
 
     def holds(self, values: Sequence[int]) -> bool:
         """Return whether the bound is about plans with these values of all stages, or of those before."""
