@@ -56,6 +56,7 @@ MODULES: dict[str, float] = {
     "zonewright.solver.search.kernels.eject": 14,
     "zonewright.solver.search.kernels.neighbourhood": 18,
     "zonewright.solver.search.kernels.even": 12,
+    "zonewright.solver.search.kernels.fill": 12,
     "zonewright.solver.search.bounds.kernels": 8,
 }
 #: What an engine needs of them.
@@ -70,8 +71,6 @@ BOUNDS = ("zonewright.solver.search.bounds.kernels",)
 _VERSIONS = 8
 #: Between two looks at whether it is over, in seconds.
 _SLICE_S = 0.05
-#: Share of the time limit that is left at least once kernels have been compiled.
-_AFRESH = 0.25
 #: Settings of numba that change what is compiled.
 _SETTINGS = ("BOUNDSCHECK", "OPT", "DEBUGINFO_DEFAULT")
 
@@ -396,26 +395,14 @@ def begin(names: Iterable[str]) -> None:
 
 
 def ready(names: Iterable[str], deadline: Deadline) -> bool:
-    """Wait until modules of kernels are there; return False where it was over before, or is asked to stop.
+    """Wait until modules of kernels are there; return False where it is over, or asked to stop, before they are.
 
-    Compiling happens once and must not leave a run with a short limit without any answer: where the time is over
-    when the kernels are there, it is extended by a share of the limit.
+    The limit holds, compiling included: who is told no goes on without them. What is compiled by then is kept.
     """
     wanted = tuple(names)
     begin(wanted)
     for loading in dict.fromkeys(_loading[name] for name in wanted):
-        in_time = not deadline.over
         while not loading.wait(_SLICE_S):
-            if deadline.stop.is_set() or not in_time:
+            if deadline.over:
                 return False
-        if in_time and deadline.over and not deadline.stop.is_set():
-            _extend(deadline)
     return True
-
-
-def _extend(deadline: Deadline) -> None:
-    """Give a deadline, and the one that it is a part of, a share of its limit from now on."""
-    part: Deadline | None = deadline
-    while part is not None:
-        part.time_limit_s = part.seconds + part.reserve_s + _AFRESH * part.time_limit_s
-        part = getattr(part, "whole", None)

@@ -25,6 +25,7 @@ from zonewright.solver.search.engines.cooling import (
     run_strict,
     straight,
 )
+from zonewright.solver.search.engines.filling import opens, run_filling
 from zonewright.solver.search.engines.first import first
 from zonewright.solver.search.engines.heat import Heats, measure
 from zonewright.solver.search.engines.improve import Improver
@@ -153,6 +154,9 @@ class _Plan:
         """Work on one stage for so long."""
         whole = Span(worker.deadline, length)
         worker.adopt()
+        if opens(worker.board, stage):
+            self._filling(worker, whole, stage)
+            return
         straight_ladder = straight(float(heats.hot_k[stage]), float(heats.cold_k[stage]))
         relaxed, ladder = self._pilots(worker, heats, stage, straight_ladder, length)
         main = Span(worker.deadline, MAIN * (length - whole.used))
@@ -176,6 +180,22 @@ class _Plan:
                 improver.reheat(ladder)
             worker.adopt()
         improver.improve(whole)
+
+    def _filling(self, worker: Worker, whole: Span, stage: int) -> None:
+        """Work on a stage in which opening sites costs something: again and again, each time from less heat."""
+        for number in range(ROUNDS):
+            rest = whole.length - whole.used
+            begin = 0.0 if number == 0 else float(worker.chances.uniform(0.2, 0.6))
+            run_filling(
+                worker,
+                Span(worker.deadline, rest * (MAIN if number == 0 else 1 / (ROUNDS - number))),
+                stage,
+                begin,
+            )
+            if whole.over or worker.shared.closed:
+                return
+            self._take_offer(worker)
+            worker.adopt()
 
     def _pilots(
         self, worker: Worker, heats: Heats, stage: int, ladder: Ladder, length: float

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 from zonewright.solver.deadline import Deadline
 
-#: What a proposal, a try of a chain, a node of a search and an inserted item count, in deterministic seconds.
+#: What a proposal, a try of a chain, a node of a search and a look at a site count, in deterministic seconds.
 PROPOSAL_WORK = 1.5e-7
 TRY_WORK = 4e-6
 NODE_WORK = 8e-7
-INSERT_WORK = 2e-5
+LOOK_WORK = 3e-7
 
 
 @dataclass

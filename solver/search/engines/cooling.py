@@ -27,7 +27,7 @@ AWAY_STEPS = 24
 AWAY_UNTIL = 0.8
 #: An item of mean demand in excess is to cost so many usual changes; at first a small part of that, and never more
 #: than a multiple.
-EXCESS_PRICE, CHEAP, MOST = 14.0, 0.06, 50.0
+EXCESS_PRICE, CHEAP, MOST = 14.0, 0.06, 4.0
 #: So much of all demand may be in excess at first, and none after this share of a run.
 GOAL, NONE_BY = 0.005, 0.8
 #: Prices change by these factors, so many times in a run.

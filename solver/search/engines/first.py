@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from zonewright.solver.search.board import BROKEN, Board, Ints, Places
-from zonewright.solver.search.engines.clock import INSERT_WORK, Span, left
+from zonewright.solver.search.engines.clock import LOOK_WORK, Span, left
+from zonewright.solver.search.engines.shared import better
 from zonewright.solver.search.engines.worker import Worker
 
 #: Prices of sites that may be looked at in all when everybody is put somewhere; some two seconds.
 LOOKS = 5_000_000
 #: Sites compared for an item at least.
 FEWEST_TRIES = 12
-#: Items put between two looks at the clock.
-BATCH = 2_000
+#: The same when everybody is put where room is left evenly, which is cheaper to tell.
+EVEN_LOOKS, FEWEST_EVEN = 20_000_000, 60
+#: Prices of sites between two looks at the clock.
+BATCH = 100_000
 #: Share of a solve that mending may take before the engines go on with what there is.
 MENDING = 0.1
 #: Slices without any gain after which mending gives up.
@@ -34,8 +39,8 @@ def start_of(board: Board, start: Places | None) -> Places:
 
 def insertion_order(worker: Worker) -> Places:
     """Items by what it costs that they are nowhere, then by size, the largest first."""
-    keys = [-worker.options.size_i]
-    keys += [-worker.board.out_ik[:, k] for k in range(worker.board.out_ik.shape[1] - 1, -1, -1)]
+    out_ik = worker.board.out_ik
+    keys = [-worker.options.size_i, *(-out_ik[:, k].astype(float) for k in reversed(range(out_ik.shape[1])))]
     return np.lexsort(keys).astype(np.int32)
 
 
@@ -51,22 +56,72 @@ def broken_beside(worker: Worker) -> int:
 
 
 def insert(worker: Worker) -> None:
-    """Put who is nowhere to good sites, without moving anybody."""
-    from zonewright.solver.search.kernels.construct import insert_each
+    """Put who is nowhere to good sites, without moving anybody.
 
-    order_x = insertion_order(worker)
-    order_x = order_x[worker.state.site_i[order_x] == worker.board.sites]
-    if not len(order_x):
+    Evenly first, where opening a site costs nothing: that wastes no room. Else to the cheapest sites; where that
+    leaves more broken than filling evenly, evenly.
+    """
+    before_i = worker.state.site_i.copy()
+    if not (before_i == worker.board.sites).any():
         return
-    tries = int(min(max(FEWEST_TRIES, LOOKS // len(order_x)), worker.board.sites))
+    if not worker.board.open_nk.any():
+        insert_evenly(worker)
+        insert_cheaply(worker)
+        return
+    insert_cheaply(worker)
+    if not len(nowhere(worker)):
+        return
+    cheap_i, cheap_k = worker.state.site_i.copy(), worker.value()
+    worker.begin_at(before_i)
+    insert_evenly(worker)
+    if better(cheap_k, worker.state.value_k):
+        worker.begin_at(cheap_i)
+
+
+def _missing_in_order(worker: Worker) -> Places:
+    order_x = insertion_order(worker)
+    return np.ascontiguousarray(order_x[worker.state.site_i[order_x] == worker.board.sites])
+
+
+def insert_evenly(worker: Worker) -> None:
+    """Put who is nowhere where much room is left evenly."""
+    from zonewright.solver.search.kernels import even
+
+    order_x = _missing_in_order(worker)
+    tries = int(min(max(FEWEST_EVEN, EVEN_LOOKS // max(1, len(order_x))), worker.board.sites))
     worker.parameters["sites compared per item at first"] = tries
-    batch = max(1, BATCH * FEWEST_TRIES // tries)
-    for begin in range(0, len(order_x), batch):
+    mean_r = worker.board.demand_ir.mean(axis=0) if worker.board.items else np.ones(len(worker.board.resources))
+    weight_r = np.ascontiguousarray(1.0 / np.maximum(mean_r, 1e-9))
+    for begin, end in _batches(len(order_x), tries):
         if worker.deadline.over:
             return
-        end = min(begin + batch, len(order_x))
-        insert_each(worker.facts, worker.state, worker.options, worker.walk, order_x, begin, end, tries, True)
-        worker.deadline.spend((end - begin) * tries * INSERT_WORK / 64)
+        even.insert_evenly(
+            worker.facts, worker.state, worker.options, worker.walk, order_x, begin, end, tries, weight_r
+        )
+        worker.deadline.spend((end - begin) * tries * LOOK_WORK)
+
+
+def insert_cheaply(worker: Worker) -> None:
+    """Put who is nowhere where that costs least among some sites; all are looked at where few are missing."""
+    from zonewright.solver.search.kernels.construct import insert_each
+
+    order_x = _missing_in_order(worker)
+    sites = worker.board.sites
+    tries = int(min(max(FEWEST_TRIES, LOOKS // max(1, len(order_x))), sites))
+    scan = len(order_x) * sites <= 4 * LOOKS
+    for begin, end in _batches(len(order_x), tries):
+        if worker.deadline.over:
+            return
+        insert_each(
+            worker.facts, worker.state, worker.options, worker.walk, order_x, begin, end, tries, True, scan
+        )
+        worker.deadline.spend((end - begin) * tries * LOOK_WORK)
+
+
+def _batches(count: int, tries: int) -> Iterator[tuple[int, int]]:
+    """Cut a list into parts that take some 50 ms each."""
+    size = max(1, BATCH // max(1, tries))
+    return ((begin, min(begin + size, count)) for begin in range(0, count, size))
 
 
 def mend(worker: Worker, span: Span) -> None:

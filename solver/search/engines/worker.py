@@ -96,7 +96,7 @@ class Worker:
         began = time.perf_counter()
         done = anneal(self.facts_now, self.state, self.walk, proposals, proposals, strict)
         self._learn("anneal", done, time.perf_counter() - began)
-        self._count_walk()
+        self.count_walk()
         self.deadline.spend(done * PROPOSAL_WORK)
 
     def anneal_relaxed(self, stage: int, price: float, slack: float, weight_r: Reals) -> float:
@@ -109,7 +109,7 @@ class Worker:
             self.facts_now, self.state, self.options, self.walk, steps, stage, price, slack, weight_r
         )
         self._learn("relaxed", steps, time.perf_counter() - began)
-        self._count_walk()
+        self.count_walk()
         self.deadline.spend(steps * PROPOSAL_WORK)
         return float(over)
 
@@ -118,7 +118,7 @@ class Worker:
         from zonewright.solver.search.kernels.eject import rearrange
 
         counts_x = np.zeros(4, np.int64)
-        tries = self._slice("chains", 1_000)
+        tries = self._slice("chains", 50)
         began = time.perf_counter()
         rearrange(
             self.facts_now,
@@ -157,7 +157,8 @@ class Worker:
         """The facts that kernels get."""
         return self.facts_used or self.facts
 
-    def _count_walk(self) -> None:
+    def count_walk(self) -> None:
+        """Add what the walk counted to the statistics."""
         tally = self.walk.tally_x
         self.stats.update(
             {"proposals": int(tally[PROPOSED]), "priced": int(tally[PRICED]), "accepted": int(tally[ACCEPTED])}

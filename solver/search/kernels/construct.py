@@ -45,11 +45,11 @@ def first_fit(f, s, o, w, i) -> int:
 
 
 @inner
-def best_site(f, s, o, w, i, tries, packed, best_k) -> int:
+def best_site(f, s, o, w, i, tries, packed, scan, best_k) -> int:
     """Return the best of home and `tries` random sites that takes an item and breaks nothing, -1 where none does.
 
-    Where none of those does, the first of all that does. Between equal ones the fullest is taken, or the emptiest
-    unless `packed`. All sites are tried where `tries` reaches their number.
+    Where none of those does and with `scan`, the first of all that does. Between equal ones the
+    fullest is taken, or the emptiest unless `packed`. All sites are tried where `tries` reaches their number.
     """
     found, found_full = -1, 0
     first = o.site_ptr_p[2 * f.profile_i[i]]
@@ -69,13 +69,24 @@ def best_site(f, s, o, w, i, tries, packed, best_k) -> int:
         if order < 0 or (full > found_full) == packed:
             found, found_full = to, full
             copy_stages(f, w.d_k, best_k)
-    if found >= 0 or every:
+    if found >= 0 or every or not scan:
         return found
     return first_fit(f, s, o, w, i)
 
 
-@entry(Facts, State, Options, Walk, types.int32[::1], types.int64, types.int64, types.int64, types.boolean)
-def insert_each(f, s, o, w, order_x, start, stop, tries, packed) -> int:
+@entry(
+    Facts,
+    State,
+    Options,
+    Walk,
+    types.int32[::1],
+    types.int64,
+    types.int64,
+    types.int64,
+    types.boolean,
+    types.boolean,
+)
+def insert_each(f, s, o, w, order_x, start, stop, tries, packed, scan) -> int:
     """Put the items order_x[start:stop] that are nowhere to their best sites; return how many found one."""
     best_k = np.zeros(f.stages, np.int64)
     placed = 0
@@ -83,7 +94,7 @@ def insert_each(f, s, o, w, order_x, start, stop, tries, packed) -> int:
         i = np.int64(order_x[x])
         if s.site_i[i] != f.sites:
             continue
-        to = best_site(f, s, o, w, i, tries, packed, best_k)
+        to = best_site(f, s, o, w, i, tries, packed, scan, best_k)
         if to >= 0:
             shift(f, s, w, i, to)
             placed += 1
