@@ -26,7 +26,7 @@ def warm_up(
 
       zonewright warm-up
 
-      NUMBA_CACHE_DIR=/opt/kernels zonewright warm-up
+      NUMBA_CACHE_DIR="$PWD/kernels" zonewright warm-up
 
     [bold]Exit codes[/bold]: 0 all kept · 1 the folder cannot be written
     """
