@@ -73,6 +73,6 @@ def differences(f: Facts, s: State) -> list[str]:
     from zonewright.solver.search.state import make_state
 
     fresh = make_state(f, s.site_i)
-    kept = ("use_nr", "held_nr", "room_nr", "size_n", "count_x", "in_use_gl", "placed_g", "moved_g", "moved_x")
-    kept += ("peak_p", "hist_pc", "own_ik", "value_k")
-    return [name for name in kept if not np.array_equal(getattr(s, name), getattr(fresh, name))]
+    sums = ("use_nr", "held_nr", "room_nr", "size_n", "count_x", "in_use_gl", "placed_g")
+    others = ("moved_g", "moved_x", "peak_p", "hist_pc", "own_ik", "value_k")
+    return [name for name in sums + others if not np.array_equal(getattr(s, name), getattr(fresh, name))]
