@@ -19,6 +19,7 @@ from zonewright.solver.deadline import Deadline
 from zonewright.solver.search.board import NO_LIMIT, Board
 from zonewright.solver.search.bounds import BoundProof, Damaged, evaluate
 from zonewright.solver.search.bounds.engine import BoundRun, bound_stage
+from zonewright.solver.search.bounds.opening import plan_by_opening
 from zonewright.solver.search.lower import Refusal, lower_board
 from zonewright.solver.search.oracle import judge_board
 
@@ -176,7 +177,7 @@ def tiny(seed: int) -> Board:
         ),
         company=replace(
             base.company,
-            **{name: empty for name in ("group_e", "other_e", "level_e", "stage_e", "by_group_x", "by_other_x")},
+            **dict.fromkeys(("group_e", "other_e", "level_e", "stage_e", "by_group_x", "by_other_x"), empty),
             needs_e=zeros(0, bool),
             weight_e=none,
             by_group_ptr_g=by_group,
@@ -184,7 +185,7 @@ def tiny(seed: int) -> Board:
         ),
         distances=replace(
             base.distances,
-            **{name: empty for name in ("group_f", "other_f", "level_f", "table_f", "stage_f", "by_group_x")},
+            **dict.fromkeys(("group_f", "other_f", "level_f", "table_f", "stage_f", "by_group_x"), empty),
             weight_f=none,
             by_group_ptr_g=by_group,
         ),
@@ -285,3 +286,51 @@ def test_a_stage_is_bounded_until_it_is_closed() -> None:
     proof = bound_stage(board, 2, best[:2], Deadline(0.5), news=told.append, known=0)
     assert proof is told[-1]
     assert [p.bound for p in told] == sorted({p.bound for p in told})
+
+
+def to_open(seed: int) -> Board:
+    """A tiny board of which opening costs, and nothing else that a plan by amounts does not look at."""
+    board = tiny(seed)
+    open_nk = np.zeros_like(board.open_nk)
+    open_nk[:3, 2] = [30, 20, 26]
+    none = np.zeros(0, np.int64)
+    terms = replace(
+        board.terms,
+        ptr_g=np.zeros(board.groups + 1, np.int64),
+        **dict.fromkeys(("kind_t", "level_t", "stage_t", "counts_x"), none.astype(np.int32)),
+        **dict.fromkeys(("a_t", "weight_t"), none),
+        counts_ptr_t=np.zeros(1, np.int64),
+    )
+    return replace(
+        board,
+        open_nk=open_nk,
+        terms=terms,
+        home_i=np.full_like(board.home_i, -1),
+        stay_i=board.stay_i & False,
+        pinned_i=board.pinned_i & False,
+        holds_lr=board.holds_lr & False,
+        away_ik=board.away_ik * 0,
+        price_vq=board.price_vq * 0,
+        safe_weight_lr=board.safe_weight_lr * 0,
+        ratios=replace(board.ratios, weight_b=board.ratios.weight_b * 0),
+    )
+
+
+def test_plans_by_opening_are_valid_and_close() -> None:
+    """What is packed is within every limit, and the bound by whole sites is often what it costs."""
+    met = 0
+    for seed in range(12):
+        board = to_open(seed)
+        site_i = plan_by_opening(board, 2, Deadline(5.0))
+        proof = bounded(board, 2, [0, 0])
+        if site_i is None:
+            continue
+        value_k = judge_board(board, site_i).value_k
+        assert value_k[0] == 0
+        assert value_k[1] == 0
+        assert proof.bound <= value_k[2]
+        met += proof.bound == value_k[2]
+        if proof.data["how"] == "volumes":
+            with pytest.raises(Damaged):
+                evaluate(board, proof.data | {"bound": int(value_k[2]) + 1})
+    assert met >= 4

@@ -27,7 +27,7 @@ def levels_to_see_from(board: Board) -> list[int]:
 
 
 def coarse_board(board: Board, level: int) -> Board:
-    """Return the board with the domains of a level for sites. Raises ValueError where a site is in none of them."""
+    """Return the board with the domains of a level for sites; raises ValueError where a site is in none."""
     dom_s = board.dom_ls[level].astype(np.int64)
     if (dom_s < 0).any():
         raise ValueError("a site is in no domain of the level")
@@ -116,11 +116,12 @@ def _prices(board: Board, dom_s: Ints, sites: int) -> tuple[Ints, Ints]:
 
 
 def _terms(board: Board, above_ld: Ints, dom_s: Ints) -> Terms:
-    """Keep the terms of levels that are seen from here; at most so many per site are so many per domain at most."""
+    """Keep the terms of levels seen from here; at most so many per site are so many per domain at most."""
     terms = board.terms
     group_t = np.repeat(np.arange(board.groups), np.diff(terms.ptr_g))
     per_site_t = (terms.kind_t == AT_MOST) & (terms.level_t == 0)
-    seen_t = (above_ld >= 0).all(axis=1)[terms.level_t] & (terms.level_t > 0)
+    seen_l = np.asarray((above_ld >= 0).all(axis=1))
+    seen_t = seen_l[terms.level_t] & (terms.level_t > 0)
     kept = np.flatnonzero(per_site_t | seen_t)
     largest = int(np.bincount(dom_s).max())
     listed = [terms.counts_x[terms.counts_ptr_t[t] : terms.counts_ptr_t[t + 1]] for t in kept]

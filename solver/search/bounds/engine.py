@@ -1,7 +1,7 @@
 """Bounds of one stage, better and better, in steps short enough to run beside the search.
 
-The first step answers with sums and leavers, at once on every size; then come, where opening costs, whole sites and
-packing patterns, and prices that follow the excess of their limits.
+The first step answers with sums and leavers, at once on every size. Then come, where opening costs, whole sites
+and packing patterns, and prices that follow the excess of their limits.
 """
 
 from __future__ import annotations

@@ -75,7 +75,7 @@ class Frame:
     spread_least_g: Ints
     """Domains of that level that a whole group is in at least; 1 where nothing is asked."""
     kind_j: Places
-    """An item of every kind: those of a kind differ by their home only. Empty where items are priced one by one."""
+    """An item of every kind, which differ by their home only. Empty where items are priced one by one."""
     kind_i: Places
     like_i: Ints
     """Items of equal numbers cost the same everywhere, at any prices."""
@@ -111,9 +111,7 @@ def frame_of(board: Board, stage: int, before: Sequence[int]) -> Frame:
     today_nr = _today(board, holds_nr)
     allowed_i = _may_be_out(board, before)
     cells = board.items * board.sites
-    cap_g, spread_level_g, spread_cap_g, least_g = _limits_of_groups(
-        board, strict and cells <= MOST_CELLS, allowed_i
-    )
+    of_groups = _limits_of_groups(board, strict and cells <= MOST_CELLS, allowed_i)
     kind_j, kind_i = _kinds(board) if cells > MOST_CELLS else (np.zeros(0, np.int32), np.zeros(0, np.int32))
     return Frame(
         board,
@@ -131,10 +129,7 @@ def frame_of(board: Board, stage: int, before: Sequence[int]) -> Frame:
         board.pinned_i & (board.home_i >= 0) & strict,
         _may_stay(board, strict),
         _room(board, limit_nr, today_nr, strict),
-        cap_g,
-        spread_level_g,
-        spread_cap_g,
-        least_g,
+        *of_groups,
         kind_j,
         kind_i,
         _alike(board, allowed_i),
@@ -144,7 +139,7 @@ def frame_of(board: Board, stage: int, before: Sequence[int]) -> Frame:
 
 def _may_be_out(board: Board, before: Sequence[int]) -> Bools:
     """Return which items can be nowhere without a stage before being worse than it is said to be."""
-    allowed_i = np.ones(board.items, bool)
+    allowed_i: Bools = np.ones(board.items, bool)
     homed_i = board.home_i >= 0
     for m, value in enumerate(before):
         if board.price_stage == m and min(board.price_vq.min(initial=0), board.home_price_i.min(initial=0)) < 0:
@@ -157,8 +152,8 @@ def _may_be_out(board: Board, before: Sequence[int]) -> Bools:
 
 def _holds(board: Board, level_n: Places) -> Bools:
     """A held amount counts where the site itself holds it; leaving it out elsewhere only weakens the bound."""
-    holds_nr = board.holds_lr[level_n] & (level_n == 0)[:, None]
-    return holds_nr & ~(board.open_nk > 0).any(axis=1)[:, None]
+    closed_n: Bools = np.asarray((board.open_nk > 0).any(axis=1))
+    return np.asarray(board.holds_lr[level_n] & ((level_n == 0) & ~closed_n)[:, None], bool)
 
 
 def _today(board: Board, holds_nr: Bools) -> Ints:
@@ -239,7 +234,7 @@ class _Domains:
                 table_pd[:, d] = board.enter_ps[:, board.dom_ls[level] == d].any(axis=1)
             self._enter_lpd[level] = table_pd
         items = board.members_x[board.members_ptr_g[g] : board.members_ptr_g[g + 1]]
-        outside_d = self._enter_lpd[level][np.unique(board.profile_i[items])].any(axis=0)
+        outside_d = np.asarray(self._enter_lpd[level][np.unique(board.profile_i[items])].any(axis=0))
         home_x = board.home_i[items]
         outside_d[board.dom_ls[level, home_x[home_x >= 0]]] = True
         outside_d[listed] = False
@@ -391,6 +386,7 @@ def ratio_most(frame: Frame, b: int) -> Ints:
 
 
 def nodes_of(board: Board, level: int) -> slice:
+    """Return the nodes of a level."""
     first = int(board.base_l[level])
     return slice(first, first + int(board.domains_l[level]))
 

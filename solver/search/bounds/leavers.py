@@ -78,7 +78,7 @@ def _most_per_domain(board: Board, level: int) -> Ints:
 
 
 def _too_large(board: Board, here: Ints, away_i: Ints, limit_r: Ints) -> int:
-    """Return the cost of as many of the cheapest as there must leave at least for one resource: the largest of all."""
+    """Return what as many of the cheapest cost as must leave at least, for the resource that asks for most."""
     demand_xr = board.demand_ir[here]
     excess_r = demand_xr.sum(axis=0) - limit_r
     cheapest = np.concatenate([[0], np.cumsum(np.sort(away_i[here]))])

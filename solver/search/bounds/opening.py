@@ -1,9 +1,9 @@
 """Which sites to open: a bound from amounts alone, and plans that open as few as the amounts allow.
 
 Sites alike in limits and opening cost are of one *kind*. An integer program opens so many of each kind that every
-resource has room for all that must be placed, at the least cost: nothing can cost less. With a little more room than
-that, the items are packed onto what was opened; how little more is enough is found by trying. The bound leaves no
-multipliers behind: its evaluation asks the program again whether anything cheaper has room.
+resource has room for all that must be placed, at the least cost: nothing can cost less. With a little more room
+than that, the items are packed onto what was opened; how little more is enough is found by trying. The bound
+leaves no multipliers behind: its evaluation asks the program again whether anything cheaper has room.
 Axes: j kind, s site, i item, r resource, c class of items that are equal, g group.
 """
 
@@ -89,7 +89,9 @@ def _least_price(frame: Frame, must_i: Any) -> int:
     return int(np.where(must_i, price_i, np.minimum(price_i, 0)).sum())
 
 
-def least_opened(kinds: Kinds, share: float, deadline: Deadline, seconds: float, seed: int) -> tuple[Ints | None, int]:
+def least_opened(
+    kinds: Kinds, share: float, deadline: Deadline, seconds: float, seed: int
+) -> tuple[Ints | None, int]:
     """Return how many of each kind to open for so much more room than needed, and a bound of what that costs.
 
     The sites are None where the time did not suffice to find any, or there is not that much room at all.
@@ -187,12 +189,16 @@ def _packed(kinds: Kinds, opened_j: Ints, deadline: Deadline, seed: int) -> Ints
     rank_s[order] = np.arange(board.sites) - np.searchsorted(kinds.kind_s[order], kinds.kind_s[order])
     free_s = kinds.cost_j[kinds.kind_s] == 0
     sites = np.flatnonzero(free_s | (rank_s < opened_j[kinds.kind_s]))
-    key_ix = np.column_stack([board.demand_ir, board.profile_i, board.group_i if _capped(frame) else 0 * board.group_i])
+    key_ix = np.column_stack(
+        [board.demand_ir, board.profile_i, board.group_i if _capped(frame) else 0 * board.group_i]
+    )
     _, first_c, class_i = np.unique(key_ix, axis=0, return_index=True, return_inverse=True)
     if len(first_c) * len(sites) > MOST_ALLOWED:
         return None
     class_i = class_i.reshape(-1).astype(np.int64)
-    limit_sr = np.minimum(frame.limit_nr[int(board.base_l[0]) + board.dom_ls[0, sites]], board.demand_ir.sum(axis=0))
+    limit_sr = np.minimum(
+        frame.limit_nr[int(board.base_l[0]) + board.dom_ls[0, sites]], board.demand_ir.sum(axis=0)
+    )
     limit_sr = np.ascontiguousarray(limit_sr)
     demand_cr = np.ascontiguousarray(board.demand_ir[first_c])
     allowed_cs = board.enter_ps[board.profile_i[first_c]][:, sites]
@@ -201,10 +207,18 @@ def _packed(kinds: Kinds, opened_j: Ints, deadline: Deadline, seed: int) -> Ints
     weight_r = 1.0 / np.maximum(board.demand_ir.mean(axis=0), 1e-9)
     slots = min(board.items, 8 * (1 + board.items // len(sites)) + 32)
     site_i, slot_sk = np.full(board.items, -1, np.int64), np.zeros((len(sites), slots), np.int64)
-    fill_s, position_i, use_sr = np.zeros(len(sites), np.int64), np.zeros(board.items, np.int64), np.zeros_like(limit_sr)
+    fill_s, position_i, use_sr = (
+        np.zeros(len(sites), np.int64),
+        np.zeros(board.items, np.int64),
+        np.zeros_like(limit_sr),
+    )
     cap_c = np.where(frame.cap_g < NO_LIMIT, frame.cap_g, 0)[board.group_i[first_c]]
     group_c = board.group_i[first_c].astype(np.int64)
-    no_racks = np.zeros(len(first_c), np.int64), np.full(len(sites), -1, np.int64), np.zeros((board.groups, 1), np.int64)
+    no_racks = (
+        np.zeros(len(first_c), np.int64),
+        np.full(len(sites), -1, np.int64),
+        np.zeros((board.groups, 1), np.int64),
+    )
     common = (class_i, group_c, np.ascontiguousarray(allowed_cs), cap_c, *no_racks)
     sizes_i = (board.demand_ir * weight_r).max(axis=1)
     put = (site_i, slot_sk, fill_s, position_i, use_sr, limit_sr, demand_cr, weight_r)

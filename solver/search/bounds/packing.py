@@ -1,10 +1,10 @@
 """Packing as opening costs see it: shapes of items, kinds of sites, and what fits on a site of each kind.
 
-Items that pack alike are of one *shape*: equal demand, reach, price and cost of being nowhere. Sites that are alike in
-limits, opening cost, reach and price are of one *kind*. What fits is read from a table over amounts of room, of at
-most three resources, the tightest ones; where the table would be too large, amounts are counted in coarser units,
-rounded down on both sides. All of that admits more than the limits do, never less: what is proven with it holds.
-Axes: k shape, j kind, f family (kinds with the same reach and prices), r resource of the table, n cell of the table.
+Items that pack alike are of one *shape*: equal demand, reach, price and cost of being nowhere. Sites alike in
+limits, opening cost, reach and price are of one *kind*. What fits is read from a table over amounts of room, of
+at most three resources, the tightest ones; where the table would be too large, amounts are counted in coarser
+units, rounded down on both sides. All of that admits more than the limits do, never less: what is proven holds.
+Axes: k shape, j kind, f family (kinds with the same reach and prices), r resource, n cell of the table.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Bounds and plans from packing patterns: what a site of each kind holds, chosen by a linear program.
 
-The program wants every shape placed, and has a column for every pattern. Its multipliers price the shapes, and tables
-find the pattern of each kind that earns most at these prices; what they all earn at most is a bound, whichever prices
-they are (Gilmore and Gomory 1961; Lasdon 1970). Prices between the program's own and the best ones so far settle
-sooner (Wentges 1997). Rounded to whole numbers they are the witness.
+The program wants every shape placed, and has a column for every pattern. Its multipliers price the shapes, and
+tables find the pattern of each kind that earns most at these prices; what they all earn at most is a bound,
+whichever prices they are (Gilmore and Gomory 1961; Lasdon 1970). Prices between the program's own and the best
+ones so far settle sooner (Wentges 1997). Rounded to whole numbers they are the witness.
 Axes: k shape, j kind, f family, p pattern, m stage.
 """
 
@@ -84,7 +84,7 @@ class PatternSearch:
                 centre * self.best_rates.price_k + (1 - centre) * rates.price_k,
                 centre * self.best_rates.lambda_m + (1 - centre) * rates.lambda_m,
             )
-            found, better = self._sell(mixed)
+            found = self._sell(mixed)
             if found or centre == 0.0:
                 break
             centre = centre / 2 if centre > 0.1 else 0.0
@@ -93,17 +93,17 @@ class PatternSearch:
         return self.best
 
     def _first_rates(self) -> Rates:
-        """Price shapes by their volume: what a unit of each resource costs where everything is opened as is cheapest."""
+        """Price shapes by their volume: what a unit of each resource costs where as little as can be is opened."""
         packing = self.packing
-        kinds, axes = packing.room_jr.shape
+        axes = packing.room_jr.shape[1]
         total_r = packing.count_k @ packing.demand_kr
         matrix = _matrix(packing.room_jr.T.astype(np.int64), total_r, np.full(axes, FREE), packing.sites_j)
         answer = _relax(matrix, packing.open_jm[:, -1].astype(float), 10.0)
         price_r = np.maximum(answer.dual_i, 0.0) if answer.status == "optimal" else np.zeros(axes)
         return Rates(packing.demand_kr @ price_r, np.append(np.zeros(packing.frame.stage), 1.0))
 
-    def _sell(self, rates: Rates) -> tuple[int, bool]:
-        """Find the best pattern of every kind at the prices; return how many are new, and whether they prove more."""
+    def _sell(self, rates: Rates) -> int:
+        """Find the best pattern of every kind at the prices; return how many are new."""
         from zonewright.solver.sizing.pricing import fill, read
 
         packing = self.packing
@@ -126,10 +126,9 @@ class PatternSearch:
         value += float(np.minimum(0.0, cost_j - earned_j) @ packing.sites_j) + _constant(
             packing.frame, rates.lambda_m
         )
-        better = value > self.best
-        if better:
+        if value > self.best:
             self.best, self.best_rates = value, rates
-        return new, better
+        return new
 
     def _price(self, rates: Rates, f: int) -> Floats:
         stage = self.packing.frame.board.price_stage
@@ -162,7 +161,7 @@ def _constant(frame: Frame, lambda_m: Any) -> Any:
 
 
 def program(packing: Packing, columns: Columns) -> tuple[Matrix, Floats]:
-    """Return the program over patterns: rows of shapes, kinds and stages before; columns of patterns and leftovers.
+    """Return the program over patterns: rows of shapes, kinds and stages before; columns of patterns and the rest.
 
     After the patterns come, per shape, what is nowhere, and what is missing at more than any real cost.
     """
@@ -192,9 +191,9 @@ def program(packing: Packing, columns: Columns) -> tuple[Matrix, Floats]:
     known_m = np.array(packing.frame.before, np.int64) - packing.frame.board.constant_k[:stage]
     low = np.concatenate([packing.count_k, np.full(kinds + stage, -FREE)])
     high = np.concatenate([np.full(shapes, FREE), packing.sites_j, known_m])
-    most = np.concatenate([packing.sites_j[kind_p], np.where(may_k, packing.count_k, 0), packing.count_k])
+    most_x = np.concatenate([packing.sites_j[kind_p], np.where(may_k, packing.count_k, 0), packing.count_k])
     cost_x = np.concatenate([cost_pm[:, stage], out_km[:, stage], np.full(shapes, missing)]).astype(float)
-    return _matrix(left, low, high, most), cost_x
+    return _matrix(left, low, high, most_x), cost_x
 
 
 def _matrix(left: Ints, low_i: Ints, high_i: Ints, most_j: Ints) -> Matrix:

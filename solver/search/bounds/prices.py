@@ -1,9 +1,9 @@
 """Prices of a stage's limits, made better step by step, and the witness they leave.
 
-The first prices are the same everywhere: what they prove is what the sums prove, load above all that is safe, ratios
-above all that is free. Then every price follows its own limit's excess, each at its own pace (the steps of Kingma and
-Ba 2015): amounts of different resources, and loads beside limits, differ by orders of magnitude, and one length of
-step for all of them gets nowhere.
+The first prices are the same everywhere: what they prove is what the sums prove, load above all that is safe,
+ratios above all that is free. Then every price follows its own limit's excess, each at its own pace (the steps of
+Kingma and Ba 2015): amounts of different resources, and loads beside limits, differ by orders of magnitude, and
+one length of step for all of them gets nowhere.
 """
 
 from __future__ import annotations
@@ -234,7 +234,7 @@ def _slopes(frame: Frame, prices: Prices, costs: Priced, site_i: Ints) -> Slopes
     board = frame.board
     use_nr = _use(frame, site_i, np.arange(board.items))
     gone = np.flatnonzero((board.home_i >= 0) & (site_i != board.home_i))
-    held_nr = np.where(frame.holds_nr, _use(frame, board.home_i, gone), 0)
+    held_nr = np.where(frame.holds_nr, _use(frame, board.home_i.astype(np.int64), gone), 0)
     open_nr = costs.opened_n[:, None]
     limit_nr = np.where(frame.limit_nr < NO_LIMIT, use_nr + held_nr - frame.limit_nr * open_nr, 0.0)
     load_nr = np.where(frame.weight_nr > 0, use_nr - frame.safe_nr * open_nr, 0.0)

@@ -96,7 +96,8 @@ def prices_data(frame: Frame, prices: Prices, how: str = "prices") -> dict[str, 
 
 
 def _short(price_d: Ints) -> list[int]:
-    return price_d[:1].tolist() if (price_d == price_d[:1]).all() else price_d.tolist()
+    values: list[int] = price_d.tolist()
+    return values[:1] if values.count(values[0]) == len(values) else values
 
 
 def prices_from(frame: Frame, data: Mapping[str, Any]) -> Prices:
@@ -170,7 +171,7 @@ def prove_prices(frame: Frame, data: Mapping[str, Any]) -> int:
 
 
 def least_anywhere(frame: Frame, costs: Priced) -> Amounts:
-    """Return what each item costs at least: at home, nowhere, or where every resource has the least price of any."""
+    """Return what each item costs at least: at home, nowhere, or at the least prices that any site has."""
     board = frame.board
     price_v = costs.price_vq[:, board.price_key_s].min(axis=1, initial=NEVER)
     come_i = board.demand_ir @ costs.site_sr.min(axis=0) + price_v[board.price_class_i] + costs.away_i

@@ -18,7 +18,7 @@ LARGEST_COST = 2.0**50
 
 
 def scale_for(frame: Frame, prices: Prices) -> int:
-    """Return the finest unit of prices, a power of two, that keeps every whole number of the proof in its range."""
+    """Return the finest unit of prices, a power of two, that keeps every number of the proof in its range."""
     cost, total = magnitudes(frame, prices)
     scale = FINEST
     while scale > 1 and (cost * scale > LARGEST_COST or total * scale > LARGEST):
@@ -60,7 +60,7 @@ def magnitudes(frame: Frame, prices: Prices) -> tuple[float, float]:
 
 
 def whole(frame: Frame, prices: Prices) -> Prices:
-    """Return the prices as whole numbers of the finest unit; that unit's number is the price of the stage itself."""
+    """Return the prices in whole numbers of the finest unit, of which the stage itself costs as many."""
     scale = scale_for(frame, prices)
 
     def of(values: Any) -> Any:
