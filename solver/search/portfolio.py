@@ -144,6 +144,8 @@ class _Plan:
         wanted = [k for k in heats.stages if self.stages is None or k in self.stages]
         _note_heats(worker, heats)
         for position, stage in enumerate(wanted):
+            if _at_zero(worker, stage):
+                continue
             last = position == len(wanted) - 1
             share = 1.0 if last else EARLIER
             self._stage(worker, heats, stage, share * left(worker.deadline))
@@ -225,6 +227,16 @@ class _Plan:
         site_i = self._offer()
         if site_i is not None and worker.shared.propose(np.asarray(site_i, np.int32), None, "taken over"):
             worker.adopt()
+
+
+def _at_zero(worker: Worker, stage: int) -> bool:
+    """Whether a stage costs nothing now and can never cost less."""
+    board = worker.board
+    costs = (board.out_ik[:, stage], board.away_ik[:, stage], board.open_nk[:, stage], board.constant_k[[stage]])
+    least = min(int(cost.min(initial=0)) for cost in costs)
+    if board.price_stage == stage:
+        least = min(least, int(board.price_vq.min(initial=0)), int(board.home_price_i.min(initial=0)))
+    return least >= 0 and int(worker.shared.best()[1][stage]) == 0
 
 
 def _note_heats(worker: Worker, heats: Heats) -> None:
