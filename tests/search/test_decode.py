@@ -65,7 +65,7 @@ def _arrangements(board: Board, site_i: Places) -> list[Places]:
 def test_relabelling_is_the_best_there_is() -> None:
     """No other way to exchange alike items is worth less, goal by goal, and as many as can be are at home."""
     tried = exchanged = 0
-    for board in boards(range(120)):
+    for board in boards(range(70)):
         rng = Random(board.items)
         for _ in range(3):
             site_i = anywhere(board, rng)
@@ -80,8 +80,8 @@ def test_relabelling_is_the_best_there_is() -> None:
             same = [o for o, n in zip(others, at_home, strict=True) if n == max(at_home)]
             least = min(tuple(judge_board(board, o).value_k.tolist()) for o in same)
             assert tuple(judge_board(board, best).value_k.tolist()) == least
-    assert tried > 40
-    assert exchanged > 20
+    assert tried > 25
+    assert exchanged > 10
 
 
 def _many(count: int) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from zonewright.solver.search.lowerings import BOARD_LOWERINGS
 from zonewright.solver.search.oracle import FAMILIES
 
 STEPS = 12
-PROGRAMS = 160
+PROGRAMS = 90
 
 
 @cache
@@ -32,7 +32,7 @@ def test_all_judges_agree(first: int) -> None:
 def test_kernels_agree_with_the_oracle() -> None:
     """On every move, and every family is there."""
     assert not [text for one in walks() for text in one.mismatches]
-    assert all(sum(bool(one.binding[name]) for one in walks()) >= 5 for name in FAMILIES)
+    assert all(sum(bool(one.binding[name]) for one in walks()) >= 3 for name in FAMILIES)
 
 
 @pytest.mark.parametrize("name", FAMILIES)
