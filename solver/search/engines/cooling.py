@@ -73,8 +73,9 @@ def bent(heat_x: Reals, value_x: Reals) -> Ladder:
     fall_x = np.maximum(0.0, -np.diff(values)) / np.exp((grid_x[1:] + grid_x[:-1]) / 2)
     density_x = np.sqrt(fall_x)
     smooth_x = np.convolve(np.pad(density_x, 2, mode="edge"), np.ones(5) / 5, mode="valid")
+    even_x = np.full(40, 1 / 40)
     total = float(smooth_x.sum())
-    part_x = EVEN / 40 + ((1.0 - EVEN) * smooth_x / total if total > 0 else (1.0 - EVEN) / 40)
+    part_x = EVEN * even_x + (1.0 - EVEN) * (smooth_x / total if total > 0 else even_x)
     return Ladder(np.concatenate([[0.0], np.cumsum(part_x)]) / part_x.sum(), np.exp(grid_x))
 
 

@@ -1,4 +1,4 @@
-# mypy: disable-error-code="no-untyped-def,no-untyped-call,untyped-decorator,no-any-return"
+# mypy: disable-error-code="no-untyped-def,no-untyped-call,untyped-decorator,no-any-return,assignment"
 """Put items that are nowhere to the best sites found, one by one, nothing else moved.
 
 Axes: i item, s site, k stage, r resource, p profile, x position in a list.

@@ -1,4 +1,4 @@
-# mypy: disable-error-code="no-untyped-def,no-untyped-call,untyped-decorator,no-any-return"
+# mypy: disable-error-code="no-untyped-def,no-untyped-call,untyped-decorator,no-any-return,assignment"
 """Force an item onto a site and re-place who must leave: chains that single moves cannot make.
 
 Axes: i item, s site, k stage, x position in a list. A chain is applied step by step and taken back as a whole
