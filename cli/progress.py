@@ -55,7 +55,7 @@ class ProgressLine:
 
     def _at_once(self) -> None:
         """Say what is worth a line of its own however soon the run ends, and keep it on the terminal."""
-        for event in [event for event in self._news if event.engine == _LASTING]:
+        for event in [event for event in list(self._news) if event.engine == _LASTING]:
             self._news.remove(event)
             if self._live is not None:
                 self._live.console.print(event.message)
