@@ -112,7 +112,13 @@ def _on_board(world: World, plan: Plan, witness: BoundWitness, values: dict[str,
         bound = evaluate(board, witness.data)
     except Damaged as error:
         return finding(False, f"the witness is damaged: {error}")
-    how = {"sums": "sums", "prices": "prices of its limits", "patterns": "prices of its shapes", "volumes": "amounts"}
+    how = {
+        "sums": "sums",
+        "prices": "prices of its limits",
+        "patterns": "prices of its shapes",
+        "volumes": "amounts",
+        "holds": "what whole sites hold",
+    }
     text = how.get(str(witness.data.get("how")), "who must leave home")
     if bound < witness.bound:
         return finding(False, f"{text} prove {bound}, not {witness.bound}")

@@ -27,6 +27,10 @@ def evaluate(board: Board, data: Mapping[str, Any]) -> int:
         from zonewright.solver.search.bounds.patterns import evaluate_patterns
 
         return evaluate_patterns(board, data)
+    if how == "holds":
+        from zonewright.solver.search.bounds.cuts import evaluate_holds
+
+        return evaluate_holds(board, data)
     if how == "volumes":
         from zonewright.solver.search.bounds.opening import evaluate_opening
 

@@ -13,6 +13,7 @@ from contextlib import suppress
 from zonewright.solver.deadline import Deadline
 from zonewright.solver.search.board import Board
 from zonewright.solver.search.bounds.coarse import coarse_board, levels_to_see_from
+from zonewright.solver.search.bounds.cuts import CutSearch
 from zonewright.solver.search.bounds.frame import Frame, frame_of
 from zonewright.solver.search.bounds.leavers import leavers
 from zonewright.solver.search.bounds.opening import SOLVE_S, kinds_of, prove_opening
@@ -68,7 +69,7 @@ class BoundRun:
             ways.append(_Opening(frame))
         packing = packing_of(frame)
         if packing is not None:
-            ways.append(_Patterns(packing))
+            ways += [_Cuts(packing), _Patterns(packing)]
         for level in reversed(levels_to_see_from(self.board)):
             coarse = frame_of(coarse_board(self.board, level), self.stage, self.before)
             ways.append(_Prices(coarse, {"coarse": level}))
@@ -112,6 +113,29 @@ class _Opening(_Way):
         if proof is not None:
             run.offer(proof)
         self.done = True
+
+
+class _Cuts(_Way):
+    """What whole sites cost that hold everything, taken in parts."""
+
+    def __init__(self, packing: Packing) -> None:
+        super().__init__()
+        self._packing = packing
+        self._search: CutSearch | None = None
+
+    def advance(self, run: BoundRun, seconds: float, rounds: int | None) -> None:
+        started, made = time.monotonic(), 0
+        if self._search is None:
+            self._search = CutSearch(self._packing)
+        search = self._search
+        while made != rounds and not search.done:
+            search.advance()
+            made += 1
+            if rounds is None and time.monotonic() - started > seconds:
+                break
+        self.done = search.done
+        if search.proof is not None:
+            run.offer(search.proof)
 
 
 class _Patterns(_Way):

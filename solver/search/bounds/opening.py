@@ -21,6 +21,7 @@ from zonewright.solver.rows import FREE, Matrix
 from zonewright.solver.search.board import NO_LIMIT, Board, Ints
 from zonewright.solver.search.bounds.frame import Frame, frame_of
 from zonewright.solver.search.bounds.proof import BoundProof, Damaged, frame_from, rounded_up
+from zonewright.solver.search.bounds.tables import dense_rows
 
 #: Kinds at most: with more, the program is no small one.
 MOST_KINDS = 2_000
@@ -75,13 +76,13 @@ def kinds_of(frame: Frame) -> Kinds | None:
         room_sr[first_j],
         board.open_nk[site_node[first_j], k],
         total_r,
-        _least_price(frame, must_i) + int(board.constant_k[k]),
+        least_price(frame) + int(board.constant_k[k]),
     )
 
 
-def _least_price(frame: Frame, must_i: Any) -> int:
+def least_price(frame: Frame) -> int:
     """Return what the places of items cost at least in a stage; what may be nowhere, what that saves at most."""
-    board = frame.board
+    board, must_i = frame.board, ~frame.out_allowed_i
     if board.price_stage != frame.stage:
         return 0
     price_i = board.price_vq[:, board.price_key_s].min(axis=1)[board.price_class_i]
@@ -164,22 +165,77 @@ def plan_by_opening(
     if kinds is None:
         return None
     best, best_cost = None, NO_LIMIT
-    for turn, share in enumerate(SHARES):
-        if deadline.over:
-            break
-        opened_j, _ = least_opened(kinds, share, deadline, min(SOLVE_S, deadline.left), seed)
-        if opened_j is None or int(kinds.cost_j @ opened_j) >= best_cost:
-            continue
-        found = _packed(kinds, opened_j, deadline, seed + turn)
-        if found is not None:
-            best, best_cost = found, int(kinds.cost_j @ opened_j)
+    turn = 0
+
+    def tried(opened_j: Ints, effort: int) -> bool:
+        nonlocal best, best_cost, turn
+        turn += 1
+        found = _packed(kinds, opened_j, deadline, seed + turn, effort)
+        if found is None:
+            return False
+        cost = int(kinds.cost_j[kinds.kind_s[np.unique(found)]].sum())
+        if cost < best_cost:
+            best, best_cost = found, cost
             if news is not None:
                 news(found)
+        return True
+
+    least = 0
+    for share in SHARES:
+        if deadline.over:
+            return best
+        opened_j, cost = least_opened(kinds, share, deadline, min(SOLVE_S, deadline.left), seed)
+        least = cost if share == 0.0 else 0
+        if opened_j is not None and int(kinds.cost_j @ opened_j) < best_cost:
+            tried(opened_j, 1)
+    _between(kinds, least, lambda: best_cost, tried, deadline, seed)
     return best
 
 
-def _packed(kinds: Kinds, opened_j: Ints, deadline: Deadline, seed: int) -> Ints | None:
-    """Pack every item onto the first sites of each kind; None where they do not fit in the steps there are."""
+def _between(
+    kinds: Kinds,
+    least: int,
+    best_cost: Callable[[], int],
+    tried: Callable[[Ints, int], bool],
+    deadline: Deadline,
+    seed: int,
+) -> None:
+    """Halve what is between the least cost and the best so far, each time with as much room as that buys.
+
+    Where nothing fits halfway, more of the way is given; packing is tried longer each time round.
+    """
+    effort, low = 1, least
+    while not deadline.over and least < best_cost() < NO_LIMIT:
+        middle = (low + best_cost() - 1) // 2
+        opened_j = _roomiest(kinds, middle, deadline, seed)
+        if opened_j is not None and tried(opened_j, effort):
+            continue
+        low = middle + 1
+        if low >= best_cost():
+            effort, low = effort * 2, least
+
+
+def _roomiest(kinds: Kinds, most_cost: int, deadline: Deadline, seed: int) -> Ints | None:
+    """Return what leaves most room, in shares of what is needed, for a cost at most; None where nothing does."""
+    from zonewright.solver.cpsat import Model
+
+    plain = _volumes(kinds, kinds.total_r)
+    rows, count = plain.shape
+    table = plain.value_k.reshape(rows, count)
+    # One more column: thousandths of every total that are left.
+    part_i = np.maximum(1, plain.low_i // 1000)
+    left = np.column_stack([table, -part_i])
+    unit = max(1, math.gcd(*kinds.cost_j.tolist()))
+    left = np.vstack([left, np.append(kinds.cost_j // unit, 0)])
+    low = np.append(plain.low_i, -FREE)
+    high = np.append(plain.high_i, most_cost // unit)
+    model = Model(dense_rows(left, low, high, np.append(kinds.sites_j, 1_000)))
+    answer = model.minimize({count: -1}, deadline, seconds=min(SOLVE_S, deadline.left), workers=1, seed=seed)
+    return None if answer.x_j is None else answer.x_j[:count]
+
+
+def _packed(kinds: Kinds, opened_j: Ints, deadline: Deadline, seed: int, effort: int) -> Ints | None:
+    """Pack every item onto the first sites of each kind; None where `effort` times the usual steps are too few."""
     from zonewright.solver.kernels import packing as kernel
 
     frame = kinds.frame
@@ -227,7 +283,7 @@ def _packed(kinds: Kinds, opened_j: Ints, deadline: Deadline, seed: int) -> Ints
     state = np.array([seed * 7919 + 12_345], np.uint64)
     movable_i, everywhere = np.ones(board.items, bool), np.arange(len(sites))
     for heat in HEATS:
-        steps = STEPS_PER_ITEM * board.items
+        steps = STEPS_PER_ITEM * board.items * effort
         while steps > 0 and not deadline.over:
             slice_ = min(steps, 500_000)
             taken = kernel.repack(state, slice_, heat, movable_i, *put, *common, everywhere)

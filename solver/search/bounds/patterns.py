@@ -20,6 +20,7 @@ from zonewright.solver.search.board import NO_LIMIT, Board, Ints
 from zonewright.solver.search.bounds.frame import Floats, Frame
 from zonewright.solver.search.bounds.packing import Packing, packing_of
 from zonewright.solver.search.bounds.proof import Damaged, frame_from, rounded_up, whole_numbers
+from zonewright.solver.search.bounds.tables import dense_rows, relaxed
 from zonewright.solver.search.bounds.whole import FINEST, LARGEST
 
 #: Share of the best prices in those that patterns are sought at.
@@ -97,8 +98,8 @@ class PatternSearch:
         packing = self.packing
         axes = packing.room_jr.shape[1]
         total_r = packing.count_k @ packing.demand_kr
-        matrix = _matrix(packing.room_jr.T.astype(np.int64), total_r, np.full(axes, FREE), packing.sites_j)
-        answer = _relax(matrix, packing.open_jm[:, -1].astype(float), 10.0)
+        matrix = dense_rows(packing.room_jr.T.astype(np.int64), total_r, np.full(axes, FREE), packing.sites_j)
+        answer = relaxed(matrix, packing.open_jm[:, -1].astype(float), 10.0)
         price_r = np.maximum(answer.dual_i, 0.0) if answer.status == "optimal" else np.zeros(axes)
         return Rates(packing.demand_kr @ price_r, np.append(np.zeros(packing.frame.stage), 1.0))
 
@@ -139,7 +140,7 @@ class PatternSearch:
         """Solve the program over the patterns found so far."""
         packing = self.packing
         matrix, cost_x = program(packing, self.columns)
-        answer = _relax(matrix, cost_x, time_left_s)
+        answer = relaxed(matrix, cost_x, time_left_s)
         if answer.status != "optimal":
             return None
         shapes, before = len(packing.count_k), packing.frame.stage
@@ -193,32 +194,7 @@ def program(packing: Packing, columns: Columns) -> tuple[Matrix, Floats]:
     high = np.concatenate([np.full(shapes, FREE), packing.sites_j, known_m])
     most_x = np.concatenate([packing.sites_j[kind_p], np.where(may_k, packing.count_k, 0), packing.count_k])
     cost_x = np.concatenate([cost_pm[:, stage], out_km[:, stage], np.full(shapes, missing)]).astype(float)
-    return _matrix(left, low, high, most_x), cost_x
-
-
-def _matrix(left: Ints, low_i: Ints, high_i: Ints, most_j: Ints) -> Matrix:
-    row, column = np.nonzero(left)
-    start = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=len(left)))]).astype(np.int64)
-    ints = np.int64
-    zeros = np.zeros(len(most_j), ints)
-    return Matrix(
-        start,
-        column.astype(ints),
-        left[row, column],
-        low_i.astype(ints),
-        high_i.astype(ints),
-        zeros,
-        most_j.astype(ints),
-    )
-
-
-def _relax(matrix: Matrix, cost_x: Floats, time_left_s: float) -> Any:
-    """Solve with costs near 1, and return multipliers in the costs' own units."""
-    from zonewright.solver.linear import Relaxation, relax
-
-    unit = max(float(np.abs(cost_x).max(initial=0.0)), 1e-9)
-    answer = relax(matrix, cost_x / unit, time_left_s)
-    return Relaxation(answer.status, answer.x_j, answer.dual_i * unit)
+    return dense_rows(left, low, high, most_x), cost_x
 
 
 def patterns_data(packing: Packing, rates: Rates) -> dict[str, Any]:

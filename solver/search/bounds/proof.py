@@ -39,7 +39,8 @@ class BoundProof:
     stage: int
     bound: int
     kind: str
-    """`sums` (prices that are the same everywhere), `prices`, `patterns` or `leavers`."""
+    """`sums` (prices that are the same everywhere), `prices`, `leavers`, `volumes` and `holds` (what whole sites
+    cost), or `patterns`."""
     data: dict[str, Any]
     """Whole numbers, lists and texts: what `evaluate` needs."""
 
