@@ -27,6 +27,8 @@ from zonewright.solver.search.bounds.whole import whole
 STEP_S = 0.3
 #: An exact evaluation follows where prices promise so much more, as a share of the bound.
 WORTH = 1e-7
+#: A turn that gained nothing counts as so many more at most.
+MOST_IDLE = 8
 #: No more patterns are sought than so many.
 MOST_PATTERNS = 20_000
 #: Prices are sought no further when their steps are so short.
@@ -51,9 +53,10 @@ class BoundRun:
         if self._ways is None:
             self._ways = self._begin()
         elif self._ways:
-            way = min(self._ways, key=lambda w: w.turns)
-            way.turns += 1
+            way, before = min(self._ways, key=lambda w: w.turns), self.proof
             way.advance(self, self._step_s, rounds)
+            way.idle = way.idle + 1 if self.proof is before else 0
+            way.turns += 1 + min(way.idle, MOST_IDLE)
             if way.done:
                 self._ways.remove(way)
         return bool(self._ways)
@@ -91,6 +94,8 @@ class _Way:
 
     def __init__(self) -> None:
         self.turns = 0
+        """Taken so far; those that gained nothing count more."""
+        self.idle = 0
         self.done = False
 
     def first(self, run: BoundRun) -> None:

@@ -241,16 +241,29 @@ class _Domains:
         return not outside_d.any()
 
 
+def classes_of(key_xy: Ints) -> tuple[Ints, Ints]:
+    """Return the first row of every class of equal rows, and every row's class; classes in the rows' order.
+
+    Column by column: sorting whole rows takes ten times as long.
+    """
+    class_x = np.zeros(len(key_xy), np.int64)
+    for value_x in key_xy.T:
+        if len(value_x) and (value_x != value_x[0]).any():
+            values, rank_x = np.unique(value_x, return_inverse=True)
+            class_x = np.unique(class_x * len(values) + rank_x, return_inverse=True)[1]
+    return np.unique(class_x, return_index=True)[1], class_x.astype(np.int64)
+
+
 def _alike(board: Board, allowed_i: Bools) -> Ints:
     one = (board.profile_i, board.price_class_i, board.home_i, board.stay_i, board.pinned_i, board.home_price_i)
     key_ix = np.column_stack([*one, allowed_i, board.demand_ir, board.out_ik, board.away_ik])
-    return np.unique(key_ix, axis=0, return_inverse=True)[1].reshape(-1).astype(np.int64)
+    return classes_of(key_ix)[1]
 
 
 def _kinds(board: Board) -> tuple[Places, Places]:
     key_ic = np.column_stack([board.demand_ir, board.profile_i, board.price_class_i])
-    _, first_j, kind_i = np.unique(key_ic, axis=0, return_index=True, return_inverse=True)
-    return first_j.astype(np.int32), kind_i.reshape(-1).astype(np.int32)
+    first_j, kind_i = classes_of(key_ic)
+    return first_j.astype(np.int32), kind_i.astype(np.int32)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ import numpy as np
 from zonewright.solver.deadline import Deadline
 from zonewright.solver.rows import FREE, Matrix
 from zonewright.solver.search.board import NO_LIMIT, Board, Ints
-from zonewright.solver.search.bounds.frame import Frame, frame_of
+from zonewright.solver.search.bounds.frame import Frame, classes_of, frame_of
 from zonewright.solver.search.bounds.proof import BoundProof, Damaged, frame_from, rounded_up
 from zonewright.solver.search.bounds.tables import dense_rows
 
@@ -65,10 +65,9 @@ def kinds_of(frame: Frame) -> Kinds | None:
     staying_s = board.home_i[frame.stays_i]
     room_sr[staying_s] = np.clip(frame.limit_nr[site_node[staying_s]], 0, total_r)
     key_sx = np.column_stack([room_sr, board.open_nk[site_node, k]])
-    _, first_j, kind_s = np.unique(key_sx, axis=0, return_index=True, return_inverse=True)
+    first_j, kind_s = classes_of(key_sx)
     if len(first_j) > MOST_KINDS:
         return None
-    kind_s = kind_s.reshape(-1)
     return Kinds(
         frame,
         kind_s,
@@ -248,10 +247,9 @@ def _packed(kinds: Kinds, opened_j: Ints, deadline: Deadline, seed: int, effort:
     key_ix = np.column_stack(
         [board.demand_ir, board.profile_i, board.group_i if _capped(frame) else 0 * board.group_i]
     )
-    _, first_c, class_i = np.unique(key_ix, axis=0, return_index=True, return_inverse=True)
+    first_c, class_i = classes_of(key_ix)
     if len(first_c) * len(sites) > MOST_ALLOWED:
         return None
-    class_i = class_i.reshape(-1).astype(np.int64)
     limit_sr = np.minimum(
         frame.limit_nr[int(board.base_l[0]) + board.dom_ls[0, sites]], board.demand_ir.sum(axis=0)
     )

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from zonewright.solver.search.board import NO_LIMIT, Bools, Ints, Places
-from zonewright.solver.search.bounds.frame import Frame
+from zonewright.solver.search.bounds.frame import Frame, classes_of
 
 #: Axes of the table.
 AXES = 3
@@ -68,19 +68,17 @@ def packing_of(frame: Frame) -> Packing | None:
     use_ir = board.demand_ir[:, limited_r]
     out_im = np.where(frame.out_allowed_i[:, None], board.out_ik[:, : k + 1], NO_LIMIT)
     key_ix = np.column_stack([use_ir, board.profile_i, board.price_class_i, out_im])
-    _, shape_i = _unique(key_ix)
-    first_k = _firsts(shape_i)
+    first_k, shape_i = classes_of(key_ix)
     if len(first_k) > MOST_SHAPES:
         return None
     limit_sr = frame.limit_nr[site_node][:, limited_r]
     enter_sp = frame.enter_ps.T
-    _, family_s = _unique(np.column_stack([enter_sp, board.price_key_s]))
+    family_f, family_s = classes_of(np.column_stack([enter_sp, board.price_key_s]))
     open_sm = board.open_nk[site_node, : k + 1]
-    _, kind_s = _unique(np.column_stack([limit_sr, open_sm, family_s]))
-    first_j, count_k = _firsts(kind_s), np.bincount(shape_i)
+    first_j, kind_s = classes_of(np.column_stack([limit_sr, open_sm, family_s]))
+    count_k = np.bincount(shape_i)
     demand_kr, room_jr, kept = _tightest(use_ir[first_k], limit_sr[first_j], count_k, np.bincount(kind_s))
     demand_kr, room_jr, whole = _table(demand_kr, room_jr, len(first_k))
-    family_f = _firsts(family_s)
     price_fk = _prices(frame, shape_i, first_k, family_s, family_f)
     most_k = _copies(frame, shape_i, count_k)
     may_fk = frame.enter_ps[board.profile_i[first_k]][:, family_f].T
@@ -102,16 +100,6 @@ def packing_of(frame: Frame) -> Packing | None:
         room_jr.max(axis=0, initial=0) + 1,
         kept and whole,
     )
-
-
-def _unique(key_xy: Ints) -> tuple[Ints, Ints]:
-    rows, index_x = np.unique(key_xy, axis=0, return_inverse=True)
-    return rows, index_x.reshape(-1)
-
-
-def _firsts(index_x: Ints) -> Ints:
-    """Return the first member of every class."""
-    return np.unique(index_x, return_index=True)[1]
 
 
 def _tightest(demand_kr: Ints, limit_jr: Ints, count_k: Ints, sites_j: Ints) -> tuple[Ints, Ints, bool]:
