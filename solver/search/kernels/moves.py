@@ -104,7 +104,9 @@ def change_of_shift(f, s, i, new, d_k, strict, calm, tested) -> bool:
         return False
     if f.has & OPEN != 0 and not opening(f, s, old, new, d_k, strict):
         return False
-    return _amounts(f, s, f.demand_ir, i, old, new, d_k, strict)
+    for r in range(f.resources):
+        s.diff_xr[0, r] = f.demand_ir[i, r]
+    return _amounts(f, s, s.diff_xr, 0, old, new, d_k, strict)
 
 
 @inner

@@ -34,13 +34,10 @@ from numba.extending import (
 )
 
 from zonewright.solver.kernels.cache import kernel
+from zonewright.solver.search.kernels.linked import inner
 
 #: Words of the table per field: address (or value), then up to three extents.
 WORDS = 4
-
-#: For functions that only kernels call. Whether to inline them is left to the compiler: forced, it takes five
-#: times longer and the code runs no faster.
-inner: Any = kernel(no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
 
 def entry(*arguments: Any) -> Any:
@@ -246,3 +243,6 @@ def _set_item(context, builder, sig, args):
     place = _element(context, builder, field, args[0], index_type, args[1])
     builder.store(context.data_model_manager[field.dtype].as_data(builder, args[2]), place)
     return context.get_dummy_value()
+
+
+__all__ = ["FieldType", "Record", "RecordType", "entry", "inner", "kind_of"]
