@@ -118,14 +118,16 @@ KEPT_TO_SEARCH = 0.3
 MOST_CELLS_BESIDE = 60_000
 #: Share of the time for which one worker searches before it turns to the exact engines.
 TURN = 0.5
-#: Share of the time after which these are asked where the search has found nothing.
-PATIENCE = 0.2
+#: Share of the time after which these are asked where the search has found nothing; of very large estates.
+PATIENCE, LONGER = 0.2, 0.6
 #: Seconds that writing the rows takes, per pair and layer: it does not hear the deadline.
 LOWERING_S = 3e-5
 #: So few sites are no hosts, and so many instances are listed one by one at most.
 MOST_HIDDEN, MOST_SEATED = 100, 100_000
 #: Seconds that writing and judging a plan takes, per unit and layer, and per instance on hosts and layer.
 WRITING_S, SEATED_S = 6e-5, 5e-5
+#: At least so many times the seconds that lowering to a board took are kept.
+JUDGING = 4.0
 #: Of the time limit, at most so much is kept for that.
 MOST_RESERVE = 0.5
 
@@ -190,8 +192,12 @@ class _Solve:
 
     def _decide(self, partial: bool) -> tuple[Decision | None, bool]:
         """Return the best decision that engines find, cheapest proof first, and whether none can exist."""
+        began = self.deadline.seconds
         with collector_paused():
             board = board_of(self.world, partial=partial, news=self.news)
+        # How long lowering takes says how long judging will, on this machine as busy as it is.
+        judging = min(MOST_RESERVE * self.deadline.time_limit_s, JUDGING * (self.deadline.seconds - began))
+        self.deadline.reserve_s = max(self.deadline.reserve_s, judging)
         if board is None:
             return self._exactly(partial)
         search = Search(self.world, board, self.deadline, self.seed, self.news, partial)
@@ -210,13 +216,16 @@ class _Solve:
         """
         start = sites_of(view_of(self.world, self.hint)) if self.hint is not None else None
         alone = not self._on_hosts() and self._cells() > MOST_CELLS_BESIDE
+        too_large = alone or self._cells() > MOST_CELLS
         in_turns = self.workers == 1
-        search.begin(self.workers if alone or in_turns else self.workers - 1, start, TURN if in_turns else 1.0)
-        search.wait(first=not in_turns, seconds=PATIENCE * self.deadline.left)
+        share = TURN if in_turns and not alone else 1.0
+        search.begin(self.workers if alone or in_turns else self.workers - 1, start, share)
+        patience = LONGER if too_large else PATIENCE
+        search.wait(first=not (alone or in_turns), seconds=patience * self.deadline.left)
         decision, infeasible = None, False
-        if not search.closed and not (alone and search.best is not None):
+        if not (search.closed or alone or (too_large and search.best is not None) or self.deadline.over):
             all_of_them, self.workers = self.workers, max(1, self.workers - 1)
-            decision, infeasible = self._exactly(partial)
+            decision, infeasible = self._exactly(partial, soon=search.best is None, most_cells=MOST_CELLS_BESIDE)
             self.workers = all_of_them
             if infeasible and search.best is None:
                 search.stop()
@@ -224,8 +233,7 @@ class _Solve:
             if decision is not None:
                 search.prove(decision.proofs)
                 search.offer(decision.sites, decision.engine)
-            search.begin(1)
-        elif in_turns:
+        if not alone:
             search.begin(1)
         search.wait()
         return self._of_search(search, decision), False
@@ -256,16 +264,18 @@ class _Solve:
         bare = Context(self.world, Reach(self.world), [], [], Stages([]), search.partial, pooled=False)
         return Decision(bare, np.zeros(0, np.int64), sites, {}, search.proofs, "search", values)
 
-    def _exactly(self, partial: bool) -> tuple[Decision | None, bool]:
-        """Return what pools and packing, and the exact engine on single sites find."""
+    def _exactly(
+        self, partial: bool, *, soon: bool = True, most_cells: int = MOST_CELLS
+    ) -> tuple[Decision | None, bool]:
+        """Return what pools and packing, and the exact engine on single sites find; `soon` any plan first."""
         decision: Decision | None = None
         if self._on_hosts():
-            decision, infeasible, done = self._on_pools(partial)
+            decision, infeasible, done = self._on_pools(partial, soon)
             if done:
                 return decision, infeasible
         layers = 1 + len(evacuation_layers(self.world)) if self._on_hosts() else 1
         cells = self._cells() * layers
-        if cells > MOST_CELLS or (cells > MOST_CELLS_EXACT and LOWERING_S * cells > self.deadline.left):
+        if cells > most_cells or (cells > MOST_CELLS_EXACT and LOWERING_S * cells > self.deadline.left):
             return decision, False
         found, infeasible = self._on_sites(partial)
         if found is None:
@@ -360,7 +370,7 @@ class _Solve:
     def _on_hosts(self) -> bool:
         return len(self.world.tree.sites) > len({self.world.zone_of(s) for s in self.world.tree.sites})
 
-    def _on_pools(self, partial: bool) -> tuple[Decision | None, bool, bool]:
+    def _on_pools(self, partial: bool, soon: bool) -> tuple[Decision | None, bool, bool]:
         """Try pools and packing. Returns the decision, whether none can exist, and whether that is final."""
         pooled = lower(self.world, partial=partial, pooled=True)
         fine = applies(pooled)
@@ -374,6 +384,7 @@ class _Solve:
             seed=self.seed,
             news=self.news,
             hint=self._warm(pooled),
+            soon=soon,
         )
         if found.status == "infeasible":
             return None, True, True

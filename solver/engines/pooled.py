@@ -84,10 +84,14 @@ def solve_pooled(
     seed: int,
     news: News,
     hint: Ints | None = None,
+    soon: bool = True,
 ) -> PooledOutcome:
-    """Solve the pooled program, pack, and try again with more room until packed; then close the gap."""
+    """Solve the pooled program, pack, and try again with more room until packed; then close the gap.
+
+    `soon` asks for any plan first: not where another engine has one.
+    """
     run = _Run(program, fine, deadline, workers, seed, news)
-    return run.solve(hint)
+    return run.solve(hint, soon)
 
 
 class _Run:
@@ -109,10 +113,13 @@ class _Run:
         self.room_after = _spare(program.context)
         """Share of every zone that is left free after a loss: that costs nothing as long as there is a way."""
 
-    def solve(self, hint: Ints | None) -> PooledOutcome:
+    def solve(self, hint: Ints | None, soon: bool) -> PooledOutcome:
         losses = bool(losses_below(self.world))
         cache.begin(cache.PACKING + (cache.EVACUATION if losses else ()))
-        self._something()
+        if soon:
+            self._something()
+        if self.deadline.over:
+            return PooledOutcome("packed" if self.best is not None else "open", self.best)
         start = hint if hint is not None else self._x_j()
         first = self._decide(self.program, 0.4, FIRST_GAP, start)
         if first.status == "infeasible":

@@ -22,6 +22,8 @@ from zonewright.solver.search.oracle import judge_board
 MOST_ITEMS = 400_000
 #: Of a thread's time, what bounds take where every worker searches: no more than this.
 BOUND_SHARE = 0.1
+#: So many steps of a stage's bounds come without rest; after that, rests are no longer than this.
+FRESH, MOST_REST_S = 6, 3.0
 #: Seconds that threads get to end once time is over.
 GRACE_S = 0.5
 #: Seconds between two looks at what others have found.
@@ -147,24 +149,29 @@ class Search:
             part.stop.set()
 
     def begin(self, workers: int, start: Sites | None = None, share: float = 1.0) -> None:
-        """Search in threads of their own, from the best known or else from `start`, for a share of the time."""
-        if self.closed:
+        """Search in threads of their own, from the best known or else from `start`, for a share of the time.
+
+        Where the start is valid it is the first plan at once.
+        """
+        if self.closed or self.deadline.over:
             return
-        if start is not None:
-            self.offer(start, "hint")
         part = Part(self.deadline, share)
         self._parts.append(part)
-        first_i = self.best.site_i if self.best is not None else self._today(start)
+        first_i = self._first(start)
         self._spawn("search", self._search, first_i, part, workers, self.seed + len(self._parts) - 1)
         bounding = any(thread.name == "bounds" and thread.is_alive() for thread in self._threads)
         if self.deadline.work_limit is None and not bounding:
             self._spawn("bounds", self._bounds, part)
 
-    def _today(self, start: Sites | None) -> Places:
-        """Return a start that need not be valid: what is known of it, else everybody where it is today."""
-        if start is not None:
-            return start_from(self.board, start)
-        return start_from(self.board, {unit.index: unit.current for unit in self.world.units})
+    def _first(self, start: Sites | None) -> Places:
+        """Return the best that is known; else the start, or everybody where they are today, valid or not."""
+        if start is not None or self.best is None:
+            known = start if start is not None else {unit.index: unit.current for unit in self.world.units}
+            first_i = start_from(self.board, known)
+            self._take(first_i, judge_board(self.board, first_i).value_k, "today" if start is None else "hint")
+            if self.best is None:
+                return first_i
+        return self.best.site_i
 
     def _spawn(self, name: str, work: object, *arguments: object) -> None:
         def run() -> None:
@@ -206,6 +213,10 @@ class Search:
             raise self._error
 
     def _search(self, first_i: Places, part: Part, workers: int, seed: int) -> None:
+        from zonewright.solver.kernels import cache
+
+        if not cache.ready(cache.SEARCH, part):
+            return
         from zonewright.solver.search.portfolio import search
 
         seen: list[Found | None] = [self.best]
@@ -248,21 +259,33 @@ class Search:
 
         run: BoundRun | None = None
         given: tuple[int, ...] | None = None
-        more = True
+        steps, more = 0, True
         rest = threading.Event()
         while not part.over:
-            with self._lock:
-                k, best = self.open_goal, self.best
-            before = best.values[:k] if best is not None else (0,) * k
+            k, before = self._to_bound()
             if run is None or given != before:
-                run, given, more = BoundRun(self.board, BROKEN + 1 + k, (0, *before)), before, True
+                run, given, steps, more = BoundRun(self.board, BROKEN + 1 + k, (0, *before)), before, 0, True
             began = part.seconds
             more = more and run.step()
+            steps += 1
             if run.proof is not None:
                 data = {**run.proof.data, "partial": self.partial}
                 self._prove(k, StageProof(self.goals[k], run.proof.bound, run.proof.kind, given=before, data=data))
-            tired = (part.seconds - began) * (1 / BOUND_SHARE - 1)
+            tired = min(MOST_REST_S, (part.seconds - began) * (1 / BOUND_SHARE - 1)) if steps > FRESH else 0.0
             rest.wait(min(part.left, tired if more else LOOK_S))
+
+    def _to_bound(self) -> tuple[int, tuple[int, ...]]:
+        """Return the first goal that is open, and the values of those before.
+
+        Before there is any plan it is the first that need not be 0, taking it that all can be placed.
+        """
+        with self._lock:
+            if self.best is not None:
+                return self.open_goal, self.best.values[: self.open_goal]
+        moved = bool((self.board.home_i >= 0).any())
+        easy = [goal.startswith(("stopped", "placed")) or (goal == "moves" and not moved) for goal in self.goals]
+        k = next((k for k, known in enumerate(easy) if not known), len(easy) - 1)
+        return k, (0,) * k
 
     def _prove(self, k: int, proof: StageProof) -> None:
         with self._changed:
