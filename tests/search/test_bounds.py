@@ -258,6 +258,7 @@ def tampered(data: dict[str, Any]) -> list[dict[str, Any]]:
         ("limit", [[0, 0, [1.5]]]),
         ("limit", [[0, 0, [2**59]]]),
         ("ratio", []),
+        ("fit", [[0, 9, 0, 1]]),
         ("move", "x"),
     ):
         found.append(copy.deepcopy(data) | {name: value})

@@ -37,6 +37,10 @@ Amounts = npt.NDArray[Any]
 MOST_STEP_SITES = 2_000
 #: With more items x sites than this, items that are equal apart from their home are priced together.
 MOST_CELLS = 200_000_000
+#: With more items x sites than this, what fits beside each other is left out.
+MOST_FIT_CELLS = 5_000_000
+#: Items that demand more than a half, a third or two thirds, a quarter ... of a site's room are counted.
+FIT_PARTS = 3
 #: The limits of single groups are left out where placing them takes more: size x sites x (size + sites), summed.
 MOST_FLOW = 100_000_000
 
@@ -67,6 +71,8 @@ class Frame:
     stays_i: Bools
     room_rs: Ints
     """No item that comes to a site demands more; NO_LIMIT where hard rules may be broken."""
+    fit_room_sr: Ints
+    """What those who come share on a site; everybody, where nothing is held. 0 where that is not counted."""
     cap_g: Ints
     """At most so many of a group on a site; NO_LIMIT where there is no such limit."""
     spread_level_g: Places
@@ -129,6 +135,7 @@ def frame_of(board: Board, stage: int, before: Sequence[int]) -> Frame:
         board.pinned_i & (board.home_i >= 0) & strict,
         _may_stay(board, strict),
         _room(board, limit_nr, today_nr, strict),
+        _fit_room(board, limit_nr, today_nr, strict and cells <= MOST_FIT_CELLS),
         *of_groups,
         kind_j,
         kind_i,
@@ -217,6 +224,24 @@ def _limits_of_groups(board: Board, wanted: bool, allowed_i: Bools) -> tuple[Int
     return cap_g, level_g, spread_cap_g, least_g
 
 
+def _fit_room(board: Board, limit_nr: Ints, today_nr: Ints, wanted: bool) -> Ints:
+    node_s = int(board.base_l[0]) + board.dom_ls[0]
+    room_sr = limit_nr[node_s] - today_nr[node_s]
+    usable_sr = (limit_nr[node_s] < NO_LIMIT) & (room_sr > 0) & (room_sr < board.demand_ir.sum(axis=0))
+    return np.where(usable_sr & wanted, room_sr, 0)
+
+
+def parts_of(demand: Any, room: Any, k: int) -> Any:
+    """Return how many parts, of which k fit into the room, a demand takes.
+
+    A demand above a half counts 1 of 1; above two thirds 2, above a third 1 of 2; and so on: the parts of demands
+    that fit together are always fewer than their sum, which is at most k + 1 (Fekete and Schepers 2001). What
+    does not fit at all counts k + 1.
+    """
+    parts = ((k + 1) * demand + room - 1) // np.maximum(room, 1) - 1
+    return np.where(demand > 0, np.minimum(parts, k + 1), 0)
+
+
 class _Domains:
     """The domains of a level that items of each profile may come to."""
 
@@ -280,6 +305,8 @@ class Prices:
     """Per ratio and domain of its level."""
     move: Any
     """Of a moved item, where moves are limited."""
+    fit_ksr: Amounts
+    """Of a part of a site's room, for 1, 2, ... parts."""
 
 
 def load_most(frame: Frame, prices: Prices) -> Amounts:
@@ -300,7 +327,8 @@ def within(frame: Frame, prices: Prices) -> Prices:
         np.clip(price_d, 0, ratio_most(frame, b) * lambda_k[frame.board.ratios.stage_b[b]])
         for b, price_d in enumerate(prices.ratio_bd)
     )
-    return Prices(prices.lambda_k, load_nr, limit_nr, ratio_bd, move)
+    fit_ksr = np.where(frame.fit_room_sr > 0, np.maximum(prices.fit_ksr, 0), 0)
+    return Prices(prices.lambda_k, load_nr, limit_nr, ratio_bd, move, fit_ksr)
 
 
 def _all_stages(frame: Frame, prices: Prices) -> Amounts:
@@ -323,6 +351,7 @@ class Priced:
     out_i: Amounts
     """What an item costs that is nowhere, all included; only where it may be."""
     price_vq: Amounts
+    fit_ksr: Amounts
     step_ss: Amounts
     """What a move costs by its two ends; empty where that is taken for nothing."""
     constant: int
@@ -340,6 +369,7 @@ def priced(frame: Frame, prices: Prices) -> Priced:
     has_home_i = board.home_i >= 0
     price_by = lambda_k[board.price_stage] if board.price_stage >= 0 else lambda_k.dtype.type(0)
     home_i = (board.demand_ir * stay_sr[np.maximum(board.home_i, 0)]).sum(axis=1) + board.home_price_i * price_by
+    home_i = home_i + _fit_at_home(frame, prices)
     away_i = np.where(has_home_i, board.away_ik @ lambda_k + prices.move, 0)
     all_m = (
         board.steps.groups_mg.all(axis=1)
@@ -348,7 +378,7 @@ def priced(frame: Frame, prices: Prices) -> Priced:
     )
     beyond = (board.steps.beyond_m * lambda_k[board.steps.stage_m] * all_m).sum()
     opened_n, given = _given(frame, prices, lambda_k)
-    constant += given
+    constant += given - sum((k + 1) * _sum(fit_sr) for k, fit_sr in enumerate(prices.fit_ksr))
     if board.most_moves < NO_LIMIT:
         constant -= _sum(prices.move) * board.most_moves
     for m, known in enumerate((*frame.before, 0)):
@@ -360,10 +390,24 @@ def priced(frame: Frame, prices: Prices) -> Priced:
         away_i,
         board.out_ik @ lambda_k + away_i + np.where(has_home_i, beyond, 0),
         board.price_vq * price_by,
+        prices.fit_ksr,
         _step_table(frame, lambda_k),
         constant,
         opened_n,
     )
+
+
+def _fit_at_home(frame: Frame, prices: Prices) -> Amounts:
+    """Return what the parts cost that items take at home, where nothing is held."""
+    board = frame.board
+    home_s = np.maximum(board.home_i, 0)
+    open_sr = ~frame.holds_nr[int(board.base_l[0]) + board.dom_ls[0]]
+    cost_i = np.zeros(board.items, prices.fit_ksr.dtype)
+    for k, fit_sr in enumerate(prices.fit_ksr):
+        if fit_sr.any():
+            parts_ir = parts_of(board.demand_ir, frame.fit_room_sr[home_s], k + 1)
+            cost_i += (parts_ir * np.where(open_sr, fit_sr, 0)[home_s]).sum(axis=1)
+    return cost_i
 
 
 def _sum(values: Any) -> Any:

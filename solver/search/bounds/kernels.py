@@ -22,7 +22,22 @@ _F1, _F2, _B1, _B2 = float64[::1], float64[:, ::1], boolean[::1], boolean[:, ::1
 
 @kernel()
 def item_row(
-    row_s, i, demand_ir, price_rs, enter_s, price_q, key_s, home, home_cost, stays, pinned, away, step_ss, room_rs
+    row_s,
+    i,
+    demand_ir,
+    price_rs,
+    enter_s,
+    price_q,
+    key_s,
+    home,
+    home_cost,
+    stays,
+    pinned,
+    away,
+    step_ss,
+    fit_krs,
+    fit_room_rs,
+    room_rs,
 ):
     """Fill what an item costs on every site."""
     sites = len(row_s)
@@ -45,6 +60,14 @@ def item_row(
     for s in range(sites):
         if pinned or not enter_s[s]:
             row_s[s] = NEVER
+    for k in range(fit_krs.shape[0]):
+        for r in range(demand_ir.shape[1]):
+            d = (k + 2) * demand_ir[i, r]
+            if d > 0:
+                for s in range(sites):
+                    if fit_krs[k, r, s] > 0.0:
+                        m = fit_room_rs[r, s]
+                        row_s[s] += fit_krs[k, r, s] * ((d + m - 1) // m - 1)
     for r in range(demand_ir.shape[1]):
         d = demand_ir[i, r]
         if d != 0.0:
@@ -241,7 +264,7 @@ def within_limits(site_i, sites, dom_s, own_d, site_cap, dom_cap_d, hub_cap, on_
 @kernel(
     (
         *(_I1, _S1, _I2, _F2, _B2, _S1, _F2, _S1, _S1),
-        *(_S1, _F1, _B1, _B1, _F1, _F1, _F2, _I2),
+        *(_S1, _F1, _B1, _B1, _F1, _F1, _F2, float64[:, :, ::1], _I2, _I2),
         *(_I1, _B1, _I1, _S2, _S1, _I1, _I1, _I1, _I1, _F1),
     )
 )
@@ -262,6 +285,8 @@ def assess(
     away_i,
     out_i,
     step_ss,
+    fit_krs,
+    fit_room_rs,
     room_rs,
     like_i,
     limited_g,
@@ -314,6 +339,8 @@ def assess(
                 pinned_i[i],
                 away_i[i],
                 step_ss,
+                fit_krs,
+                fit_room_rs,
                 room_rs,
             )
             best, at = out_i[i], sites

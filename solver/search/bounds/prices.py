@@ -15,11 +15,13 @@ import numpy as np
 
 from zonewright.solver.search.board import NO_LIMIT, Ints
 from zonewright.solver.search.bounds.frame import (
+    FIT_PARTS,
     Floats,
     Frame,
     Priced,
     Prices,
     nodes_of,
+    parts_of,
     priced,
     ratio_most,
     within,
@@ -29,6 +31,8 @@ from zonewright.solver.search.bounds.proof import least_anywhere
 # Steps: the share of a price's own scale, after how many steps it is halved, and how long excesses are remembered.
 PACE = 0.05
 HALVED_AFTER = 100
+# How large the price of a part may well be, as a share of that of the room.
+FIT_SCALE = 0.5
 # After so many steps without a better bound, begin again at the best prices with shorter steps.
 PATIENCE = 100
 SHORTER = 0.3
@@ -45,6 +49,7 @@ class Slopes:
     limit_nr: Floats
     ratio_bd: tuple[Floats, ...]
     move: float
+    fit_ksr: Floats
 
 
 class Ascent:
@@ -108,12 +113,12 @@ class Ascent:
         ends = np.cumsum([int(np.prod(shape)) for shape in self._shape])
         parts = [part.reshape(shape) for part, shape in zip(np.split(x, ends[:-1]), self._shape, strict=True)]
         lambda_k = np.append(parts[0], 1.0)
-        return Prices(lambda_k, parts[1], parts[2], tuple(parts[4:]), float(parts[3]))
+        return Prices(lambda_k, parts[1], parts[2], tuple(parts[5:]), float(parts[3]), parts[4])
 
 
 def _parts(prices: Prices | Slopes) -> list[Any]:
     """Return the prices that steps are made on: all but that of the stage itself, which is the unit."""
-    return [prices.lambda_k[:-1], prices.load_nr, prices.limit_nr, prices.move, *prices.ratio_bd]
+    return [prices.lambda_k[:-1], prices.load_nr, prices.limit_nr, prices.move, prices.fit_ksr, *prices.ratio_bd]
 
 
 def _flat(prices: Prices | Slopes) -> Floats:
@@ -133,6 +138,7 @@ def _even(frame: Frame, which: set[str]) -> Prices:
         safe_r = np.minimum(frame.safe_nr[nodes], total_r.sum() + 1).sum(axis=0)
         over_r = weighed_r & (total_r > safe_r)
         load_nr[nodes] = np.where(over_r, frame.weight_nr[nodes], 0)
+    no_fit_ksr = np.zeros((FIT_PARTS, *frame.fit_room_sr.shape))
     ratio_bd = []
     for b, (level, stage) in enumerate(zip(board.ratios.level_b, board.ratios.stage_b, strict=True)):
         nodes = nodes_of(board, int(level))
@@ -140,7 +146,7 @@ def _even(frame: Frame, which: set[str]) -> Prices:
         short = board.ratios.ratio_b[b] * free_r[board.ratios.resource_b[b]] > free_r[board.ratios.beside_b[b]]
         wanted = short and stage == frame.stage and "ratio" in which
         ratio_bd.append(np.where(wanted, ratio_most(frame, b), 0).astype(float))
-    return Prices(lambda_k, load_nr, np.zeros(frame.limit_nr.shape), tuple(ratio_bd), 0.0)
+    return Prices(lambda_k, load_nr, np.zeros(frame.limit_nr.shape), tuple(ratio_bd), 0.0, no_fit_ksr)
 
 
 def _scales(frame: Frame) -> Prices:
@@ -156,7 +162,10 @@ def _scales(frame: Frame) -> Prices:
     most_nr = np.where(frame.weight_nr > 0, usual / demand_r, 0.0)
     load_nr = np.where(here_nr > 0, here_nr, most_nr)
     ratio_bd = tuple(ratio_most(frame, b).astype(float) for b in range(len(board.ratios.ratio_b)))
-    return Prices(lambda_k, load_nr, limit_nr * (frame.limit_nr < NO_LIMIT), ratio_bd, usual)
+    site_nr = limit_nr[int(board.base_l[0]) + board.dom_ls[0]]
+    fit_sr = site_nr * frame.fit_room_sr * FIT_SCALE
+    fit_ksr = np.stack([fit_sr / (k + 1) for k in range(FIT_PARTS)])
+    return Prices(lambda_k, load_nr, limit_nr * (frame.limit_nr < NO_LIMIT), ratio_bd, usual, fit_ksr)
 
 
 def _direct(frame: Frame, m: int) -> float:
@@ -200,6 +209,8 @@ def cheapest(frame: Frame, costs: Priced) -> tuple[float, Ints]:
         away_i,
         out_i,
         costs.step_ss.astype(float),
+        np.ascontiguousarray(costs.fit_ksr.transpose(0, 2, 1), float),
+        np.ascontiguousarray(frame.fit_room_sr.T),
         frame.room_rs,
         frame.like_i,
         limited_g,
@@ -246,7 +257,24 @@ def _slopes(frame: Frame, prices: Prices, costs: Priced, site_i: Ints) -> Slopes
         ratio_bd.append(board.ratios.ratio_b[b] * free_dr[:, r] - free_dr[:, beside])
     lambda_k = np.array([_direct_value(frame, m, costs, site_i) - v for m, v in enumerate(frame.before)] + [0.0])
     move = float(len(gone) - board.most_moves) if board.most_moves < NO_LIMIT else 0.0
-    return Slopes(lambda_k, load_nr, limit_nr, tuple(ratio_bd), move)
+    return Slopes(lambda_k, load_nr, limit_nr, tuple(ratio_bd), move, _fit_slopes(frame, site_i))
+
+
+def _fit_slopes(frame: Frame, site_i: Ints) -> Floats:
+    """Return by how much the parts are more than a site has."""
+    board = frame.board
+    found_ksr = np.zeros((FIT_PARTS, *frame.fit_room_sr.shape))
+    if not frame.fit_room_sr.any():
+        return found_ksr
+    open_sr = ~frame.holds_nr[int(board.base_l[0]) + board.dom_ls[0]]
+    placed = np.flatnonzero(site_i < board.sites)
+    at_x = site_i[placed]
+    counts_xr = open_sr[at_x] | (at_x != board.home_i[placed])[:, None]
+    for k in range(FIT_PARTS):
+        parts_xr = parts_of(board.demand_ir[placed], frame.fit_room_sr[at_x], k + 1)
+        np.add.at(found_ksr[k], at_x, np.where(counts_xr, parts_xr, 0))
+        found_ksr[k] -= k + 1
+    return np.where(frame.fit_room_sr > 0, found_ksr, 0.0)
 
 
 def _use(frame: Frame, site_i: Ints, items: Ints) -> Floats:

@@ -11,12 +11,14 @@ import numpy as np
 
 from zonewright.solver.search.board import NO_LIMIT, Board, Ints
 from zonewright.solver.search.bounds.frame import (
+    FIT_PARTS,
     Amounts,
     Frame,
     Priced,
     Prices,
     frame_of,
     nodes_of,
+    parts_of,
     priced,
     within,
 )
@@ -93,6 +95,7 @@ def prices_data(frame: Frame, prices: Prices, how: str = "prices") -> dict[str, 
         "limit": by_level(prices.limit_nr),
         "ratio": [_short(price_d) for price_d in prices.ratio_bd],
         "move": int(prices.move),
+        "fit": [[*map(int, at), int(prices.fit_ksr[tuple(at)])] for at in np.argwhere(prices.fit_ksr)],
     }
 
 
@@ -123,9 +126,14 @@ def prices_from(frame: Frame, data: Mapping[str, Any]) -> Prices:
         if len(data["lambda"]) != frame.stage + 1 or lambda_k[-1] < 1:
             raise Damaged("the stages have no prices")
         move = int(_long([data["move"]], 1)[0])
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        fit_ksr = np.zeros((FIT_PARTS, *frame.fit_room_sr.shape), np.int64)
+        for k, s, r, price in data["fit"]:
+            if not (0 <= k < FIT_PARTS and 0 <= s < fit_ksr.shape[1] and 0 <= r < resources):
+                raise Damaged("a price of a site or resource that is not there")
+            fit_ksr[k, s, r] = _price(price)
+    except (IndexError, KeyError, TypeError, ValueError, OverflowError) as error:
         raise Damaged(str(error)) from error
-    return Prices(lambda_k, parts["load"], parts["limit"], ratio_bd, np.int64(move))
+    return Prices(lambda_k, parts["load"], parts["limit"], ratio_bd, np.int64(move), fit_ksr)
 
 
 def whole_numbers(data: Mapping[str, Any], name: str, length: int) -> Ints:
@@ -196,6 +204,9 @@ def _rows(frame: Frame, costs: Priced, items: Ints) -> Ints:
     board = frame.board
     cost_is = board.demand_ir[items] @ costs.site_sr.T + costs.away_i[items, None]
     cost_is += costs.price_vq[board.price_class_i[items]][:, board.price_key_s]
+    for k, r in np.argwhere(costs.fit_ksr.any(axis=1)):
+        parts_is = parts_of(board.demand_ir[items, r][:, None], frame.fit_room_sr[:, r], k + 1)
+        cost_is += np.where(costs.fit_ksr[k, :, r] > 0, parts_is * costs.fit_ksr[k, :, r], 0)
     may_is = frame.enter_ps[board.profile_i[items]] & ~frame.pinned_i[items, None]
     for r, room_s in enumerate(frame.room_rs):
         if (room_s < NO_LIMIT).any():

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from zonewright.solver.search.board import NO_LIMIT
-from zonewright.solver.search.bounds.frame import Frame, Prices, nodes_of, within
+from zonewright.solver.search.bounds.frame import FIT_PARTS, Frame, Prices, nodes_of, within
 
 #: The finest unit of prices in a witness.
 FINEST = 1 << 20
@@ -55,6 +55,9 @@ def magnitudes(frame: Frame, prices: Prices) -> tuple[float, float]:
     top_price += float(board.steps.beyond_m.sum())
     cost_i = board.demand_ir.astype(float) @ unit_r + most * (direct_i + top_price) + float(prices.move)
     given += most * (float(np.abs(board.constant_k).sum()) + float(sum(frame.before)) + float(board.open_nk.sum()))
+    fit_ksr = np.asarray(prices.fit_ksr, float)
+    cost_i = cost_i + (1 + FIT_PARTS) * float(fit_ksr.max(axis=(0, 1), initial=0.0).sum())
+    given += FIT_PARTS * float(fit_ksr.sum())
     given += float(prices.move) * min(board.most_moves, board.items)
     return float(cost_i.max(initial=0.0)), float(cost_i.sum()) + given
 
@@ -67,5 +70,7 @@ def whole(frame: Frame, prices: Prices) -> Prices:
         return np.rint(np.asarray(values, float) * scale).astype(np.int64)
 
     ratio_bd = tuple(of(price_d) for price_d in prices.ratio_bd)
-    found = Prices(of(prices.lambda_k), of(prices.load_nr), of(prices.limit_nr), ratio_bd, of(prices.move))
+    found = Prices(
+        of(prices.lambda_k), of(prices.load_nr), of(prices.limit_nr), ratio_bd, of(prices.move), of(prices.fit_ksr)
+    )
     return within(frame, found)
