@@ -106,8 +106,6 @@ class Facts(Record):
     """Whether anything is held at a level."""
     cap_x: Places
     """Levels with a limit, those of most domains first."""
-    order_r: Places
-    """Resources, those first that reject most."""
     live_x: Places
     """Levels whose use matters to anything, level 0 first."""
     safe_nr: Ints
@@ -252,6 +250,8 @@ class State(Record):
     prev_i: Places
     value_k: Ints
     """Value of every stage; the first is what is broken."""
+    order_r: Places
+    """Resources in the order in which room is looked at; `order_resources` puts those first that reject most."""
     diff_xr: Ints
     """Scratch: what a swap takes from one site to the other."""
     d_k: Ints
@@ -321,14 +321,6 @@ def _rows(board: Board, track_gl: npt.NDArray[np.bool_]) -> tuple[Ints, int]:
     row[order[keep]] = (end - length_gl[order])[keep]
     total = int(end[keep].max()) if keep.any() else 0
     return row.reshape(track_gl.shape), total
-
-
-def _resource_order(board: Board) -> Places:
-    """Resources, those first that sites have least room for in multiples of the items' mean demand."""
-    limit_sr = board.limit_nr[board.base_l[0] : board.base_l[0] + board.domains_l[0]]
-    mean_r = np.maximum(board.demand_ir.mean(axis=0) if board.items else np.zeros(len(board.resources)), 1e-9)
-    spare_r = (limit_sr.sum(axis=0, dtype=np.float64) - board.demand_ir.sum(axis=0)) / mean_r
-    return np.argsort(spare_r, kind="stable").astype(np.int32)
 
 
 def _spans(board: Board) -> tuple[Ints, Places]:
@@ -429,7 +421,6 @@ def facts_of(board: Board) -> Facts:
         "holds_lr": (board.holds_lr, flag),
         "hold_l": (board.holds_lr.any(axis=1), flag),
         "cap_x": (cap_x, i32),
-        "order_r": (_resource_order(board), i32),
         "live_x": (_live_levels(board, cap_x, load_x), i32),
         "safe_nr": (board.safe_nr, i64),
         "load_x": (load_x, i32),
@@ -603,6 +594,7 @@ def empty_state(f: Facts) -> State:
         next_i=np.full(f.items, -1, i32),
         prev_i=np.full(f.items, -1, i32),
         value_k=f.constant_k.copy(),
+        order_r=np.arange(f.resources, dtype=i32),
         diff_xr=np.zeros((2, f.resources), i64),
         d_k=np.zeros(f.stages, i64),
     )

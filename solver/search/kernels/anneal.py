@@ -8,10 +8,14 @@ import math
 import numpy as np
 from numba import types
 
+from zonewright.solver.search.kernels.amounts import order_resources
 from zonewright.solver.search.kernels.moves import apply_shift, apply_swap, shift_delta, swap_delta
 from zonewright.solver.search.kernels.records import entry, inner
 from zonewright.solver.search.state import Facts, State
 from zonewright.solver.search.walk import ACCEPTED, CHANGED, IMPROVED, PRICED, PROPOSED, Walk
+
+#: With so many proposals it pays to measure first in which order resources are best looked at.
+MEASURED_FROM = 20_000
 
 
 @inner
@@ -85,6 +89,8 @@ def anneal(f, s, w, proposals, most_accepted, strict) -> int:
 
     A million proposals take some 50 to 500 ms. With `strict` nothing that breaks a limit more is accepted.
     """
+    if proposals >= MEASURED_FROM and f.items > 0:
+        order_resources(f, s)
     d_k = w.d_k
     accepted = 0
     priced = 0
