@@ -25,6 +25,7 @@ from zonewright.solver.engines.pooled import applies, solve_pooled
 from zonewright.solver.engines.searching import Search, board_of
 from zonewright.solver.engines.shortfall import shortfalls
 from zonewright.solver.families.base import Stages
+from zonewright.solver.kernels import cache
 from zonewright.solver.kernels.news import tells_compiling
 from zonewright.solver.lowering.survive import evacuation_layers
 from zonewright.solver.outages import Outage
@@ -193,6 +194,8 @@ class _Solve:
     def _decide(self, partial: bool) -> tuple[Decision | None, bool]:
         """Return the best decision that engines find, cheapest proof first, and whether none can exist."""
         began = self.deadline.seconds
+        if self._cells() > MOST_CELLS_EXACT and self._shows_hosts():
+            cache.begin(cache.SEARCH)
         with collector_paused():
             board = board_of(self.world, partial=partial, news=self.news)
         # How long lowering takes says how long judging will, on this machine as busy as it is.

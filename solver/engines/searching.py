@@ -22,6 +22,8 @@ from zonewright.solver.search.oracle import judge_board
 MOST_ITEMS = 400_000
 #: Of a thread's time, what bounds take where every worker searches: no more than this.
 BOUND_SHARE = 0.1
+#: Share of the time after which bounds are sought where there is no plan yet.
+UNTIL_BOUNDS = 0.15
 #: So many steps of a stage's bounds come without rest; after that, rests are no longer than this.
 FRESH, MOST_REST_S = 6, 3.0
 #: Seconds that threads get to end once time is over.
@@ -254,9 +256,13 @@ class Search:
             return [0, *(proof.bound if proof is not None else None for proof in self.proofs)]
 
     def _bounds(self, part: Part) -> None:
-        """Raise the bound of the first open goal, a little at a time."""
+        """Raise the bound of the first open goal, a little at a time, once there is a plan or none comes soon."""
         from zonewright.solver.search.bounds.engine import BoundRun
 
+        until = part.seconds + UNTIL_BOUNDS * part.left
+        with self._changed:
+            while self._running and self.best is None and part.seconds < until:
+                self._changed.wait(LOOK_S)
         run: BoundRun | None = None
         given: tuple[int, ...] | None = None
         steps, more = 0, True
