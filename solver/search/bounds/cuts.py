@@ -66,7 +66,7 @@ class CutSearch:
         self.packing = packing
         self.rows = [row_of(packing, weight_k) for weight_k in packing.demand_kr.T if weight_k.any()]
         self.given = len(self.rows)
-        self.done = False
+        self.done = not self.rows
         self.proof: BoundProof | None = None
         self._columns = Columns()
         self._opened_j: Ints | None = None
@@ -177,6 +177,8 @@ def evaluate_holds(board: Board, data: Mapping[str, Any]) -> int:
     if packing is None or type(bound) is not int or not isinstance(weights, list) or len(weights) > MOST_ROWS:
         raise Damaged("nothing to open, no weights, or no bound")
     rows = [row_of(packing, weight_k) for weight_k in packing.demand_kr.T if weight_k.any()]
+    if not rows:
+        raise Damaged("nothing takes room")
     for values in weights:
         weight_k = whole_numbers({"weights": values}, "weights", len(packing.count_k))
         if weight_k.max(initial=0) > LARGEST_WEIGHT:

@@ -48,6 +48,8 @@ class Kinds:
     room_jr: Ints
     cost_j: Ints
     total_r: Ints
+    least_sites: int
+    """As many as the group that is limited most on a site needs; 1 where anything must be placed."""
     least_price: int
     """What the items' own prices come to at least, and constants."""
 
@@ -75,8 +77,14 @@ def kinds_of(frame: Frame) -> Kinds | None:
         room_sr[first_j],
         board.open_nk[site_node[first_j], k],
         total_r,
+        _least_sites(frame),
         least_price(frame) + int(board.constant_k[k]),
     )
+
+
+def _least_sites(frame: Frame) -> int:
+    must_g = np.bincount(frame.board.group_i[~frame.out_allowed_i], minlength=frame.board.groups)
+    return int((-(-must_g // np.maximum(frame.cap_g, 1))).max(initial=0))
 
 
 def least_price(frame: Frame) -> int:
@@ -92,7 +100,7 @@ def least_price(frame: Frame) -> int:
 def least_opened(
     kinds: Kinds, share: float, deadline: Deadline, seconds: float, seed: int
 ) -> tuple[Ints | None, int]:
-    """Return how many of each kind to open for so much more room than needed, and a bound of what that costs.
+    """Return how many of each kind to open for so much more room than needed, and a bound of its cost.
 
     The sites are None where the time did not suffice to find any, or there is not that much room at all.
     """
@@ -109,16 +117,12 @@ def least_opened(
 
 
 def _volumes(kinds: Kinds, wanted_r: Ints) -> Matrix:
-    """Return the rows: one for each resource that is not free everywhere."""
-    bound = np.flatnonzero((kinds.room_jr < kinds.total_r).any(axis=0) & (kinds.total_r > 0))
-    unit_r = np.gcd(np.gcd.reduce(kinds.room_jr, axis=0), wanted_r)[bound]
-    left = kinds.room_jr[:, bound].T // np.maximum(unit_r, 1)[:, None]
-    count = len(kinds.sites_j)
-    start = np.arange(len(bound) + 1, dtype=np.int64) * count
-    column = np.tile(np.arange(count, dtype=np.int64), len(bound))
-    low = wanted_r[bound] // np.maximum(unit_r, 1)
-    zeros = np.zeros(count, np.int64)
-    return Matrix(start, column, left.reshape(-1), low, np.full(len(bound), FREE), zeros, kinds.sites_j)
+    """Return the rows: one for each resource that is not free everywhere, and one for the count of sites."""
+    scarce = np.flatnonzero((kinds.room_jr < kinds.total_r).any(axis=0) & (kinds.total_r > 0))
+    unit_r = np.maximum(np.gcd(np.gcd.reduce(kinds.room_jr, axis=0), wanted_r), 1)[scarce]
+    left = np.vstack([kinds.room_jr[:, scarce].T // unit_r[:, None], np.ones(len(kinds.sites_j), np.int64)])
+    low = np.append(wanted_r[scarce] // unit_r, kinds.least_sites)
+    return dense_rows(left, low, np.full(len(low), FREE), kinds.sites_j)
 
 
 def prove_opening(frame: Frame, deadline: Deadline) -> BoundProof | None:
@@ -220,7 +224,8 @@ def _roomiest(kinds: Kinds, most_cost: int, deadline: Deadline, seed: int) -> In
 
     plain = _volumes(kinds, kinds.total_r)
     rows, count = plain.shape
-    table = plain.value_k.reshape(rows, count)
+    table = np.zeros((rows, count), np.int64)
+    table[np.repeat(np.arange(rows), np.diff(plain.start_i)), plain.column_k] = plain.value_k
     # One more column: thousandths of every total that are left.
     part_i = np.maximum(1, plain.low_i // 1000)
     left = np.column_stack([table, -part_i])
