@@ -41,7 +41,7 @@ class Walk(Record):
     """Scratch."""
 
 
-def make_walk(f: Facts, s: State, seed: int, *, swaps: float = 0.5) -> Walk:
+def make_walk(f: Facts, s: State, seed: int, *, swaps: float = 0.75) -> Walk:
     """A walk that begins at a state. `swaps` is the share of swaps among proposals."""
     start = (seed * 0x9E3779B97F4A7C15 + 0xD1B54A32D192ED03) % 2**64
     return Walk(

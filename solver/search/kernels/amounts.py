@@ -34,7 +34,7 @@ def order_resources(f, s) -> None:
         item_x[x] = np.int64(((word >> np.uint64(33)) * np.uint64(f.items)) >> np.uint64(31))
         word = word * np.uint64(6364136223846793005) + np.uint64(1442695040888963407)
         node_x[x] = f.node_sl[np.int64(((word >> np.uint64(33)) * np.uint64(f.sites)) >> np.uint64(31)), 0]
-    for q in range(f.resources):
+    for q in range(f.resources if f.items > 0 else 0):
         best, most = q, -1
         for z in range(q, f.resources):
             r = s.order_r[z]
@@ -51,14 +51,23 @@ def order_resources(f, s) -> None:
             if f.demand_ir[item_x[x], r] > s.room_nr[node_x[x], r]:
                 seen_x[x] = True
 
+    lead = s.order_r[0]
+    for i in range(f.items):
+        s.lead_i[i] = f.demand_ir[i, lead]
+    for site in range(f.sites):
+        s.lead_room_s[site] = s.room_nr[f.node_sl[site, 0], lead]
+
 
 @inner
-def capacity_quick(f, s, d_xr, x, new) -> bool:
-    """Whether a site has room for a row. Only for sites that are no home of what comes."""
+def capacity_quick(f, s, i, new) -> bool:
+    """Whether a site has room for an item whose home it is not."""
+    if s.lead_i[i] > s.lead_room_s[new] and s.lead_i[i] > 0:
+        return False
     node = f.node_sl[new, 0]
-    for q in range(f.resources):
+    for q in range(1, f.resources):
         r = s.order_r[q]
-        if d_xr[x, r] > s.room_nr[node, r] and d_xr[x, r] > 0:
+        need = f.demand_ir[i, r]
+        if need > s.room_nr[node, r] and need > 0:
             return False
     return True
 
@@ -66,8 +75,14 @@ def capacity_quick(f, s, d_xr, x, new) -> bool:
 @inner
 def capacity_quick_swap(f, s, i, j, old, new) -> bool:
     """The same for a swap of which neither item comes home."""
+    need = s.lead_i[i] - s.lead_i[j]
+    if need > 0:
+        if new != f.sites and need > s.lead_room_s[new]:
+            return False
+    elif need < 0 and old != f.sites and -need > s.lead_room_s[old]:
+        return False
     a, b = f.node_sl[old, 0], f.node_sl[new, 0]
-    for q in range(f.resources):
+    for q in range(1, f.resources):
         r = s.order_r[q]
         need = f.demand_ir[i, r] - f.demand_ir[j, r]
         if need > 0:
@@ -296,6 +311,10 @@ def move_use(f, s, i, old, new) -> None:
                     if f.holds_lr[level, r]:
                         s.held_nr[node, r] += sign * f.demand_ir[i, r]
                         s.room_nr[node, r] -= sign * f.demand_ir[i, r]
+    if old != f.sites and f.resources > 0:
+        s.lead_room_s[old] = s.room_nr[f.node_sl[old, 0], s.order_r[0]]
+    if new != f.sites and f.resources > 0:
+        s.lead_room_s[new] = s.room_nr[f.node_sl[new, 0], s.order_r[0]]
     for level in range(f.levels):
         a, b = f.node_sl[old, level], f.node_sl[new, level]
         if a != b:

@@ -89,7 +89,7 @@ def anneal(f, s, w, proposals, most_accepted, strict) -> int:
 
     A million proposals take some 50 to 500 ms. With `strict` nothing that breaks a limit more is accepted.
     """
-    if proposals >= MEASURED_FROM and f.items > 0:
+    if proposals >= MEASURED_FROM and f.resources > 0:
         order_resources(f, s)
     d_k = w.d_k
     accepted = 0

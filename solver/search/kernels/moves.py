@@ -116,7 +116,7 @@ def shift_delta(f, s, i, new, d_k, strict) -> bool:
         return False
     calm = strict and s.value_k[0] == 0
     tested = calm and f.has & CAPACITY != 0 and new != f.sites and new != f.home_i[i]
-    if tested and not capacity_quick(f, s, f.demand_ir, i, new):
+    if tested and not capacity_quick(f, s, i, new):
         return False
     return change_of_shift(f, s, i, new, d_k, strict, calm, tested)
 
