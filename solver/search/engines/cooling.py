@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from zonewright.solver.search.board import BROKEN, Ints, Places
+from zonewright.solver.search.board import BROKEN, NO_LIMIT, Board, Ints, Places
 from zonewright.solver.search.engines.clock import Span
 from zonewright.solver.search.engines.first import mend, place_missing
-from zonewright.solver.search.engines.heat import Heats, away_price
+from zonewright.solver.search.engines.heat import Heats
 from zonewright.solver.search.engines.shared import better
 from zonewright.solver.search.engines.worker import Worker
 from zonewright.solver.search.options import Reals
@@ -21,10 +21,12 @@ from zonewright.solver.search.walk import CHANGED
 
 _AWAY = FAMILIES["away"]
 
-#: Steps in which the price of being away falls to nothing.
-AWAY_STEPS = 24
-#: Share of a run after which being away costs what it costs.
-AWAY_UNTIL = 0.8
+#: Times in a run that the prices of being away are adapted, and the share after which there are none.
+AWAY_STEPS, AWAY_UNTIL = 150, 0.95
+#: So much of what is free of a resource is to be free of what is held at first, and at the end.
+AWAY_ROOM, AWAY_ROOM_LAST = 0.45, 0.04
+#: First, least and largest price of a held unit, in units of load.
+AWAY_FIRST, AWAY_LEAST, AWAY_MOST = 2.0, 1e-4, 10.0
 #: An item of mean demand in excess is to cost so many usual changes; at first a small part of that, and never more
 #: than a multiple.
 EXCESS_PRICE, CHEAP, MOST = 14.0, 0.06, 4.0
@@ -98,20 +100,61 @@ class Trace:
         return bent(np.array(self.heat_x), np.array(self.value_x))
 
 
+class AwayPrices:
+    """What room held at home costs, by resource: dearer while less is free than there should be by now.
+
+    Items that have left home still hold room there. Small ones that gain nothing by it fill it up, and then nobody
+    else can leave: at a price they stay, or go home.
+    """
+
+    def __init__(self, board: Board) -> None:
+        limited_nr = board.limit_nr < NO_LIMIT
+        level_n = np.repeat(np.arange(len(board.levels)), board.domains_l)
+        self.counts_nr = board.holds_lr[level_n] & limited_nr
+        self.limit_nr = np.where(self.counts_nr, np.maximum(board.limit_nr, 1), 1).astype(np.float64)
+        self.held_r = self.counts_nr.any(axis=0)
+        total_r = np.where(self.counts_nr, self.limit_nr, 0.0).sum(axis=0)
+        used_r = board.demand_ir.sum(axis=0).astype(np.float64)
+        self.free_r = np.where(self.held_r, np.clip(1.0 - used_r / np.maximum(total_r, 1.0), 0.0, 1.0), 0.0)
+        weight_r = board.safe_weight_lr.sum(axis=0)
+        self.unit = float(weight_r.sum()) / max(1, int(self.held_r.sum()))
+        self.demand_ir = np.where(board.home_i[:, None] >= 0, board.demand_ir, 0)
+        self.price_r: Reals = np.where(self.held_r, AWAY_FIRST * self.unit, 0.0)
+
+    @property
+    def useful(self) -> bool:
+        """Whether anything is held, and load is what placements are compared by."""
+        return bool(self.held_r.any()) and self.unit > 0.0
+
+    def adapt(self, share: float, room_nr: Ints) -> None:
+        """Raise the prices of what is scarcer than it should be at a share of the run, and lower the others."""
+        part_nr = np.where(self.counts_nr, room_nr / self.limit_nr, 0.0)
+        room_r = part_nr.sum(axis=0) / np.maximum(self.counts_nr.sum(axis=0), 1)
+        goal_r = self.free_r * (AWAY_ROOM * max(0.0, 1.0 - share) + AWAY_ROOM_LAST)
+        price_r = self.price_r * np.where(room_r < goal_r, DEARER, 1.0 / DEARER)
+        self.price_r = np.clip(price_r, AWAY_LEAST * self.unit, AWAY_MOST * self.unit) * self.held_r
+
+    def of_items(self) -> Ints:
+        """Return what being away costs, by item."""
+        price_i: Ints = (self.demand_ir @ self.price_r).astype(np.int64)
+        return price_i
+
+
 def run_strict(
     worker: Worker, span: Span, heats: Heats, stage: int, ladder: Ladder, *, priced: bool = True
 ) -> Trace:
     """Anneal within all limits from where the worker is; ends at the best of the walk, which is offered."""
     trace = Trace([], [])
-    price_i = away_price(worker.board) if priced else None
+    away = AwayPrices(worker.board)
     rung = -1
     while not span.over and not worker.shared.closed:
         share = span.share
-        if price_i is not None:
-            wanted = int(share / AWAY_UNTIL * AWAY_STEPS)
+        if priced and away.useful:
+            wanted = int(share * AWAY_STEPS)
             if wanted != rung:
                 rung = wanted
-                _reprice(worker, stage, price_i, max(0.0, 1.0 - share / AWAY_UNTIL) ** 2)
+                away.adapt(share, worker.state.room_nr)
+                _reprice(worker, stage, away.of_items() if share < AWAY_UNTIL else None)
         set_heat(worker, heats, stage, ladder.at(share))
         worker.anneal()
         trace.heat_x.append(ladder.at(share))
@@ -123,13 +166,15 @@ def run_strict(
     return trace
 
 
-def _reprice(worker: Worker, stage: int, price_i: Ints, factor: float) -> None:
-    """Let being away cost `factor` of a price more, in a stage; the walk goes on from where it is."""
+def _reprice(worker: Worker, stage: int, price_i: Ints | None) -> None:
+    """Let being away cost so much more in a stage, None for nothing; the walk goes on from where it is."""
     facts = worker.facts
-    if factor > 0.0:
+    if price_i is not None:
         away_ik = facts.away_ik.copy()
-        away_ik[:, stage] += (price_i * factor).astype(np.int64)
+        away_ik[:, stage] += price_i
         worker.facts_used = replace(facts, away_ik=away_ik, has=facts.has | _AWAY)
+    elif worker.facts_used is None:
+        return
     else:
         worker.facts_used = None
     site_i = worker.state.site_i

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from zonewright.solver.search.board import Board, Ints
+from zonewright.solver.search.board import Ints
 from zonewright.solver.search.engines.worker import Worker
 from zonewright.solver.search.options import Reals
 
@@ -78,18 +78,3 @@ def _changes(delta_xk: Ints, stage: int) -> Ints:
     alone_x = (delta_xk[:, 1:stage] == 0).all(axis=1) & (delta_xk[:, stage] != 0)
     changes: Ints = np.abs(delta_xk[alone_x, stage])
     return changes
-
-
-def away_price(board: Board) -> Ints | None:
-    """Return what it may cost at first that an item is away from home where it holds resources there, by item.
-
-    As much as the load of all of its demand: then small items do not fill the room that others need.
-    None where nothing is held.
-    """
-    held_r = board.holds_lr.any(axis=0)
-    weight_r = board.safe_weight_lr.sum(axis=0)
-    if not held_r.any() or not weight_r.any():
-        return None
-    unit = float(weight_r.sum()) / float(held_r.sum())
-    price: Ints = np.where(board.home_i >= 0, board.demand_ir[:, held_r].sum(axis=1) * unit, 0).astype(np.int64)
-    return price
