@@ -119,8 +119,10 @@ KEPT_TO_SEARCH = 0.3
 MOST_CELLS_BESIDE = 60_000
 #: Share of the time for which one worker searches before it turns to the exact engines.
 TURN = 0.5
-#: Share of the time after which these are asked where the search has found nothing; of very large estates.
-PATIENCE, LONGER = 0.2, 0.6
+#: Share of the time after which these are asked where the search has found nothing.
+PATIENCE = 0.2
+#: Seconds that writing the rows of pools takes, per pair of a unit and a pool, and the share of the time for that.
+POOLED_S, POOLED_SHARE = 6e-5, 0.1
 #: Seconds that writing the rows takes, per pair and layer: it does not hear the deadline.
 LOWERING_S = 3e-5
 #: So few sites are no hosts, and so many instances are listed one by one at most.
@@ -218,15 +220,13 @@ class _Solve:
         What they say is a bound, a better plan to go on from, or that there is none.
         """
         start = sites_of(view_of(self.world, self.hint)) if self.hint is not None else None
-        alone = not self._on_hosts() and self._cells() > MOST_CELLS_BESIDE
-        too_large = alone or self._cells() > MOST_CELLS
+        alone = self._too_large_for_rows()
         in_turns = self.workers == 1
         share = TURN if in_turns and not alone else 1.0
         search.begin(self.workers if alone or in_turns else self.workers - 1, start, share)
-        patience = LONGER if too_large else PATIENCE
-        search.wait(first=not (alone or in_turns), seconds=patience * self.deadline.left)
+        search.wait(first=not (alone or in_turns), seconds=PATIENCE * self.deadline.left)
         decision, infeasible = None, False
-        if not (search.closed or alone or (too_large and search.best is not None) or self.deadline.over):
+        if not (search.closed or alone or self.deadline.over):
             all_of_them, self.workers = self.workers, max(1, self.workers - 1)
             decision, infeasible = self._exactly(partial, soon=search.best is None, most_cells=MOST_CELLS_BESIDE)
             self.workers = all_of_them
@@ -447,6 +447,14 @@ class _Solve:
         """Return whether sites are below zones, or of estates that have none."""
         tree = self.world.tree
         return any(tree.nodes[site].level != "zone" for site in tree.sites)
+
+    def _too_large_for_rows(self) -> bool:
+        """Return whether neither pools nor single sites can be written as rows in good time."""
+        if not self._on_hosts():
+            return self._cells() > MOST_CELLS_BESIDE
+        nodes = (self.world.tree.nodes[site] for site in self.world.tree.sites)
+        kinds = {(self.world.zone_of(node.index), tuple(node.domain.capacity.items())) for node in nodes}
+        return POOLED_S * len(kinds) * len(self.world.units) > POOLED_SHARE * self.deadline.left
 
     def _cells(self) -> int:
         return len(self.world.tree.sites) * len(self.world.units)

@@ -13,6 +13,7 @@ from zonewright.models.world import World
 from zonewright.solver.deadline import Deadline, Part
 from zonewright.solver.decode import Sites
 from zonewright.solver.engines.exact import News, StageProof, better_proof
+from zonewright.solver.engines.starting import relieved
 from zonewright.solver.search.board import BROKEN, Board, Ints, Places
 from zonewright.solver.search.decode import relabel, start_from, unit_sites
 from zonewright.solver.search.lower import Refusal, lower_board
@@ -172,7 +173,7 @@ class Search:
             first_i = start_from(self.board, known)
             self._take(first_i, judge_board(self.board, first_i).value_k, "today" if start is None else "hint")
             if self.best is None:
-                return first_i
+                return relieved(self.board, first_i)
         return self.best.site_i
 
     def _spawn(self, name: str, work: object, *arguments: object) -> None:
