@@ -29,6 +29,7 @@ from zonewright.solver.search.engines.filling import opens, run_filling
 from zonewright.solver.search.engines.first import first
 from zonewright.solver.search.engines.heat import Heats, measure
 from zonewright.solver.search.engines.improve import Improver
+from zonewright.solver.search.engines.openings import run_opening
 from zonewright.solver.search.engines.shared import News, Shared, Sink, better
 from zonewright.solver.search.engines.worker import Worker
 from zonewright.solver.search.options import options_of
@@ -38,6 +39,8 @@ from zonewright.solver.search.state import FAMILIES, facts_of
 PILOT, MAIN = 0.04, 0.6
 #: With several stages, each that is not the last gets this share of what is left.
 EARLIER = 0.4
+#: Share of choosing sites by amounts, where nobody else fills them meanwhile.
+ALONE = 0.5
 #: Rounds of improving, noise and reheating after the main run.
 ROUNDS = 6
 #: Limits are also annealed at a price where no more than this share of random moves keeps them.
@@ -185,6 +188,10 @@ class _Plan:
 
     def _filling(self, worker: Worker, whole: Span, stage: int) -> None:
         """Work on a stage in which opening sites costs something: again and again, each time from less heat."""
+        if worker.number == len(self.team) - 1:
+            alone = len(self.team) == 1
+            run_opening(worker, Span(worker.deadline, ALONE * whole.length) if alone else whole, stage)
+            worker.adopt()
         for number in range(ROUNDS):
             rest = whole.length - whole.used
             begin = 0.0 if number == 0 else float(worker.chances.uniform(0.2, 0.6))

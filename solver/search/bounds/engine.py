@@ -29,6 +29,8 @@ STEP_S = 0.3
 WORTH = 1e-7
 #: A turn that gained nothing counts as so many more at most.
 MOST_IDLE = 8
+#: Turns that others have before patterns.
+LATER = 20
 #: No more patterns are sought than so many.
 MOST_PATTERNS = 20_000
 #: Prices are sought no further when their steps are so short.
@@ -148,6 +150,8 @@ class _Patterns(_Way):
 
     def __init__(self, packing: Packing) -> None:
         super().__init__()
+        # What whole sites hold mostly says more, and sooner.
+        self.turns = LATER
         self._packing = packing
         self._search: PatternSearch | None = None
 

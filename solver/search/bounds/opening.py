@@ -158,11 +158,12 @@ def plan_by_opening(
     *,
     seed: int = 0,
     news: Callable[[Ints], None] | None = None,
+    enough: Callable[[], bool] = lambda: False,
 ) -> Ints | None:
     """Open sites by their amounts and pack all items onto them; return the cheapest such placement, None for none.
 
     Only limits of sites, reach, and at most so many of a group per site are looked at: whoever calls judges the
-    placement. `news` is called with every cheaper one.
+    placement. `news` is called with every cheaper one; `enough` ends it.
     """
     kinds = kinds_of(frame_of(board, stage, [0] * stage))
     if kinds is None:
@@ -170,10 +171,13 @@ def plan_by_opening(
     best, best_cost = None, NO_LIMIT
     turn = 0
 
+    def over() -> bool:
+        return deadline.over or enough()
+
     def tried(opened_j: Ints, effort: int) -> bool:
         nonlocal best, best_cost, turn
         turn += 1
-        found = _packed(kinds, opened_j, deadline, seed + turn, effort)
+        found = _packed(kinds, opened_j, over, deadline, seed + turn, effort)
         if found is None:
             return False
         cost = int(kinds.cost_j[kinds.kind_s[np.unique(found)]].sum())
@@ -185,13 +189,13 @@ def plan_by_opening(
 
     least = 0
     for share in SHARES:
-        if deadline.over:
+        if over():
             return best
         opened_j, cost = least_opened(kinds, share, deadline, min(SOLVE_S, deadline.left), seed)
         least = cost if share == 0.0 else 0
         if opened_j is not None and int(kinds.cost_j @ opened_j) < best_cost:
             tried(opened_j, 1)
-    _between(kinds, least, lambda: best_cost, tried, deadline, seed)
+    _between(kinds, least, lambda: best_cost, tried, over, deadline, seed)
     return best
 
 
@@ -200,6 +204,7 @@ def _between(
     least: int,
     best_cost: Callable[[], int],
     tried: Callable[[Ints, int], bool],
+    over: Callable[[], bool],
     deadline: Deadline,
     seed: int,
 ) -> None:
@@ -208,7 +213,7 @@ def _between(
     Where nothing fits halfway, more of the way is given; packing is tried longer each time round.
     """
     effort, low = 1, least
-    while not deadline.over and least < best_cost() < NO_LIMIT:
+    while not over() and least < best_cost() < NO_LIMIT:
         middle = (low + best_cost() - 1) // 2
         opened_j = _roomiest(kinds, middle, deadline, seed)
         if opened_j is not None and tried(opened_j, effort):
@@ -238,7 +243,9 @@ def _roomiest(kinds: Kinds, most_cost: int, deadline: Deadline, seed: int) -> In
     return None if answer.x_j is None else answer.x_j[:count]
 
 
-def _packed(kinds: Kinds, opened_j: Ints, deadline: Deadline, seed: int, effort: int) -> Ints | None:
+def _packed(
+    kinds: Kinds, opened_j: Ints, over: Callable[[], bool], deadline: Deadline, seed: int, effort: int
+) -> Ints | None:
     """Pack every item onto the first sites of each kind; None where `effort` times the usual steps are too few."""
     from zonewright.solver.kernels import packing as kernel
 
@@ -287,7 +294,7 @@ def _packed(kinds: Kinds, opened_j: Ints, deadline: Deadline, seed: int, effort:
     movable_i, everywhere = np.ones(board.items, bool), np.arange(len(sites))
     for heat in HEATS:
         steps = STEPS_PER_ITEM * board.items * effort
-        while steps > 0 and not deadline.over:
+        while steps > 0 and not over():
             slice_ = min(steps, 500_000)
             taken = kernel.repack(state, slice_, heat, movable_i, *put, *common, everywhere)
             deadline.spend(taken * STEP_WORK)
