@@ -91,15 +91,18 @@ def change_of_shift(f, s, i, new, d_k, strict, calm, tested) -> bool:
     old = s.site_i[i]
     g = f.group_i[i]
     for k in range(f.stages):
-        d_k[k] = own_cost(f, i, new, k) - s.own_ik[i, k]
-    if strict and d_k[0] > 0:
-        return False
+        d_k[k] = 0
     if not calm:
-        d_k[0] += misplaced(f, i, new) - misplaced(f, i, old)
+        d_k[0] = misplaced(f, i, new) - misplaced(f, i, old)
     if f.has & CAPACITY != 0 and not capacity(f, s, i, -1, old, new, d_k, strict, calm, tested):
         return False
     if not _group_change(f, s, g, -1, -1, old, new, d_k, strict, calm):
         return False
+    for k in range(f.stages):
+        change = own_cost(f, i, new, k) - s.own_ik[i, k]
+        if strict and k == 0 and change > 0:
+            return False
+        d_k[k] += change
     if not _moved(f, s, g, leaves_home(f, i, old, new), -1, 0, d_k, strict):
         return False
     if f.has & OPEN != 0 and not opening(f, s, old, new, d_k, strict):
@@ -135,11 +138,9 @@ def swap_delta(f, s, i, j, d_k, strict) -> bool:
         # Who leaves its home may hold something there, which only the long way looks at.
         tested = f.home_i[i] != old and f.home_i[j] != new
     for k in range(f.stages):
-        d_k[k] = own_cost(f, i, new, k) + own_cost(f, j, old, k) - s.own_ik[i, k] - s.own_ik[j, k]
-    if strict and d_k[0] > 0:
-        return False
+        d_k[k] = 0
     if not calm:
-        d_k[0] -= misplaced(f, i, old) + misplaced(f, j, new)
+        d_k[0] = -misplaced(f, i, old) - misplaced(f, j, new)
     if f.has & CAPACITY != 0 and not capacity(f, s, i, j, old, new, d_k, strict, calm, tested):
         return False
     g, h = f.group_i[i], f.group_i[j]
@@ -150,6 +151,11 @@ def swap_delta(f, s, i, j, d_k, strict) -> bool:
             # Entries of both groups are counted once, on the first side.
             if not _group_change(f, s, this, that, -1 if side == 0 else g, here, there, d_k, strict, calm):
                 return False
+    for k in range(f.stages):
+        change = own_cost(f, i, new, k) + own_cost(f, j, old, k) - s.own_ik[i, k] - s.own_ik[j, k]
+        if strict and k == 0 and change > 0:
+            return False
+        d_k[k] += change
     if not _moved(f, s, g, leaves_home(f, i, old, new), h, leaves_home(f, j, new, old), d_k, strict):
         return False
     for r in range(f.resources):
