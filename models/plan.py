@@ -108,7 +108,8 @@ class BoundWitness(Record):
     kind: Name
     """`trivial`, `linear` (multipliers), `tree` (branches with multipliers at every leaf), `search` (a search
     that found nothing better), `parts` (one witness for each independent part), `relocation` (who must leave
-    hosts at least), or `board` (prices of limits or of shapes, or who must leave, on single instances)."""
+    hosts at least); on single instances `sums` and `prices` (of limits), `leavers` (who must leave home),
+    `volumes` and `holds` (what whole sites with room for everything cost), or `patterns` (prices of shapes)."""
     bound: Whole
     data: dict[str, Any] = {}
 

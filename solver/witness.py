@@ -24,6 +24,15 @@ from zonewright.solver.rows import Matrix, Stage
 
 #: Added to the plan's seed when a search is repeated.
 OTHER_SEED = 7919
+#: What proves a bound on single instances, by the kind of its witness.
+BOARD_PROOFS = {
+    "sums": "sums over all sites",
+    "prices": "prices of limits",
+    "leavers": "those who must leave home",
+    "volumes": "the least sites with room for all amounts, chosen again,",
+    "holds": "the least sites that hold everything in parts, chosen again,",
+    "patterns": "prices of shapes",
+}
 
 
 @dataclass(frozen=True)
@@ -112,17 +121,10 @@ def _on_board(world: World, plan: Plan, witness: BoundWitness, values: dict[str,
         bound = evaluate(board, witness.data)
     except Damaged as error:
         return finding(False, f"the witness is damaged: {error}")
-    how = {
-        "sums": "sums",
-        "prices": "prices of its limits",
-        "patterns": "prices of its shapes",
-        "volumes": "amounts",
-        "holds": "what whole sites hold",
-    }
-    text = how.get(str(witness.data.get("how")), "who must leave home")
+    how = BOARD_PROOFS[str(witness.data["how"])]
     if bound < witness.bound:
-        return finding(False, f"{text} prove {bound}, not {witness.bound}")
-    return finding(True, f"{text}, evaluated exactly, prove {bound}")
+        return finding(False, f"{how} prove {bound}, not {witness.bound}")
+    return finding(True, f"{how}, evaluated exactly, prove {bound}")
 
 
 def _scenes(world: World, named: object) -> tuple[Scene, ...] | None:

@@ -15,6 +15,8 @@ import pytest
 
 from tests.search.programs import program
 from zonewright.models import World, estate_from_data
+from zonewright.models.plan import BoundWitness
+from zonewright.solver import place
 from zonewright.solver.deadline import Deadline
 from zonewright.solver.search.board import NO_LIMIT, Board
 from zonewright.solver.search.bounds import BoundProof, Damaged, evaluate
@@ -22,6 +24,7 @@ from zonewright.solver.search.bounds.engine import BoundRun, bound_stage
 from zonewright.solver.search.bounds.opening import plan_by_opening
 from zonewright.solver.search.lower import Refusal, lower_board
 from zonewright.solver.search.oracle import judge_board
+from zonewright.solver.witness import verify_bound
 
 PROGRAMS = 20
 
@@ -335,3 +338,38 @@ def test_plans_by_opening_are_valid_and_close() -> None:
             with pytest.raises(Damaged):
                 evaluate(board, proof.data | {"bound": int(value_k[2]) + 1})
     assert met >= 4
+
+
+def test_a_plan_s_witness_is_checked_from_its_estate() -> None:
+    """`check --bound` lowers the estate again; another value before, goal or bound is not confirmed."""
+    zone = {"id": "z", "in": "r"}
+    hosts = [{"id": f"h{k}", "in": "z", "capacity": {"cpu_milli": 4000}, "open_cost": 5 + k} for k in range(3)]
+    data = {
+        "estate": "opening",
+        "regions": [{"id": "r"}],
+        "zones": [zone],
+        "hosts": hosts,
+        "groups": [{"id": "a", "count": 5, "demand": {"cpu_milli": 1000}}],
+        "goals": ["placed", "cost"],
+    }
+    world = World(estate_from_data(data))
+    plan = place(world.estate, time_limit_s=20.0).plan
+    board = lower_board(world)
+    assert plan is not None
+    assert isinstance(board, Board)
+    stage = board.stages.index("cost")
+    proof = bounded(board, stage, [0] * stage)
+    assert proof.bound == plan.objective[-1].value
+
+    def found(goal: str, bound: int, data: dict[str, Any]) -> bool:
+        values = [value.model_copy(update={"bound": bound}) for value in plan.objective if value.goal == goal]
+        others = [value.model_copy(update={"bound": None}) for value in plan.objective if value.goal != goal]
+        witness = BoundWitness(goal=goal, kind=proof.kind, bound=bound, data=data)
+        changed = plan.model_copy(update={"objective": [*others, *values], "bounds": [witness]})
+        return verify_bound(world, changed)[0].confirmed
+
+    assert found("cost", proof.bound, proof.data)
+    assert not found("cost", proof.bound + 1, proof.data)
+    assert not found("cost", proof.bound, proof.data | {"before": [0] * (stage - 1) + [1]})
+    assert not found("cost", proof.bound, proof.data | {"how": "faith"})
+    assert not found("cost", proof.bound, proof.data | {"stage": stage - 1})
