@@ -12,6 +12,7 @@ places and shapes of all fields, and the contents where the record is `frozen_co
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import operator
 from dataclasses import dataclass, fields
@@ -117,8 +118,9 @@ class FieldType(types.Type):
         super().__init__(name=f"{kind}x{axes}{'c' if frozen else 'v'}")
 
 
+@functools.cache
 def kind_of(record: type[Record]) -> RecordType:
-    """The type of a record in signatures."""
+    """The type of a record in signatures; numba asks for it at every call from Python."""
     return RecordType(record.__name__, _layout(record), record.frozen_content)
 
 
