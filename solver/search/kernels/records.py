@@ -1,4 +1,4 @@
-# mypy: disable-error-code="no-untyped-def,no-untyped-call,misc,untyped-decorator,attr-defined"
+# mypy: disable-error-code="no-untyped-def,no-untyped-call,misc,untyped-decorator,attr-defined,arg-type"
 """Records of many arrays that kernels take as one pointer.
 
 numba hands a NamedTuple over field by field: a hundred arrays are a thousand machine words at every call, and
