@@ -13,7 +13,7 @@ from zonewright.models.world import World
 from zonewright.solver.deadline import Deadline, Part
 from zonewright.solver.decode import Sites
 from zonewright.solver.engines.exact import News, StageProof, better_proof
-from zonewright.solver.engines.starting import relieved
+from zonewright.solver.engines.starting import relieved, settled
 from zonewright.solver.search.board import BROKEN, Board, Ints, Places
 from zonewright.solver.search.decode import relabel, start_from, unit_sites
 from zonewright.solver.search.lower import Refusal, lower_board
@@ -222,6 +222,9 @@ class Search:
             return
         from zonewright.solver.search.portfolio import search
 
+        if self.best is None:
+            first_i = settled(self.board, first_i, part, seed)
+            self._take(first_i, judge_board(self.board, first_i).value_k, "settling")
         seen: list[Found | None] = [self.best]
 
         def found(site_i: Places, value_k: Ints) -> None:

@@ -56,6 +56,7 @@ MODULES: dict[str, float] = {
     "zonewright.solver.search.kernels.eject": 14,
     "zonewright.solver.search.kernels.neighbourhood": 18,
     "zonewright.solver.search.kernels.even": 12,
+    "zonewright.solver.search.kernels.settle": 8,
     "zonewright.solver.search.kernels.fill": 12,
     "zonewright.solver.search.bounds.kernels": 8,
 }

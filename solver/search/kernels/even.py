@@ -1,4 +1,4 @@
-# mypy: disable-error-code="no-untyped-def"
+# mypy: disable-error-code="no-untyped-def,no-untyped-call,untyped-decorator,no-any-return,assignment"
 """Put items that are nowhere where much room is left and is left evenly over the resources, whatever it costs.
 
 All sites fill alike then, nothing of a resource is wasted for want of another, and limits on groups find room in
@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numba import types
 
-from zonewright.solver.search.board import NO_LIMIT
+from zonewright.solver.search.board import BROKEN, NO_LIMIT
 from zonewright.solver.search.kernels.anneal import below
 from zonewright.solver.search.kernels.chains import offer, price, shift
 from zonewright.solver.search.kernels.records import entry, inner
@@ -37,9 +37,12 @@ def unfit(f, s, i, site, weight_r) -> float:
 
 
 @inner
-def roomiest(f, s, o, w, i, tries, weight_r) -> int:
-    """Return of `tries` random sites the one that suits an item best and breaks nothing, -1 where none does."""
-    found, best = -1, 0.0
+def roomiest(f, s, o, w, i, tries, weight_r, calm) -> int:
+    """Return of `tries` random sites the one that suits an item best and breaks nothing, -1 where none does.
+
+    Unless `calm`, where nothing is broken but that items are nowhere, one that mends something goes first.
+    """
+    found, best, mended = -1, 0.0, 0
     first = o.site_ptr_p[2 * f.profile_i[i]]
     count = o.site_ptr_p[2 * f.profile_i[i] + 1] - first
     every = tries >= count
@@ -47,9 +50,23 @@ def roomiest(f, s, o, w, i, tries, weight_r) -> int:
         to = np.int64(o.site_x[first + (t if every else below(w, count))])
         score = unfit(f, s, i, to, weight_r)
         # Cheap things first: most sites are no better than what is found already.
-        if (found < 0 or score < best) and price(f, s, i, to, w.d_k, True):
-            found, best = to, score
+        if found >= 0 and calm and score >= best:
+            continue
+        if not price(f, s, i, to, w.d_k, True):
+            continue
+        if found < 0 or w.d_k[BROKEN] < mended or (w.d_k[BROKEN] == mended and score < best):
+            found, best, mended = to, score, w.d_k[BROKEN]
     return found
+
+
+@inner
+def only_missing(f, s, order_x) -> bool:
+    """Whether nothing is broken but that items of a list are nowhere."""
+    missing = 0
+    for x in range(order_x.shape[0]):
+        if s.site_i[order_x[x]] == f.sites:
+            missing += f.out_ik[order_x[x], BROKEN]
+    return s.value_k[BROKEN] == missing
 
 
 @entry(Facts, State, Options, Walk, types.int32[::1], types.int64, types.int64, types.int64, types.float64[::1])
@@ -59,10 +76,11 @@ def insert_evenly(f, s, o, w, order_x, start, stop, tries, weight_r) -> int:
     `weight_r` brings resources to one measure: one over their mean demand.
     """
     placed = 0
+    calm = only_missing(f, s, order_x)
     for x in range(start, stop):
         i = np.int64(order_x[x])
         if s.site_i[i] == f.sites:
-            to = roomiest(f, s, o, w, i, tries, weight_r)
+            to = roomiest(f, s, o, w, i, tries, weight_r, calm)
             if to >= 0:
                 shift(f, s, w, i, to)
                 placed += 1
