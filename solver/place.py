@@ -113,8 +113,9 @@ def any_plan(
 MOST_CELLS_EXACT = 20_000
 #: Beyond this many (unit, site) pairs the rows would not fit into memory.
 MOST_CELLS = 5_000_000
-#: Share of the time that is kept to search in, where the exact engine goes first and has not finished by then.
-KEPT_TO_SEARCH = 0.3
+#: Share of the time that is kept to search in, where the exact engine goes first and has not finished by then:
+#: with few pairs of units and sites, and with more.
+FEW_CELLS, KEPT_BY_FEW, KEPT_TO_SEARCH = 2_000, 0.3, 0.7
 #: Up to so many pairs it works beside the search.
 MOST_CELLS_BESIDE = 60_000
 #: Share of the time for which one worker searches before it turns to the exact engines.
@@ -207,7 +208,7 @@ class _Solve:
             return self._exactly(partial)
         search = Search(self.world, board, self.deadline, self.seed, self.news, partial)
         if self._cells() <= MOST_CELLS_EXACT or not self._shows_hosts():
-            with self.deadline.keeping(KEPT_TO_SEARCH):
+            with self.deadline.keeping(KEPT_BY_FEW if self._cells() <= FEW_CELLS else KEPT_TO_SEARCH):
                 decision, infeasible = self._exactly(partial)
             if infeasible or (decision is not None and decision.closed) or self.deadline.over:
                 return decision, infeasible
