@@ -135,14 +135,13 @@ def _zonewright(arguments: list[str], *, quiet: bool = False) -> int:
 def _once(options: argparse.Namespace) -> Run:
     """Place one estate in this process; return what it reached and when."""
     from zonewright.models import load_estate, save_plan
-    from zonewright.solver import Progress, place
+    from zonewright.solver import place
 
     began = time.monotonic()
     estate = load_estate(options.file)
     read_s = time.monotonic() - began
-    news: list[Progress] = []
     began = time.monotonic()
-    result = place(estate, time_limit_s=options.time_limit, workers=options.workers, progress=news.append)
+    result = place(estate, time_limit_s=options.time_limit, workers=options.workers)
     if result.plan is not None and options.output is not None:
         save_plan(result.plan, options.output)
     wall_s = time.monotonic() - began
@@ -154,8 +153,8 @@ def _once(options: argparse.Namespace) -> Run:
         "read_s": read_s,
         "wall_s": wall_s,
         "mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-        "first": next((n.seconds for n in news if n.engine == "search" and n.value is not None), None),
-        "history": [(n.seconds, n.value) for n in news if goals and n.goal == goals[-1] and n.value is not None],
+        "first": result.history[0][0] if result.history else None,
+        "history": [(seconds, found[-1]) for seconds, found in result.history],
         "values": values,
         "moves": values[goals.index("moves")] if "moves" in goals else None,
     }

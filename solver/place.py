@@ -131,7 +131,7 @@ MOST_HIDDEN, MOST_SEATED = 100, 100_000
 #: Seconds that writing and judging a plan takes, per unit and layer, and per instance on hosts and layer.
 WRITING_S, SEATED_S = 6e-5, 5e-5
 #: At least so many times the seconds that lowering to a board took are kept.
-JUDGING = 4.0
+JUDGING = 6.0
 #: Of the time limit, at most so much is kept for that.
 MOST_RESERVE = 0.5
 
@@ -180,6 +180,7 @@ class _Solve:
         self.reasons = True
         self.parameters: dict[str, object] = {}
         self.stats: dict[str, float] = {}
+        self.history: list[tuple[float, tuple[int, ...]]] = []
 
     def news(self, engine: str, goal: str, value: int | None, bound: int | None, message: str) -> None:
         if self.listener is not None:
@@ -255,7 +256,7 @@ class _Solve:
 
     def _of_search(self, search: Search, other: Decision | None) -> Decision | None:
         """Return the best that is known once the search is over, with the bounds of all engines."""
-        self.parameters, self.stats = search.parameters, search.stats
+        self.parameters, self.stats, self.history = search.parameters, search.stats, search.history
         sites = search.sites()
         if search.best is None or sites is None:
             return other
@@ -414,6 +415,7 @@ class _Solve:
             engine=plan.engine or "",
             parameters=self.parameters,
             stats=self.stats,
+            history=self.history,
         )
 
     def _impossible(self, partial: bool) -> Result:

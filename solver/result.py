@@ -71,6 +71,9 @@ class Result:
     """What the search did: `proposals`, `priced` (those whose every change was reckoned), `accepted`, and
     `search_seconds`."""
 
+    history: list[tuple[float, tuple[int, ...]]] = field(default_factory=list)
+    """Whenever the search had a better valid placement: seconds since the solve began, and the goals' values."""
+
     @property
     def gap(self) -> float | None:
         """Relative gap of the first goal that is not closed, 0.0 when all are, None without a bound."""

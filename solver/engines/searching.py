@@ -69,6 +69,9 @@ class Search:
     stats: dict[str, float] = field(default_factory=dict)
     """Totals: `proposals`, `priced`, `accepted`, `search_seconds`."""
 
+    history: list[tuple[float, tuple[int, ...]]] = field(default_factory=list)
+    """Seconds and values of every better placement."""
+
     def __post_init__(self) -> None:
         self._lock = threading.RLock()
         self._changed = threading.Condition(self._lock)
@@ -129,6 +132,7 @@ class Search:
             if value_k[BROKEN] or (self.best is not None and self.best.values <= values):
                 return
             self.best = Found(np.asarray(site_i, np.int32).copy(), values)
+            self.history.append((self.deadline.seconds, values))
             for k, (goal, value) in enumerate(zip(self.goals, values, strict=True)):
                 if not value:
                     self._better_proof(k, StageProof(goal, 0, "trivial"))
