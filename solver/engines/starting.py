@@ -28,7 +28,7 @@ WARM, MOVE, EASIER = 0.05, 0.5, 0.9
 #: Share of the items up to which few are missing.
 FEW = 0.1
 #: Share of the time left that settling may take.
-SHARE = 0.3
+SHARE = 0.7
 #: Slices of descent that mend what else is broken.
 MENDING = 5
 
