@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from zonewright.solver.search.options import Options
     from zonewright.solver.search.state import Facts
 
-#: Sites that are looked at for everybody together, and for one at least.
-LOOKS, FEWEST_LOOKS = 20_000_000, 60
+#: Sites that are looked at for everybody together, and for one at least and at most.
+LOOKS, FEWEST_LOOKS, MOST_LOOKS = 20_000_000, 60, 2_000
 #: Sites that are looked at between two looks at the clock, and what one counts against a work limit.
 BATCH, LOOK_WORK = 400_000, 5e-8
 #: Steps of settling between two looks at the clock, and what one counts.
@@ -82,7 +82,7 @@ class _Settling:
         walk = make_walk(facts, state, self.seed + 1)
         missing = np.flatnonzero(site_i == self.board.sites)
         order_x = missing[np.argsort(-self.options.size_i[missing], kind="stable")].astype(np.int32)
-        looks = int(min(max(FEWEST_LOOKS, LOOKS // max(1, len(order_x))), self.board.sites))
+        looks = int(min(max(FEWEST_LOOKS, LOOKS // max(1, len(order_x))), MOST_LOOKS, self.board.sites))
         batch = max(1, BATCH // looks)
         for begin in range(0, len(order_x), batch):
             if self.deadline.over:
