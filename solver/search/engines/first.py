@@ -23,6 +23,8 @@ BATCH = 100_000
 MENDING = 0.1
 #: Slices without any gain after which mending gives up.
 PATIENCE = 40
+#: Items taken out one by one between two looks at the clock.
+LOOK_EVERY = 1000
 
 
 def start_of(board: Board, start: Places | None) -> Places:
@@ -143,13 +145,16 @@ def take_out_breakers(worker: Worker) -> None:
 
     facts, state, walk = worker.facts, worker.state, worker.walk
     order = insertion_order(worker)[::-1]
-    for i in order.tolist():
-        if broken_beside(worker) <= 0:
-            return
+    beside = broken_beside(worker)
+    for number, i in enumerate(order.tolist()):
+        if beside <= 0 or (number % LOOK_EVERY == 0 and worker.deadline.over):
+            break
         if state.site_i[i] == worker.board.sites:
             continue
         may = shift_delta_once(facts, state, i, worker.board.sites, walk.d_k, False)
-        if may and walk.d_k[BROKEN] < worker.board.out_ik[i, BROKEN]:
+        missing = int(worker.board.out_ik[i, BROKEN])
+        if may and walk.d_k[BROKEN] < missing:
+            beside += int(walk.d_k[BROKEN]) - missing
             apply_shift_once(facts, state, i, worker.board.sites, walk.d_k)
     walk.changed_i[:] = False
     worker.begin_at(state.site_i.copy())
