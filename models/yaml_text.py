@@ -25,6 +25,8 @@ _INT = re.compile(r"[-+]?(?:0|[1-9][0-9_]*)\Z")
 _FLOAT = re.compile(r"[-+]?(?:0|[1-9][0-9_]*)(?:\.[0-9_]*)?(?:[eE][-+]?[0-9]{1,9})?\Z|[-+]?\.[0-9]+\Z")
 _WORDS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False, "null": None}
 _MOST_DIGITS = 30
+#: Plain scalars remembered at most.
+_MOST_READ = 10_000
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -90,13 +92,16 @@ class _Builder:
         self.anchors: dict[str, tuple[Any, int, int] | None] = {}
         """Value, nodes and height by anchor; None while it is being filled."""
         self.result: list[Any] = []
+        self._read: dict[str, Any] = {}
+        """Plain scalars that were read before: estates repeat most of theirs."""
 
     def build(self, events: Iterator[Any]) -> Any:
         documents = 0
         for event in events:
             kind = type(event)
             if kind is yaml.ScalarEvent:
-                self._scalar(event)
+                if not self._listed(event):
+                    self._scalar(event)
             elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
                 self._open(event)
             elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
@@ -139,6 +144,19 @@ class _Builder:
             raise self._refuse(event, "is nested too deep")
         self._add(data, nodes, height, event)
 
+    def _listed(self, event: Any) -> bool:
+        """Add a plain entry of a list that was read before, the short way; returns whether it was one."""
+        if not self.stack or event.tag is not None or event.anchor is not None or not event.implicit[0]:
+            return False
+        frame = self.stack[-1]
+        value = self._read.get(event.value, self)
+        if value is self or type(frame.data) is not list or frame.nodes >= self.most_nodes:
+            return False
+        frame.nodes += 1
+        frame.height = frame.height or 1
+        frame.data.append(value)
+        return True
+
     def _scalar(self, event: Any) -> None:
         top = self.stack[-1] if self.stack else None
         if top is not None and top.key is None and isinstance(top.data, dict):
@@ -154,7 +172,14 @@ class _Builder:
                 self.anchors[event.anchor] = (key, 1, 0)
             return
         if event.tag is None:
-            value = self._plain(event, event.value) if event.implicit[0] else event.value
+            text = event.value
+            value = text
+            if event.implicit[0]:
+                value = self._read.get(text, self)
+                if value is self:
+                    value = self._plain(event, text)
+                    if len(self._read) < _MOST_READ:
+                        self._read[text] = value
         else:
             value = self._tagged(event)
         if event.anchor is not None:

@@ -50,7 +50,7 @@ def units_of(table: Table) -> Units:
     return Units(
         resource_r=table.resource_r[keep],
         unit_r=unit_r,
-        demand_kr=np.pad(demand_kr, ((0, 0), (0, missing))),
+        demand_kr=np.ascontiguousarray(np.pad(demand_kr, ((0, 0), (0, missing)))),
         room_jr=np.pad(room_jr, ((0, 0), (0, missing))),
         exact=exact,
     )
