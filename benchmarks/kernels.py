@@ -224,7 +224,7 @@ def _inserted(board: Board, facts: Any, options: Any, seed: int) -> Iterator[Rat
     mean_r = np.where(limit_nr < NO_LIMIT, limit_nr, np.inf).mean(axis=0)
     order_x = np.argsort(-(board.demand_ir / np.maximum(mean_r, 1)).max(axis=1), kind="stable").astype(np.int32)
     began = time.perf_counter()
-    placed = insert_each(facts, state, options, walk, order_x, 0, board.items, 64, True)
+    placed = insert_each(facts, state, options, walk, order_x, 0, board.items, 64, True, False)
     spent = time.perf_counter() - began
     yield "insertion", board.items / spent, "items/s"
     yield "insertion: placed", 100.0 * placed / board.items, "%"

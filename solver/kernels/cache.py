@@ -67,7 +67,6 @@ ORDER = ("zonewright.solver.order.listing",)
 RELOCATION = tuple(f"zonewright.solver.relocation.{name}" for name in ("state", "keeping", "pricing"))
 SIZING = ("zonewright.solver.sizing.pricing",)
 SEARCH = tuple(name for name in MODULES if name.startswith("zonewright.solver.search.kernels."))
-BOUNDS = ("zonewright.solver.search.bounds.kernels",)
 #: So many versions of a kernel are kept: of other processors, installations, or sources being worked on.
 _VERSIONS = 8
 #: Between two looks at whether it is over, in seconds.

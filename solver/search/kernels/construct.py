@@ -100,12 +100,3 @@ def insert_each(f, s, o, w, order_x, start, stop, tries, packed, scan) -> int:
             placed += 1
     offer(f, s, w)
     return placed
-
-
-@entry(Facts, State, Walk, types.int32[::1])
-def take_out(f, s, w, item_x) -> None:
-    """Take items off their sites."""
-    for x in range(item_x.shape[0]):
-        i = np.int64(item_x[x])
-        if s.site_i[i] != f.sites:
-            shift(f, s, w, i, f.sites)
