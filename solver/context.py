@@ -114,6 +114,7 @@ class Context:
         self._domain_of: dict[str, list[int | None]] = {}
         self._within: dict[tuple[int, str, frozenset[int]], frozenset[int | None]] = {}
         self._united: dict[frozenset[int], int] = {}
+        self._cuts: dict[str, bool] = {}
         self._open: dict[tuple[int, str, frozenset[int]], set[int]] = {}
         self.tolerance = Tolerance(self.world.estate)
 
@@ -190,9 +191,12 @@ class Context:
 
     def _cuts_zones(self, level: str) -> bool:
         """Return whether the sites of a zone are in several domains of a level."""
-        tree = self.world.tree
-        pairs = {(self.world.zone_of(site), tree.at_level(site, level)) for site in tree.sites}
-        return len(pairs) > len({zone for zone, _ in pairs})
+        found = self._cuts.get(level)
+        if found is None:
+            tree = self.world.tree
+            pairs = {(self.world.zone_of(site), tree.at_level(site, level)) for site in tree.sites}
+            found = self._cuts[level] = len(pairs) > len({zone for zone, _ in pairs})
+        return found
 
     def cells(self, layer: Layer, group: str) -> Iterator[tuple[int, int]]:
         """Yield (place, column) of a group."""
