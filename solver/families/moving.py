@@ -44,27 +44,6 @@ class Away:
 
 
 @dataclass(frozen=True)
-class Leaving:
-    """The sum over columns of max(0, current - column) is at most `most`."""
-
-    tag: Tag
-    columns: Columns
-    current: tuple[int, ...]
-    most: int
-
-    def emit(self, rows: Rows, stages: Stages) -> None:
-        """A column for how many leave each cell."""
-        both = zip(self.columns, self.current, strict=True)
-        leavers = [rows.leavers([column], current) for column, current in both]
-        rows.row(leavers, [1] * len(leavers), high=self.most, tag=self.tag)
-
-    def judge(self, x_j: Ints, verdict: Verdict) -> None:
-        """Leavers beyond `most`."""
-        left = sum(max(0, n - int(x_j[j])) for j, n in zip(self.columns, self.current, strict=True))
-        verdict.break_by(left - self.most, None)
-
-
-@dataclass(frozen=True)
 class Place:
     """Where instances of one class are today: how many, and the columns of those that are still there."""
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from zonewright.models.rules import Avoid, KeepRunning, MoveLimit
 from zonewright.solver.context import Context, Layer
 from zonewright.solver.families.company import NotAll
-from zonewright.solver.families.moving import Leaving
+from zonewright.solver.families.moving import MostLeaving
+from zonewright.solver.lowering.moves import homes
 
 
 def keep_running(ctx: Context, rule: KeepRunning, label: str, layer: Layer | None) -> None:
@@ -37,19 +38,5 @@ def move_limit(ctx: Context, rule: MoveLimit, label: str, layer: Layer | None) -
         return
     if ctx.pooled:
         ctx.relaxed.add(label)
-    columns: list[int] = []
-    current: list[int] = []
-    gone = 0
-    for cls in ctx.classes:
-        here: dict[int, int] = {}
-        for site, count in cls.current.items():
-            place = ctx.place_of.get(site, -1)
-            here[place] = here.get(place, 0) + count
-        for place, count in here.items():
-            column = layer.cells[cls.index].get(place)
-            if column is None:
-                gone += count
-            else:
-                columns.append(column)
-                current.append(count)
-    ctx.add(Leaving(ctx.tag(rule, label), tuple(columns), tuple(current), rule.most - gone))
+    places = tuple(place for cls in ctx.classes for place in homes(ctx, layer, cls))
+    ctx.add(MostLeaving(ctx.tag(rule, label), (places,), rule.most))

@@ -25,14 +25,16 @@ def double_occupancy(ctx: Context, rule: DoubleOccupancy, label: str, layer: Lay
         ctx.relaxed.add(label)
         return
     cells: dict[int, list[tuple[Class, int]]] = {}
-    homes: dict[int, list[tuple[Class, int]]] = {}
+    today: dict[int, list[tuple[Class, int]]] = {}
     domain_p = ctx.domain_of(rule.level)
     for cls in ctx.classes:
         for place, column in layer.cells[cls.index].items():
-            cells.setdefault(domain_p[place] or 0, []).append((cls, column))
+            inside = domain_p[place]
+            if inside is not None:
+                cells.setdefault(inside, []).append((cls, column))
         for domain, count in _by_domain(ctx, cls.current, rule.level).items():
-            homes.setdefault(domain, []).append((cls, count))
-    for domain, here in homes.items():
+            today.setdefault(domain, []).append((cls, count))
+    for domain, here in today.items():
         node = ctx.world.tree.nodes[domain]
         for resource in node.domain.capacity:
             if rule.counts(resource):
@@ -55,7 +57,7 @@ def _held(
     node: Node,
     resource: str,
     cells: list[tuple[Class, int]],
-    homes: list[tuple[Class, int]],
+    today: list[tuple[Class, int]],
 ) -> None:
     """One domain and resource: its use, and what those that are there today hold once they have left."""
     limit = rule.limit(ctx.world, node, resource)
@@ -67,7 +69,7 @@ def _held(
         inside.setdefault(cls.index, []).append(column)
     places = tuple(
         Place(tuple(inside.get(cls.index, ())), count, each)
-        for cls, count in homes
+        for cls, count in today
         if (each := cls.unit.demand.get(resource, 0))
     )
     wider = ctx.bought(node.index, resource)
@@ -97,7 +99,7 @@ def move_cost(ctx: Context, rule: MoveCost, label: str, layer: Layer | None) -> 
         if cls.unit.group not in concerned or not cls.current:
             continue
         if rule.own:
-            own = tuple(_places(ctx, layer, cls, soften.weight * cls.unit.move_cost))
+            own = tuple(homes(ctx, layer, cls, soften.weight * cls.unit.move_cost))
             ctx.add(Leavers(tag, own, soften.goal))
         elif one_home(cls):
             ctx.add(_from_home(ctx, rule, tag, layer, cls, soften))
@@ -110,8 +112,8 @@ def one_home(cls: Class) -> bool:
     return len(cls.current) == 1 and cls.current.total() == cls.count
 
 
-def _places(ctx: Context, layer: Layer, cls: Class, each: int = 1) -> Iterator[Place]:
-    """Yield the homes of a class's instances; of a pool all its sites together."""
+def homes(ctx: Context, layer: Layer, cls: Class, each: int = 1) -> Iterator[Place]:
+    """Yield where a class's instances are today; of a pool all its sites together, and what is in no place."""
     here: dict[int, int] = {}
     for site, count in cls.current.items():
         place = ctx.place_of.get(site, -1)
@@ -140,7 +142,7 @@ def _journeys(ctx: Context, rule: MoveCost, tag: Tag, layer: Layer, cls: Class, 
     sites = [ctx.places[place].site for place in cells]
     return Journeys(
         tag,
-        tuple(_places(ctx, layer, cls)),
+        tuple(homes(ctx, layer, cls)),
         tuple((column, cls.current.get(site, 0)) for site, column in zip(sites, cells.values(), strict=True)),
         tuple(tuple(rule.between(tree, home, site) for site in sites) for home in cls.current),
         rule.farthest,
@@ -157,10 +159,10 @@ def group_moves(ctx: Context, rule: GroupMoves, label: str, layer: Layer | None)
     groups: list[tuple[Place, ...]] = []
     for group in rule.selected(ctx.world):
         classes = [ctx.classes[c] for c in ctx.classes_of.get(group, ())]
-        groups.append(tuple(place for cls in classes for place in _places(ctx, layer, cls)))
+        groups.append(tuple(place for cls in classes for place in homes(ctx, layer, cls)))
     text = f"at most {rule.most} of each group move"
     tag = ctx.tag(rule, label, None, None, text)
     ctx.add(MostLeaving(tag, tuple(groups), rule.most, ctx.soften(rule.soft)))
 
 
-__all__ = ["double_occupancy", "group_moves", "move_cost", "one_home"]
+__all__ = ["double_occupancy", "group_moves", "homes", "move_cost", "one_home"]
