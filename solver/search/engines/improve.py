@@ -15,7 +15,6 @@ from zonewright.solver.search.engines.clock import Span, left
 from zonewright.solver.search.engines.cooling import Ladder, run_strict, set_heat, straight
 from zonewright.solver.search.engines.heat import Heats
 from zonewright.solver.search.engines.worker import Worker
-from zonewright.solver.search.state import facts_of
 
 #: Weight of an engine's latest gain against those before.
 MEMORY = 0.3
@@ -100,13 +99,13 @@ class Improver:
 
     def noise(self) -> None:
         """Let the load of the resource farthest above its bound weigh more for a while, then none."""
-        worker, board = self.worker, self.worker.board
+        worker = self.worker
         resource = self._farthest()
         if resource < 0:
             return
-        weight_lr = board.safe_weight_lr.copy()
+        weight_lr = worker.facts.weight_lr.copy()
         weight_lr[:, resource] *= NOISE
-        noisy = facts_of(replace(board, safe_weight_lr=weight_lr))
+        noisy = replace(worker.facts, weight_lr=weight_lr)
         length = NOISE_SPAN * left(worker.deadline)
         cold, hot = float(self.heats.cold_k[self.stage]), float(self.heats.hot_k[self.stage])
         warm = (cold * cold * hot) ** (1 / 3)

@@ -94,7 +94,8 @@ def capacity_quick_swap(f, s, i, j, old, new) -> bool:
 
 
 @inner
-def _home_node(f, i, level) -> int:
+def home_node(f, i, level) -> int:
+    """The node of a level in which an item holds room once it has left; -2 for none."""
     if i < 0 or not f.hold_l[level] or f.has & HOLDS == 0:
         return -2
     home = f.home_i[i]
@@ -104,16 +105,26 @@ def _home_node(f, i, level) -> int:
 
 
 @inner
+def needed(f, i, j, r, level, node, home_i, home_j) -> int:
+    """How much more room of a resource is taken in a node that item i enters and item j leaves; -1 is nobody.
+
+    Who comes home takes no more than it holds there, who leaves home goes on holding it.
+    """
+    held = f.holds_lr[level, r]
+    need = 0
+    if i >= 0 and not (held and home_i == node):
+        need += f.demand_ir[i, r]
+    if j >= 0 and not (held and home_j == node):
+        need -= f.demand_ir[j, r]
+    return need
+
+
+@inner
 def capacity_node(f, s, i, j, level, node, strict, d_k) -> bool:
     """Change of the excess of one node that item i enters and item j leaves; either may be -1."""
-    home_i, home_j = _home_node(f, i, level), _home_node(f, j, level)
+    home_i, home_j = home_node(f, i, level), home_node(f, j, level)
     for r in range(f.resources):
-        held = f.holds_lr[level, r]
-        need = 0
-        if i >= 0 and not (held and home_i == node):
-            need += f.demand_ir[i, r]
-        if j >= 0 and not (held and home_j == node):
-            need -= f.demand_ir[j, r]
+        need = needed(f, i, j, r, level, node, home_i, home_j)
         room = s.room_nr[node, r]
         more = max(0, need - room) - max(0, -room)
         if strict and more > 0:

@@ -11,34 +11,23 @@ import math
 
 from numba import types
 
+from zonewright.solver.search.kernels.amounts import home_node, needed
 from zonewright.solver.search.kernels.anneal import below, chance, keep_best, note_change
 from zonewright.solver.search.kernels.chains import random_site
 from zonewright.solver.search.kernels.moves import apply_shift, apply_swap, shift_delta, swap_delta
 from zonewright.solver.search.kernels.records import entry, inner
 from zonewright.solver.search.options import Options
-from zonewright.solver.search.state import FAMILIES, Facts, State
+from zonewright.solver.search.state import Facts, State
 from zonewright.solver.search.walk import ACCEPTED, PRICED, PROPOSED, Walk
-
-HOLDS = FAMILIES["holds"]
 
 
 @inner
 def excess_change(f, s, weight_r, i, j, level, node) -> float:
     """Change of a node's weighted excess when item i enters and item j leaves (-1: nobody)."""
-    home_i, home_j = -2, -2
-    if f.hold_l[level] and f.has & HOLDS != 0:
-        if i >= 0 and f.home_i[i] >= 0:
-            home_i = f.node_sl[f.home_i[i], level]
-        if j >= 0 and f.home_i[j] >= 0:
-            home_j = f.node_sl[f.home_i[j], level]
+    home_i, home_j = home_node(f, i, level), home_node(f, j, level)
     total = 0.0
     for r in range(f.resources):
-        held = f.holds_lr[level, r]
-        need = 0
-        if i >= 0 and not (held and home_i == node):
-            need += f.demand_ir[i, r]
-        if j >= 0 and not (held and home_j == node):
-            need -= f.demand_ir[j, r]
+        need = needed(f, i, j, r, level, node, home_i, home_j)
         room = s.room_nr[node, r]
         total += weight_r[r] * (max(0, need - room) - max(0, -room))
     return total
