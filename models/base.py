@@ -11,9 +11,13 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
     StringConstraints,
 )
+from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
+
+from zonewright.models.docstrings import field_docstrings
 
 #: A name that is safe in a table, a path and a shell: letters, digits and `_ . : / @ + -`, up to 128 of them.
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.:/@+\-]{0,127}$", strict=True)]
@@ -65,9 +69,7 @@ def _tighten(schema: Any) -> None:
 class Record(BaseModel):
     """One entry of an estate. Frozen; an unknown field is refused by name."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", populate_by_name=True, use_attribute_docstrings=True, allow_inf_nan=False
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, allow_inf_nan=False)
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -75,6 +77,17 @@ class Record(BaseModel):
         schema = handler(source)
         _tighten(schema)
         return schema
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Say in a JSON Schema what each field means: what is written under it."""
+        found = handler(schema)
+        properties = handler.resolve_ref_schema(found).get("properties", {})
+        for name, text in field_docstrings(cls).items():
+            alias = cls.model_fields[name].alias if name in cls.model_fields else None
+            if (entry := properties.get(alias or name, properties.get(name))) is not None:
+                entry.setdefault("description", text)
+        return found
 
 
 class Source(Record):

@@ -38,6 +38,7 @@ from zonewright.models import (
     topology,
 )
 from zonewright.models.base import Record
+from zonewright.models.docstrings import field_docstrings
 from zonewright.models.operations import EFFECTS
 from zonewright.models.rules import company, during, moves
 from zonewright.models.rules import limits as limits_rules
@@ -147,8 +148,13 @@ def field_table(model: type[Record], links: Mapping[str, str], *, without: froze
 
 def meaning(model: type[Record], name: str, field: FieldInfo) -> str:
     """Return what a field means: the model's own words, or those kept for it here."""
-    own = " ".join((field.description or "").split())
-    return own or BY_FIELD.get(f"{model.__name__}.{name}") or BY_NAME.get(name) or ""
+    return own_words(model, field) or BY_FIELD.get(f"{model.__name__}.{name}") or BY_NAME.get(name) or ""
+
+
+def own_words(model: type[Record], field: FieldInfo) -> str:
+    """Return what is written under a field in the model, on one line; empty where nothing is."""
+    attribute = next(name for name, known in model.model_fields.items() if known is field)
+    return " ".join(field_docstrings(model).get(attribute, "").split())
 
 
 def operation_table() -> str:
