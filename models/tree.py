@@ -18,7 +18,7 @@ MOST_DOMAINS = 200_000
 V = TypeVar("V")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Node:
     """One domain with what it inherits. `index` is its place in `Tree.nodes`, parents first."""
 
