@@ -95,16 +95,19 @@ class _Settling:
     def _cooled(self, loose: Facts, site_i: Places, *, few: bool) -> Places | None:
         """Bring sites within their limits; None where that does not work in time."""
         from zonewright.solver.search.kernels.settle import settle
+        from zonewright.solver.search.rooms import rooms_of
         from zonewright.solver.search.state import make_state
         from zonewright.solver.search.walk import make_walk
 
         state = make_state(loose, site_i)
         walk = make_walk(loose, state, self.seed + 2)
+        rooms = rooms_of(loose, state, BROKEN)
+        rooms.price_nr[:] = self.weight_r
         price_k = np.array([MOVE if few and stage == "moves" else 0.0 for stage in self.board.stages])
         hottest = WARM if few else HOT
         heat, until = hottest, self.deadline.seconds + SHARE * self.deadline.left
         while not self.deadline.over and self.deadline.seconds < until:
-            left = settle(loose, state, self.options, walk, STEPS, heat, self.weight_r, price_k)
+            left = settle(loose, state, self.options, walk, rooms, STEPS, heat, price_k)
             self.deadline.spend(STEPS * STEP_WORK)
             if left <= 0.0:
                 return state.site_i.copy()

@@ -18,9 +18,7 @@ from zonewright.solver.search.board import Board, Ints, Places
 from zonewright.solver.search.engines.clock import Span, left
 from zonewright.solver.search.engines.cooling import (
     COLDEST,
-    HOTTER,
     Ladder,
-    Trace,
     run_relaxed,
     run_strict,
     straight,
@@ -30,6 +28,7 @@ from zonewright.solver.search.engines.first import first
 from zonewright.solver.search.engines.heat import Heats, measure
 from zonewright.solver.search.engines.improve import Improver
 from zonewright.solver.search.engines.openings import run_opening
+from zonewright.solver.search.engines.race import Race, run_races
 from zonewright.solver.search.engines.shared import News, Shared, Sink, better
 from zonewright.solver.search.engines.worker import Worker
 from zonewright.solver.search.options import options_of
@@ -37,6 +36,8 @@ from zonewright.solver.search.state import FAMILIES, facts_of
 
 #: Share of what is left for each pilot, and for the main annealing run.
 PILOT, MAIN = 0.04, 0.6
+#: The latter where limits have a price.
+RACES = 0.75
 #: With several stages, each that is not the last gets this share of what is left.
 EARLIER = 0.4
 #: Share of choosing sites by amounts, where nobody else fills them meanwhile.
@@ -113,6 +114,7 @@ class _Plan:
         self._offer = offer
         self._errors: list[BaseException] = []
         self._ready = threading.Event()
+        self._races: dict[int, Race] = {}
 
     def work_together(self) -> None:
         """Run all workers, each in a thread; raises what one of them raised."""
@@ -163,12 +165,15 @@ class _Plan:
             self._filling(worker, whole, stage)
             return
         straight_ladder = straight(float(heats.hot_k[stage]), float(heats.cold_k[stage]))
-        relaxed, ladder = self._pilots(worker, heats, stage, straight_ladder, length)
-        main = Span(worker.deadline, MAIN * (length - whole.used))
-        run = run_relaxed if relaxed else run_strict
-        run(worker, main, heats, stage, ladder)
-        worker.propose("annealing with limits at a price" if relaxed else "annealing")
-        improver = Improver(worker, heats, stage)
+        start_i = worker.state.site_i.copy()
+        relaxed, ladder, rate = self._pilots(worker, heats, stage, straight_ladder, length)
+        main = Span(worker.deadline, (RACES if relaxed else MAIN) * (length - whole.used))
+        if relaxed:
+            run_races(worker, main, heats, stage, ladder, start_i, self._race(stage), rate)
+        else:
+            run_strict(worker, main, heats, stage, ladder)
+            worker.propose("annealing")
+        improver = Improver(worker, heats, stage, relaxed=relaxed)
         for number in range(ROUNDS):
             if whole.over or worker.shared.closed:
                 return
@@ -185,6 +190,10 @@ class _Plan:
                 improver.reheat(ladder)
             worker.adopt()
         improver.improve(whole)
+
+    def _race(self, stage: int) -> Race:
+        """Return the race of a stage, the same for all workers."""
+        return self._races.setdefault(stage, Race())
 
     def _filling(self, worker: Worker, whole: Span, stage: int) -> None:
         """Work on a stage in which opening sites costs something: again and again, each time from less heat."""
@@ -208,25 +217,31 @@ class _Plan:
 
     def _pilots(
         self, worker: Worker, heats: Heats, stage: int, ladder: Ladder, length: float
-    ) -> tuple[bool, Ladder]:
-        """Try both ways of annealing for a short time: whether limits are to have a price, and the ladder."""
+    ) -> tuple[bool, Ladder, float]:
+        """Try both ways of annealing for a short time.
+
+        Returns whether limits are to have a price, the ladder, and how many proposals a second (or unit of work)
+        allows.
+        """
         start_i = worker.state.site_i.copy()
         strict = run_strict(worker, Span(worker.deadline, PILOT * length), heats, stage, ladder)
         worker.propose("annealing")
         value_k = worker.walk.best_k.copy()
         if not worker.facts.has & FAMILIES["capacity"] or heats.possible > CROWDED:
-            return False, _noted(worker, strict, "strict")
+            return False, _noted(worker, strict.ladder(), "strict"), 0.0
         hot = float(heats.hot_k[stage])
-        wide = straight(HOTTER * hot, COLDEST * hot)
+        wide = straight(hot, COLDEST * hot)
         worker.begin_at(start_i)
-        relaxed = run_relaxed(worker, Span(worker.deadline, PILOT * length), heats, stage, wide)
+        span, before = Span(worker.deadline, PILOT * length), worker.stats["proposals"]
+        relaxed = run_relaxed(worker, span, heats, stage, wide)
+        rate = (worker.stats["proposals"] - before) / max(span.used, 1e-9)
         worker.propose("annealing with limits at a price")
         # What is still in excess counts at its price: a long run has time to get rid of it.
         promise = relaxed.value_x[-1] if relaxed.value_x else float("inf")
         reached = float(min(value_k[stage], worker.walk.best_k[stage]))
         if better(worker.walk.best_k, value_k) or promise < reached:
-            return True, _noted(worker, relaxed, "limits at a price")
-        return False, _noted(worker, strict, "strict")
+            return True, _noted(worker, wide, "limits at a price"), rate
+        return False, _noted(worker, strict.ladder(), "strict"), rate
 
     def _take_offer(self, worker: Worker) -> None:
         if self._offer is None or worker.number:
@@ -255,8 +270,7 @@ def _note_heats(worker: Worker, heats: Heats) -> None:
         worker.parameters[f"hottest and coldest for {name}"] = f"{heats.hot_k[k]:.6g} {heats.cold_k[k]:.6g}"
 
 
-def _noted(worker: Worker, trace: Trace, kind: str) -> Ladder:
-    ladder = trace.ladder()
+def _noted(worker: Worker, ladder: Ladder, kind: str) -> Ladder:
     marks = " ".join(f"{ladder.at(share):.4g}" for share in (0.0, 0.25, 0.5, 0.75, 1.0))
     worker.parameters[f"annealing of worker {worker.number}"] = kind
     worker.parameters[f"temperatures of worker {worker.number} by quarters of the time"] = marks

@@ -5,6 +5,7 @@ A pilot goes from hot to cold in a short time and tells where the value falls; a
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,6 +17,7 @@ from zonewright.solver.search.engines.heat import Heats
 from zonewright.solver.search.engines.shared import better
 from zonewright.solver.search.engines.worker import Worker
 from zonewright.solver.search.options import Reals
+from zonewright.solver.search.rooms import rooms_of
 from zonewright.solver.search.state import FAMILIES, make_state, without
 from zonewright.solver.search.walk import CHANGED
 
@@ -30,14 +32,18 @@ AWAY_FIRST, AWAY_LEAST, AWAY_MOST = 2.0, 1e-4, 10.0
 #: An item of mean demand in excess is to cost so many usual changes; at first a small part of that, and never more
 #: than a multiple.
 EXCESS_PRICE, CHEAP, MOST = 14.0, 0.06, 4.0
-#: So much of all demand may be in excess at first, and none after this share of a run.
-GOAL, NONE_BY = 0.005, 0.8
+#: So much of all demand may be in excess at first, and none when a ladder is this far down.
+GOAL, NONE_BY = 0.005, 0.5
 #: Prices change by these factors, so many times in a run.
-DEARER, CHEAPER, STEPS = 1.15, 0.92, 200
+DEARER, CHEAPER, STEPS = 1.15, 0.92, 600
+#: A node's own factor on these, while it is in excess and there should be less, and while it is not; and the most.
+STUBBORN, CALMER, MOST_TIMES = 1.1, 0.97, 30.0
 #: Mending what is in excess at the end of a run takes at most this share of its length.
 MENDING = 0.1
-#: A run with limits at a price begins so many times hotter than a strict one, and ends so many times colder.
-HOTTER, COLDEST = 4.0, 0.01
+#: A run with limits at a price ends at this share of the hottest temperature.
+COLDEST = 0.03
+#: The share of a run at which it is compared with others, and from which on its values are averaged for that.
+HALF_WAY, AROUND = 0.5, 0.45
 #: Of a ladder's time this share is spread evenly over the logarithm of the temperature.
 EVEN = 0.35
 #: What everything but load and excess is taken to save at most by one move, in usual changes.
@@ -54,6 +60,11 @@ class Ladder:
     def at(self, share: float) -> float:
         """Return the temperature at a share of the time."""
         return float(np.exp(np.interp(share, self.share_x, np.log(self.heat_x))))
+
+    def down(self, heat: float) -> float:
+        """Return how far down a temperature is, on the logarithm: 0 at the hottest, 1 at the coldest."""
+        hot, cold = float(self.heat_x[0]), float(self.heat_x[-1])
+        return float(np.log(hot / heat) / np.log(hot / cold)) if cold < hot else 1.0
 
 
 def straight(hot: float, cold: float) -> Ladder:
@@ -198,57 +209,89 @@ def _keep(worker: Worker) -> None:
 
 
 class Prices:
-    """What a unit beyond a limit costs, by resource: more where more is in excess than there should be by now."""
+    """What a unit beyond a limit costs, by node and resource.
 
-    def __init__(self, worker: Worker, usual: float) -> None:
-        board = worker.board
+    A resource is dearer while more of it is in excess than there should be by now. A node where it stays so gets
+    dearer still by and by, and cheaper again afterwards: so what holds out there must give way in the end.
+    """
+
+    def __init__(self, worker: Worker, usual: float, price_nr: Reals, goal: float) -> None:
+        board, self.goal = worker.board, goal
         mean_r = board.demand_ir.mean(axis=0) if board.items else np.ones(len(board.resources))
         self.first_r = EXCESS_PRICE * usual / np.maximum(mean_r, 1e-9)
         self.first_r[mean_r <= 0] = EXCESS_PRICE * usual
         self.price_r: Reals = np.ascontiguousarray(self.first_r * CHEAP)
         self.total_r = board.demand_ir.sum(axis=0).astype(np.float64)
         self._share = 0.0
+        room_nr = worker.state.room_nr
+        self.limited_n = np.zeros(len(room_nr), bool)
+        for level in worker.facts.cap_x.tolist():
+            first = int(worker.facts.base_l[level])
+            self.limited_n[first : first + int(worker.facts.domains_l[level])] = True
+        self.times_nr = np.ones(room_nr.shape)
+        self.price_nr = price_nr
+        price_nr[:] = self.price_r
 
-    def adapt(self, share: float, excess_r: Reals) -> None:
-        """Raise and lower the prices towards an excess that falls to nothing with the share of time passed."""
-        goal_r = GOAL * self.total_r * max(0.0, 1.0 - share / NONE_BY) ** 2
+    def adapt(self, share: float, down: float, room_nr: Ints) -> None:
+        """Raise and lower the prices towards an excess that falls to nothing as the temperature does.
+
+        `share` is that of the time, `down` that of the ladder, from 0 at the hottest to 1 at the coldest.
+        """
+        excess_nr = np.where(self.limited_n[:, None], np.maximum(0, -room_nr), 0)
+        goal_r = self.goal * self.total_r * max(0.0, 1.0 - down / NONE_BY) ** 2
         steps = (share - self._share) * STEPS
         self._share = share
-        change_r = np.where(excess_r > goal_r, DEARER, CHEAPER) ** steps
+        over_r = excess_nr.sum(axis=0) > goal_r
+        change_r = np.where(over_r, DEARER, CHEAPER) ** steps
         self.price_r = np.clip(self.price_r * change_r, self.first_r * CHEAP, self.first_r * MOST)
+        change_nr = np.where(excess_nr > 0, np.where(over_r, STUBBORN, 1.0), CALMER) ** steps
+        self.times_nr = np.clip(self.times_nr * change_nr, 1.0, MOST_TIMES)
+        np.multiply(self.times_nr, self.price_r, out=self.price_nr)
 
 
-def _excess(worker: Worker) -> Reals:
-    """Return what is used and held beyond limits, by resource, at all levels that have any."""
-    room_nr = worker.state.room_nr
-    total_r = np.zeros(room_nr.shape[1])
-    for level in worker.facts.cap_x.tolist():
-        first = int(worker.facts.base_l[level])
-        part_nr = room_nr[first : first + int(worker.facts.domains_l[level])]
-        total_r -= np.minimum(part_nr, 0).sum(axis=0)
-    return total_r
+def run_relaxed(
+    worker: Worker,
+    span: Span,
+    heats: Heats,
+    stage: int,
+    ladder: Ladder,
+    *,
+    goal: float = GOAL,
+    race: Callable[[float], bool] | None = None,
+) -> Trace:
+    """Anneal with limits at a price; ends at the best valid placement that the walk saw or that mending makes.
 
-
-def run_relaxed(worker: Worker, span: Span, heats: Heats, stage: int, ladder: Ladder) -> Trace:
-    """Anneal with limits at a price; ends at the best valid placement that the walk saw or that mending makes."""
+    `goal` is how much of all demand may be in excess at first. `race` is asked half-way, with the mean value
+    around there, whether to go on.
+    """
     trace = Trace([], [])
     best_i, best_k = worker.walk.best_i.copy(), worker.walk.best_k.copy()
     worker.facts_used = without(worker.facts, "capacity")
     worker.begin_at(worker.state.site_i, worker.facts_used)
     _know_best(worker, best_i, best_k)
     usual = float(heats.hot_k[stage])
-    prices = Prices(worker, usual)
-    while not span.over and not worker.shared.closed:
+    rooms = rooms_of(worker.facts, worker.state, stage)
+    prices = Prices(worker, usual, rooms.price_nr, goal)
+    around: list[float] = []
+    given_up = False
+    while not (span.over or given_up or worker.shared.closed):
         share = span.share
-        set_heat(worker, heats, stage, ladder.at(share))
-        excess_r = _excess(worker)
-        prices.adapt(share, excess_r)
-        over = worker.anneal_relaxed(stage, 1.0, SLACK * usual, prices.price_r)
-        trace.heat_x.append(ladder.at(share))
+        heat = ladder.at(share)
+        set_heat(worker, heats, stage, heat)
+        prices.adapt(share, ladder.down(heat), worker.state.room_nr)
+        over = worker.anneal_relaxed(stage, SLACK * usual, rooms)
+        trace.heat_x.append(heat)
         trace.value_x.append(float(worker.state.value_k[stage]) + over)
-    worker.parameters["prices of excess at the end"] = " ".join(f"{v:.3g}" for v in prices.price_r)
+        if race is not None and share >= AROUND:
+            around.append(trace.value_x[-1])
+            if share >= HALF_WAY:
+                given_up = not race(sum(around) / len(around))
+                race = None
     worker.facts_used = None
-    _end_valid(worker, Span(worker.deadline, MENDING * span.length))
+    if given_up:
+        worker.begin_at(worker.walk.best_i)
+    else:
+        _end_valid(worker, Span(worker.deadline, MENDING * span.length))
     return trace
 
 

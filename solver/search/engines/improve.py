@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from zonewright.solver.search.engines.clock import Span, left
-from zonewright.solver.search.engines.cooling import Ladder, run_strict, set_heat, straight
+from zonewright.solver.search.engines.cooling import GOAL, Ladder, run_relaxed, run_strict, set_heat, straight
 from zonewright.solver.search.engines.heat import Heats
 from zonewright.solver.search.engines.worker import Worker
 
@@ -26,6 +26,9 @@ SLICES = 4
 NOISE = 4
 #: Share of what is left that noise and reheating take each time.
 NOISE_SPAN, REHEAT_SPAN = 0.04, 0.2
+#: With limits at a price reheating begins between these shares of the hottest temperature and ends at the third;
+#: so much less may be in excess, and this share of the time is for what is finer.
+LUKEWARM, WARM, COOL, LESS, FINE = 0.04, 0.3, 0.01, 0.1, 0.2
 
 
 @dataclass
@@ -40,8 +43,8 @@ class Engine:
 class Improver:
     """The engines of one worker for one stage."""
 
-    def __init__(self, worker: Worker, heats: Heats, stage: int) -> None:
-        self.worker, self.heats, self.stage = worker, heats, stage
+    def __init__(self, worker: Worker, heats: Heats, stage: int, *, relaxed: bool = False) -> None:
+        self.worker, self.heats, self.stage, self.relaxed = worker, heats, stage, relaxed
         item_x = worker.options.item_x
         self.engines = [
             Engine("chains", lambda: worker.rearrange(8, 4, 1, item_x)),
@@ -90,12 +93,26 @@ class Improver:
     def reheat(self, ladder: Ladder) -> None:
         """Anneal again from a middle temperature; the best of all remains known."""
         worker = self.worker
-        begin = float(worker.chances.uniform(0.35, 0.75))
-        part = np.linspace(begin, 1.0, 32)
-        again = Ladder((part - begin) / (1.0 - begin), np.array([ladder.at(share) for share in part]))
-        span = Span(worker.deadline, REHEAT_SPAN * left(worker.deadline))
-        run_strict(worker, span, self.heats, self.stage, again, priced=False)
+        length = REHEAT_SPAN * left(worker.deadline)
+        if self.relaxed:
+            self._reheat_at_a_price(length)
+        else:
+            begin = float(worker.chances.uniform(0.35, 0.75))
+            part = np.linspace(begin, 1.0, 32)
+            again = Ladder((part - begin) / (1.0 - begin), np.array([ladder.at(share) for share in part]))
+            run_strict(worker, Span(worker.deadline, length), self.heats, self.stage, again, priced=False)
         worker.propose("reheating")
+
+    def _reheat_at_a_price(self, length: float) -> None:
+        """Anneal with limits at a price, then below that within them."""
+        worker = self.worker
+        hot, cold = float(self.heats.hot_k[self.stage]), float(self.heats.cold_k[self.stage])
+        begin = float(np.exp(worker.chances.uniform(np.log(LUKEWARM), np.log(WARM))))
+        ladder = straight(begin * hot, COOL * hot)
+        span = Span(worker.deadline, (1.0 - FINE) * length)
+        run_relaxed(worker, span, self.heats, self.stage, ladder, goal=LESS * GOAL)
+        fine = straight(COOL * hot, cold)
+        run_strict(worker, Span(worker.deadline, FINE * length), self.heats, self.stage, fine, priced=False)
 
     def noise(self) -> None:
         """Let the load of the resource farthest above its bound weigh more for a while, then none."""

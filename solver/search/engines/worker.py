@@ -12,12 +12,13 @@ from zonewright.solver.deadline import Deadline
 from zonewright.solver.search.board import Board, Ints, Places
 from zonewright.solver.search.engines.clock import NODE_WORK, PROPOSAL_WORK, TRY_WORK
 from zonewright.solver.search.engines.shared import Shared, better
-from zonewright.solver.search.options import Options, Reals
+from zonewright.solver.search.options import Options
+from zonewright.solver.search.rooms import Rooms
 from zonewright.solver.search.state import Facts, State, make_state
 from zonewright.solver.search.walk import ACCEPTED, CHANGED, PRICED, PROPOSED, Walk, make_walk
 
-#: A kernel should come back after so many seconds.
-SLICE_S = 0.05
+#: A kernel should come back after so many seconds, one whose prices are adapted every time sooner.
+SLICE_S, PRICED_SLICE_S = 0.05, 0.02
 
 
 @dataclass
@@ -82,10 +83,10 @@ class Worker:
     def _slice(self, name: str, first: int) -> int:
         return self._proposals.setdefault(name, first)
 
-    def _learn(self, name: str, done: int, seconds: float) -> None:
+    def _learn(self, name: str, done: int, seconds: float, slice_s: float = SLICE_S) -> None:
         """Choose the next slice's length; never where work is limited, so that a run can be repeated."""
         if self.deadline.work_limit is None and seconds > 0.0:
-            wanted = done * SLICE_S / seconds
+            wanted = done * slice_s / seconds
             self._proposals[name] = int(min(max(wanted, done / 4), done * 4, 10_000_000)) + 1
 
     def anneal(self, strict: bool = True) -> None:
@@ -99,16 +100,14 @@ class Worker:
         self.count_walk()
         self.deadline.spend(done * PROPOSAL_WORK)
 
-    def anneal_relaxed(self, stage: int, price: float, slack: float, weight_r: Reals) -> float:
-        """Run one slice of annealing with limits at a price; return the weighted excess."""
+    def anneal_relaxed(self, stage: int, slack: float, rooms: Rooms) -> float:
+        """Run one slice of annealing with limits at a price; return the priced excess."""
         from zonewright.solver.search.kernels.relax import anneal_relaxed
 
         steps = self._slice("relaxed", 50_000)
         began = time.perf_counter()
-        over = anneal_relaxed(
-            self.facts_now, self.state, self.options, self.walk, steps, stage, price, slack, weight_r
-        )
-        self._learn("relaxed", steps, time.perf_counter() - began)
+        over = anneal_relaxed(self.facts_now, self.state, self.options, self.walk, rooms, steps, stage, slack)
+        self._learn("relaxed", steps, time.perf_counter() - began, PRICED_SLICE_S)
         self.count_walk()
         self.deadline.spend(steps * PROPOSAL_WORK)
         return float(over)

@@ -70,14 +70,21 @@ class _LinkedPipeline(CompilerBase):
         return [passes]
 
 
-def inner(function: Any) -> Any:
+def inner(function: Any, **options: Any) -> Any:
     """Decorate a function that only kernels call; calling it from Python is not possible.
 
     Whether to inline it is left to the compiler: forced, it takes five times longer and the code runs no faster.
     Constants are handed on as values of their type: numba would compile the function anew for each.
     """
-    made = kernel(no_cpython_wrapper=True, no_cfunc_wrapper=True, pipeline_class=_LinkedPipeline)(function)
+    made = kernel(no_cpython_wrapper=True, no_cfunc_wrapper=True, pipeline_class=_LinkedPipeline, **options)(
+        function
+    )
     if isinstance(made, Dispatcher):
         usual = made.get_call_template
         made.get_call_template = lambda args, kws: usual(tuple(unliteral(one) for one in args), kws)
     return made
+
+
+def summing(function: Any) -> Any:
+    """Decorate as `inner` does a function whose sums of floats may be taken in any order, several at a time."""
+    return inner(function, fastmath={"reassoc", "nnan", "nsz"})

@@ -16,8 +16,9 @@ from zonewright.solver.search.kernels.anneal import below, chance, note_change
 from zonewright.solver.search.kernels.chains import random_site
 from zonewright.solver.search.kernels.moves import apply_shift, apply_swap, shift_delta, swap_delta
 from zonewright.solver.search.kernels.records import entry, inner
-from zonewright.solver.search.kernels.relax import excess, excess_of_move
+from zonewright.solver.search.kernels.relax import excess, excess_of_move, least_price, renew_rooms
 from zonewright.solver.search.options import Options
+from zonewright.solver.search.rooms import Rooms
 from zonewright.solver.search.state import Facts, State
 from zonewright.solver.search.walk import Walk
 
@@ -43,11 +44,11 @@ def random_item(s, w, site) -> int:
     return i
 
 
-@entry(Facts, State, Options, Walk, types.int64, types.float64, types.float64[::1], types.float64[::1])
-def settle(f, s, o, w, steps, heat, weight_r, price_k) -> float:
+@entry(Facts, State, Options, Walk, Rooms, types.int64, types.float64, types.float64[::1])
+def settle(f, s, o, w, t, steps, heat, price_k) -> float:
     """Anneal for so many steps, or until nothing is beyond a limit; return what is, weighted.
 
-    `weight_r` is what a unit beyond a limit costs, `price_k` what a unit of a stage does; `heat` in the same.
+    `t.price_nr` is what a unit beyond a limit costs, `price_k` what a unit of a stage does; `heat` in the same.
     """
     hot_x = np.empty(f.sites, np.int32)
     place_s = np.full(f.sites, -1, np.int32)
@@ -57,10 +58,8 @@ def settle(f, s, o, w, steps, heat, weight_r, price_k) -> float:
             place_s[site] = hots
             hot_x[hots] = site
             hots += 1
-    none = weight_r[0]
-    for r in range(f.resources):
-        none = min(none, weight_r[r])
-    over = excess(f, s, weight_r)
+    none = least_price(f, t)
+    over = excess(f, s, t)
     for _ in range(steps):
         # Sums of floats drift; less than half the least possible excess is none.
         if over < 0.5 * none:
@@ -81,7 +80,7 @@ def settle(f, s, o, w, steps, heat, weight_r, price_k) -> float:
         if new < 0 or new == old or new == f.sites:
             continue
         limit = -heat * math.log(1.0 - chance(w))
-        more = excess_of_move(f, s, weight_r, i, j, old, new)
+        more = excess_of_move(f, s, t, i, j, old, new)
         if more > limit:
             continue
         if j >= 0:
@@ -103,6 +102,7 @@ def settle(f, s, o, w, steps, heat, weight_r, price_k) -> float:
             apply_shift(f, s, i, new, w.d_k)
         for turn in range(2):
             site = old if turn == 0 else new
+            renew_rooms(f, s, t, site)
             full = overfull(f, s, site)
             if full and place_s[site] < 0:
                 place_s[site] = hots
@@ -114,4 +114,4 @@ def settle(f, s, o, w, steps, heat, weight_r, price_k) -> float:
                 hot_x[place_s[site]] = moved
                 place_s[moved] = place_s[site]
                 place_s[site] = -1
-    return excess(f, s, weight_r)
+    return excess(f, s, t)
