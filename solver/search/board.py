@@ -10,7 +10,7 @@ stage 0 is always `broken`, the sum of all hard excess, so that a placement is v
 it are 1 for every item at a site where it may not be, and 1 for every pinned item at another site than its home.
 
 Every amount, limit, weight and cost is a whole number; `NO_LIMIT` stands where there is none. The lowering
-makes sure that no value of a stage passes 2**62.
+makes sure that no value of a stage passes 2**57.
 """
 
 from __future__ import annotations

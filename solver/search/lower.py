@@ -41,8 +41,9 @@ from zonewright.solver.search.lowerings.tolerance import check_tolerated
 MOST_ITEMS = 2_000_000
 #: Entries of all tables of move costs together.
 MOST_TABLE = 20_000_000
-#: No value of a stage, and no sum on the way to one, may reach this.
-MOST_VALUE = 2.0**61
+#: No value of a stage, and no sum on the way to one, may reach this: engines make weights four times what they are
+#: and put prices of ten times a resource's weight on being away, which is to fit into 64 bits, too.
+MOST_VALUE = 2.0**57
 
 
 @dataclass(frozen=True)
