@@ -19,26 +19,20 @@ from __future__ import annotations
 
 import argparse
 import json
-import signal
 import sys
-import threading
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks.process import process_start
 from benchmarks.series import (
-    KEY,
     Run,
     add_table,
     chosen,
-    complete,
     in_one_line,
-    news,
     numbers_of,
-    print_medians,
+    place_in_time,
     print_solve,
+    run_table,
     solve_row,
 )
 
@@ -90,23 +84,10 @@ def solve(options: argparse.Namespace) -> int:
     """Read, place, write."""
     from zonewright.instances.cloudbalancing import read_cloudbalancing, write_cloudbalancing
     from zonewright.models.quantities import MONEY
-    from zonewright.solver.place import place
 
     problem = read_cloudbalancing(options.file)
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    result = place(
-        problem.estate,
-        time_limit_s=max(0.05, options.time_limit - _RESERVE_S - (time.time() - process_start())),
-        workers=options.workers,
-        seed=options.seed,
-        reasons=False,
-        progress=None if options.json else news(),
-        stop=stop,
-    )
+    result, found = place_in_time(problem.estate, options, _RESERVE_S)
     goal = next((goal for goal in result.objective if goal.goal == "cost"), None)
-    found = result.plan is not None and not result.plan.unplaced
     if result.plan is not None and found:
         write_cloudbalancing(problem, problem.computers_after(result.plan.placements), options.output)
     row: dict[str, Any] = {"instance": options.file.name.split(".")[0], "seed": options.seed}
@@ -119,28 +100,16 @@ def solve(options: argparse.Namespace) -> int:
 
 def table(options: argparse.Namespace) -> int:
     """Run what is missing of a table and print the medians."""
-    import tempfile
-
     files = {path.name.split(".")[0]: path for path in options.data.glob("*.json*")}
-    names = chosen(files, options.instances)
     reference = numbers_of(options.data / "results.tsv", "instance", "best")
-    with tempfile.TemporaryDirectory() as folder:
-        runs = [
-            Run(
-                name, seed, options.time_limit, options.workers, _command(files[name], seed, Path(folder), options)
-            )
-            for name in names
-            for seed in range(1, options.seeds + 1)
-        ]
 
-        def judged(run: Run, found: dict[str, Any]) -> Mapping[str, object]:
-            return _judged(files[run.instance], Path(run.command[-1]), found, reference.get(run.instance))
+    def command(name: str, seed: int, folder: Path) -> list[str]:
+        return _command(files[name], seed, folder, options)
 
-        rows, failures = complete(runs, options.output, COLUMNS, judged)
-    wanted = {run.key for run in runs}
-    rows = [row for row in rows if tuple(row[name] for name in KEY) in wanted]
-    print_medians(rows, names, "over", ["cost", "bound", "reference", "seconds", "priced_per_s", "peak_mib"])
-    return 1 if failures else 0
+    def judged(run: Run, found: dict[str, Any]) -> Mapping[str, object]:
+        return _judged(files[run.instance], Path(run.command[-1]), found, reference.get(run.instance))
+
+    return run_table(options, chosen(files, options.instances), command, COLUMNS, judged, "over")
 
 
 def _command(path: Path, seed: int, folder: Path, options: argparse.Namespace) -> list[str]:

@@ -21,26 +21,21 @@ from __future__ import annotations
 import argparse
 import csv
 import gc
-import signal
 import sys
-import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.process import process_start
 from benchmarks.series import (
-    KEY,
     Run,
     add_table,
     chosen,
-    complete,
     in_one_line,
-    news,
     numbers_of,
-    print_medians,
+    place_in_time,
     print_solve,
+    run_table,
     solve_row,
 )
 
@@ -93,27 +88,13 @@ def solve(options: argparse.Namespace) -> int:
     gc.disable()
     began = time.monotonic()
     from zonewright.instances.roadef2012 import read_reassignment, write_assignment
-    from zonewright.solver.place import place
 
     problem = read_reassignment(options.model, options.assignment)
     gc.freeze()
     gc.enable()
     write_assignment(problem.current_p, options.output)
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
     reserve = max(_LEAST_RESERVE_S, _RESERVE_SHARE * (time.monotonic() - began))
-    left = options.time_limit - reserve - (time.time() - process_start())
-    result = place(
-        problem.estate,
-        time_limit_s=max(0.05, left),
-        workers=options.workers,
-        seed=options.seed,
-        reasons=False,
-        progress=None if options.json else news(),
-        stop=stop,
-    )
-    found = result.plan is not None and not result.plan.unplaced
+    result, found = place_in_time(problem.estate, options, reserve)
     if result.plan is not None and found:
         write_assignment(problem.machines_after(result.plan.placements), options.output)
     row = {"instance": problem.estate.estate, "seed": options.seed, **_costs(result), **solve_row(result)}
@@ -149,28 +130,13 @@ def _read(problem: Reassignment) -> dict[str, object]:
 
 def table(options: argparse.Namespace) -> int:
     """Run what is missing of a table and print the medians."""
-    import tempfile
-
     models = {path.name.split(".model.txt")[0]: path for path in options.data.glob("*.model.txt*")}
-    names = chosen(models, options.instances)
+
+    def command(name: str, seed: int, folder: Path) -> list[str]:
+        return _command(models[name], seed, folder, options)
+
     judge = _Judge(options.data, models)
-    with tempfile.TemporaryDirectory() as folder:
-        runs = [
-            Run(
-                name,
-                seed,
-                options.time_limit,
-                options.workers,
-                _command(models[name], seed, Path(folder), options),
-            )
-            for name in names
-            for seed in range(1, options.seeds + 1)
-        ]
-        rows, failures = complete(runs, options.output, COLUMNS, judge.row)
-    wanted = {run.key for run in runs}
-    rows = [row for row in rows if tuple(row[name] for name in KEY) in wanted]
-    print_medians(rows, names, "score", ["cost", "bound", "reference", "seconds", "priced_per_s", "peak_mib"])
-    return 1 if failures else 0
+    return run_table(options, chosen(models, options.instances), command, COLUMNS, judge.row, "score")
 
 
 class _Judge:

@@ -7,9 +7,12 @@ import csv
 import io
 import json
 import resource
+import signal
 import statistics
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +25,7 @@ from zonewright.models.problems import InputError
 from zonewright.report.console import print_table, stdout_console
 
 if TYPE_CHECKING:
+    from zonewright.models import Estate
     from zonewright.solver.result import Result
 
 #: What tells one row from another: rows of the same are not run again.
@@ -130,6 +134,54 @@ def _started(run: Run) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise ValueError(f"no result, exit {done.returncode}")
     return found
+
+
+def place_in_time(estate: Estate, options: argparse.Namespace, reserve_s: float) -> tuple[Result, bool]:
+    """Place an estate in what is left of the process's time, a reserve kept back; say whether all have a site.
+
+    Ctrl-C ends it with the best so far.
+    """
+    from zonewright.solver.place import place
+
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    left = options.time_limit - reserve_s - (time.time() - process_start())
+    result = place(
+        estate,
+        time_limit_s=max(0.05, left),
+        workers=options.workers,
+        seed=options.seed,
+        reasons=False,
+        progress=None if options.json else news(),
+        stop=stop,
+    )
+    return result, result.plan is not None and not result.plan.unplaced
+
+
+def run_table(
+    options: argparse.Namespace,
+    names: Sequence[str],
+    command: Callable[[str, int, Path], Sequence[str]],
+    columns: Sequence[str],
+    judged: Callable[[Run, dict[str, Any]], Mapping[str, object]],
+    score: str,
+) -> int:
+    """Run what is missing of a table and print the medians; return the exit code.
+
+    `command` makes the command for an instance and a seed, with its answer in a folder; the rest as in `complete`.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        runs = [
+            Run(name, seed, options.time_limit, options.workers, command(name, seed, Path(folder)))
+            for name in names
+            for seed in range(1, options.seeds + 1)
+        ]
+        rows, failures = complete(runs, options.output, columns, judged)
+    wanted = {run.key for run in runs}
+    rows = [row for row in rows if tuple(row[name] for name in KEY) in wanted]
+    print_medians(rows, names, score, ["cost", "bound", "reference", "seconds", "priced_per_s", "peak_mib"])
+    return 1 if failures else 0
 
 
 def chosen(names: Iterable[str], wanted: Sequence[str]) -> list[str]:
