@@ -31,9 +31,9 @@ AWAY_ROOM, AWAY_ROOM_LAST = 0.45, 0.04
 AWAY_FIRST, AWAY_LEAST, AWAY_MOST = 2.0, 1e-4, 10.0
 #: An item of mean demand in excess is to cost so many usual changes; at first a small part of that, and never more
 #: than a multiple.
-EXCESS_PRICE, CHEAP, MOST = 14.0, 0.06, 4.0
+EXCESS_PRICE, CHEAP, MOST = 4.0, 0.06, 8.0
 #: So much of all demand may be in excess at first, and none when a ladder is this far down.
-GOAL, NONE_BY = 0.005, 0.5
+GOAL, NONE_BY = 0.005, 0.6
 #: Prices change by these factors, so many times in a run.
 DEARER, CHEAPER, STEPS = 1.15, 0.92, 600
 #: A node's own factor on these, while it is in excess and there should be less, and while it is not; and the most.
@@ -41,7 +41,7 @@ STUBBORN, CALMER, MOST_TIMES = 1.1, 0.97, 30.0
 #: Mending what is in excess at the end of a run takes at most this share of its length.
 MENDING = 0.1
 #: A run with limits at a price ends at this share of the hottest temperature.
-COLDEST = 0.03
+COLDEST = 0.01
 #: The share of a run at which it is compared with others, and from which on its values are averaged for that.
 HALF_WAY, AROUND = 0.5, 0.45
 #: Of a ladder's time this share is spread evenly over the logarithm of the temperature.
@@ -232,10 +232,11 @@ class Prices:
         self.price_nr = price_nr
         price_nr[:] = self.price_r
 
-    def adapt(self, share: float, down: float, room_nr: Ints) -> None:
+    def adapt(self, share: float, down: float, warm: float, room_nr: Ints) -> None:
         """Raise and lower the prices towards an excess that falls to nothing as the temperature does.
 
-        `share` is that of the time, `down` that of the ladder, from 0 at the hottest to 1 at the coldest.
+        `share` is that of the time, `down` that of the ladder, from 0 at the hottest to 1 at the coldest, `warm` the
+        temperature in usual changes: prices may fall with its root, so that excess stays within reach.
         """
         excess_nr = np.where(self.limited_n[:, None], np.maximum(0, -room_nr), 0)
         goal_r = self.goal * self.total_r * max(0.0, 1.0 - down / NONE_BY) ** 2
@@ -243,7 +244,7 @@ class Prices:
         self._share = share
         over_r = excess_nr.sum(axis=0) > goal_r
         change_r = np.where(over_r, DEARER, CHEAPER) ** steps
-        self.price_r = np.clip(self.price_r * change_r, self.first_r * CHEAP, self.first_r * MOST)
+        self.price_r = np.clip(self.price_r * change_r, self.first_r * CHEAP * np.sqrt(warm), self.first_r * MOST)
         change_nr = np.where(excess_nr > 0, np.where(over_r, STUBBORN, 1.0), CALMER) ** steps
         self.times_nr = np.clip(self.times_nr * change_nr, 1.0, MOST_TIMES)
         np.multiply(self.times_nr, self.price_r, out=self.price_nr)
@@ -278,7 +279,7 @@ def run_relaxed(
         share = span.share
         heat = ladder.at(share)
         set_heat(worker, heats, stage, heat)
-        prices.adapt(share, ladder.down(heat), worker.state.room_nr)
+        prices.adapt(share, ladder.down(heat), heat / usual, worker.state.room_nr)
         over = worker.anneal_relaxed(stage, SLACK * usual, rooms)
         trace.heat_x.append(heat)
         trace.value_x.append(float(worker.state.value_k[stage]) + over)
