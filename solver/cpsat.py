@@ -12,6 +12,9 @@ import numpy as np
 from zonewright.solver.deadline import Deadline
 from zonewright.solver.rows import FREE, Ints, Matrix
 
+#: Rows written between two looks at the time.
+LOOK_EVERY = 1_024
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -28,7 +31,13 @@ class Answer:
 class Model:
     """A CP-SAT model of a matrix, kept for several solves."""
 
-    def __init__(self, matrix: Matrix, switch_of_row: Mapping[int, int | tuple[int, ...]] | None = None) -> None:
+    def __init__(
+        self,
+        matrix: Matrix,
+        switch_of_row: Mapping[int, int | tuple[int, ...]] | None = None,
+        deadline: Deadline | None = None,
+    ) -> None:
+        """Write the rows; those that a deadline comes before are missing, and the model is of no use."""
         from ortools.sat.python import cp_model
 
         self._cp = cp_model
@@ -41,6 +50,8 @@ class Model:
         start, column, value = matrix.start_i.tolist(), matrix.column_k.tolist(), matrix.value_k.tolist()
         row_low, row_high = matrix.low_i.tolist(), matrix.high_i.tolist()
         for i in range(len(row_low)):
+            if i % LOOK_EVERY == 0 and deadline is not None and deadline.over:
+                break
             a, b = start[i], start[i + 1]
             lower = max(row_low[i], -FREE)
             upper = min(row_high[i], FREE)

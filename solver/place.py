@@ -17,7 +17,7 @@ from zonewright.solver import decode
 from zonewright.solver.assumptions import assumptions_of, delegated
 from zonewright.solver.collector import collector_paused
 from zonewright.solver.context import Context
-from zonewright.solver.deadline import WORK_UNIT, Deadline
+from zonewright.solver.deadline import WORK_UNIT, Deadline, Part
 from zonewright.solver.engines.exact import StageProof, better_proof, solve_exact
 from zonewright.solver.engines.lazy import applies as lazy_applies
 from zonewright.solver.engines.lazy import solve_lazily
@@ -116,8 +116,8 @@ MOST_CELLS = 5_000_000
 #: Share of the time that is kept to search in, where the exact engine goes first and has not finished by then:
 #: with few pairs of units and sites, and with more.
 FEW_CELLS, KEPT_BY_FEW, KEPT_TO_SEARCH = 2_000, 0.3, 0.7
-#: Up to so many pairs it works beside the search.
-MOST_CELLS_BESIDE = 60_000
+#: Up to so many pairs it works beside the search, for a share of the time.
+MOST_CELLS_BESIDE, BESIDE = 30_000, 0.5
 #: Share of the time for which one worker searches before it turns to the exact engines.
 TURN = 0.5
 #: Share of the time after which these are asked where the search has found nothing.
@@ -172,7 +172,7 @@ class _Solve:
         hint: Plan | None = None,
     ) -> None:
         self.world = world
-        self.deadline = deadline
+        self.deadline = self._clock = deadline
         self.workers = workers
         self.seed = seed
         self.listener = listener
@@ -184,7 +184,7 @@ class _Solve:
 
     def news(self, engine: str, goal: str, value: int | None, bound: int | None, message: str) -> None:
         if self.listener is not None:
-            self.listener(Progress(self.deadline.seconds, engine, goal, value, bound, message))
+            self.listener(Progress(self._clock.seconds, engine, goal, value, bound, message))
 
     def place(self, partial: bool) -> Result:
         decision, infeasible = self._decide(partial)
@@ -229,9 +229,10 @@ class _Solve:
         search.wait(first=not (alone or in_turns), seconds=PATIENCE * self.deadline.left)
         decision, infeasible = None, False
         if not (search.closed or alone or self.deadline.over):
-            all_of_them, self.workers = self.workers, max(1, self.workers - 1)
+            before = self.workers, self.deadline
+            self.workers, self.deadline = max(1, self.workers - 1), Part(self.deadline, BESIDE)
             decision, infeasible = self._exactly(partial, soon=search.best is None, most_cells=MOST_CELLS_BESIDE)
-            self.workers = all_of_them
+            self.workers, self.deadline = before
             if infeasible and search.best is None:
                 search.stop()
                 return None, True

@@ -292,7 +292,9 @@ class _Run:
 
     def _search(self, stage: Stage, proof: StageProof | None) -> str:
         if self.model is None:
-            self.model = Model(self.matrix)
+            self.model = Model(self.matrix, deadline=self.deadline)
+            if self.deadline.over:
+                return "open"
             for earlier, value in zip(self.stages, self.values, strict=False):
                 self._require(earlier, value)
 

@@ -235,8 +235,8 @@ class Prices:
     def adapt(self, share: float, down: float, warm: float, room_nr: Ints) -> None:
         """Raise and lower the prices towards an excess that falls to nothing as the temperature does.
 
-        `share` is that of the time, `down` that of the ladder, from 0 at the hottest to 1 at the coldest, `warm` the
-        temperature in usual changes: prices may fall with its root, so that excess stays within reach.
+        `share` is that of the time, `down` that of the ladder, from 0 at the hottest to 1 at the coldest, `warm`
+        the temperature in usual changes: prices may fall with its root, so that excess stays within reach.
         """
         excess_nr = np.where(self.limited_n[:, None], np.maximum(0, -room_nr), 0)
         goal_r = self.goal * self.total_r * max(0.0, 1.0 - down / NONE_BY) ** 2
