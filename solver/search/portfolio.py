@@ -19,6 +19,7 @@ from zonewright.solver.search.engines.clock import Span, left
 from zonewright.solver.search.engines.cooling import (
     COLDEST,
     Ladder,
+    first_price,
     run_relaxed,
     run_strict,
     straight,
@@ -233,7 +234,7 @@ class _Plan:
         wide = straight(hot, COLDEST * hot)
         worker.begin_at(start_i)
         span, before = Span(worker.deadline, PILOT * length), worker.stats["proposals"]
-        relaxed = run_relaxed(worker, span, heats, stage, wide)
+        relaxed = run_relaxed(worker, span, heats, stage, wide, first=first_price(worker.number))
         rate = (worker.stats["proposals"] - before) / max(span.used, 1e-9)
         worker.propose("annealing with limits at a price")
         # What is still in excess counts at its price: a long run has time to get rid of it.

@@ -29,15 +29,15 @@ AWAY_STEPS, AWAY_UNTIL = 150, 0.95
 AWAY_ROOM, AWAY_ROOM_LAST = 0.45, 0.04
 #: First, least and largest price of a held unit, in units of load.
 AWAY_FIRST, AWAY_LEAST, AWAY_MOST = 2.0, 1e-4, 10.0
-#: An item of mean demand in excess is to cost so many usual changes; at first a small part of that, and never more
-#: than a multiple.
-EXCESS_PRICE, CHEAP, MOST = 4.0, 0.06, 8.0
+#: An item of mean demand in excess costs so many usual changes at first, in runs where that is cheap and where it
+#: is dear, and never more than the third.
+CHEAP, DEAR, MOST = 0.24, 2.4, 160.0
 #: So much of all demand may be in excess at first, and none when a ladder is this far down.
 GOAL, NONE_BY = 0.005, 0.6
 #: Prices change by these factors, so many times in a run.
 DEARER, CHEAPER, STEPS = 1.15, 0.92, 600
 #: A node's own factor on these, while it is in excess and there should be less, and while it is not; and the most.
-STUBBORN, CALMER, MOST_TIMES = 1.1, 0.97, 30.0
+STUBBORN, CALMER, MOST_TIMES = 1.1, 0.97, 100.0
 #: Mending what is in excess at the end of a run takes at most this share of its length.
 MENDING = 0.1
 #: A run with limits at a price ends at this share of the hottest temperature.
@@ -215,12 +215,12 @@ class Prices:
     dearer still by and by, and cheaper again afterwards: so what holds out there must give way in the end.
     """
 
-    def __init__(self, worker: Worker, usual: float, price_nr: Reals, goal: float) -> None:
+    def __init__(self, worker: Worker, usual: float, price_nr: Reals, first: float, goal: float) -> None:
         board, self.goal = worker.board, goal
         mean_r = board.demand_ir.mean(axis=0) if board.items else np.ones(len(board.resources))
-        self.first_r = EXCESS_PRICE * usual / np.maximum(mean_r, 1e-9)
-        self.first_r[mean_r <= 0] = EXCESS_PRICE * usual
-        self.price_r: Reals = np.ascontiguousarray(self.first_r * CHEAP)
+        usual_r = usual / np.where(mean_r > 0, mean_r, 1.0)
+        self.first_r, self.most_r = first * usual_r, MOST * usual_r
+        self.price_r: Reals = self.first_r.copy()
         self.total_r = board.demand_ir.sum(axis=0).astype(np.float64)
         self._share = 0.0
         room_nr = worker.state.room_nr
@@ -244,7 +244,7 @@ class Prices:
         self._share = share
         over_r = excess_nr.sum(axis=0) > goal_r
         change_r = np.where(over_r, DEARER, CHEAPER) ** steps
-        self.price_r = np.clip(self.price_r * change_r, self.first_r * CHEAP * np.sqrt(warm), self.first_r * MOST)
+        self.price_r = np.clip(self.price_r * change_r, self.first_r * np.sqrt(warm), self.most_r)
         change_nr = np.where(excess_nr > 0, np.where(over_r, STUBBORN, 1.0), CALMER) ** steps
         self.times_nr = np.clip(self.times_nr * change_nr, 1.0, MOST_TIMES)
         np.multiply(self.times_nr, self.price_r, out=self.price_nr)
@@ -257,13 +257,14 @@ def run_relaxed(
     stage: int,
     ladder: Ladder,
     *,
+    first: float = CHEAP,
     goal: float = GOAL,
     race: Callable[[float], bool] | None = None,
 ) -> Trace:
     """Anneal with limits at a price; ends at the best valid placement that the walk saw or that mending makes.
 
-    `goal` is how much of all demand may be in excess at first. `race` is asked half-way, with the mean value
-    around there, whether to go on.
+    `first` is the price of an item of mean demand in excess at first, in usual changes, `goal` how much of all
+    demand may be then. `race` is asked half-way, with the mean value around there, whether to go on.
     """
     trace = Trace([], [])
     best_i, best_k = worker.walk.best_i.copy(), worker.walk.best_k.copy()
@@ -272,7 +273,7 @@ def run_relaxed(
     _know_best(worker, best_i, best_k)
     usual = float(heats.hot_k[stage])
     rooms = rooms_of(worker.facts, worker.state, stage)
-    prices = Prices(worker, usual, rooms.price_nr, goal)
+    prices = Prices(worker, usual, rooms.price_nr, first, goal)
     around: list[float] = []
     given_up = False
     while not (span.over or given_up or worker.shared.closed):
@@ -294,6 +295,11 @@ def run_relaxed(
     else:
         _end_valid(worker, Span(worker.deadline, MENDING * span.length))
     return trace
+
+
+def first_price(number: int) -> float:
+    """Return the first price of a run with a number: which is better is not known before, so they take turns."""
+    return DEAR if number % 2 else CHEAP
 
 
 def _know_best(worker: Worker, best_i: Places, best_k: Ints) -> None:

@@ -12,7 +12,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from zonewright.solver.search.engines.clock import Span, left
-from zonewright.solver.search.engines.cooling import GOAL, Ladder, run_relaxed, run_strict, set_heat, straight
+from zonewright.solver.search.engines.cooling import (
+    GOAL,
+    Ladder,
+    first_price,
+    run_relaxed,
+    run_strict,
+    set_heat,
+    straight,
+)
 from zonewright.solver.search.engines.heat import Heats
 from zonewright.solver.search.engines.worker import Worker
 
@@ -110,7 +118,8 @@ class Improver:
         begin = float(np.exp(worker.chances.uniform(np.log(LUKEWARM), np.log(WARM))))
         ladder = straight(begin * hot, COOL * hot)
         span = Span(worker.deadline, (1.0 - FINE) * length)
-        run_relaxed(worker, span, self.heats, self.stage, ladder, goal=LESS * GOAL)
+        first = first_price(int(worker.chances.integers(2)))
+        run_relaxed(worker, span, self.heats, self.stage, ladder, first=first, goal=LESS * GOAL)
         fine = straight(COOL * hot, cold)
         run_strict(worker, Span(worker.deadline, FINE * length), self.heats, self.stage, fine, priced=False)
 

@@ -11,7 +11,7 @@ from bisect import bisect_left, insort
 
 from zonewright.solver.search.board import Places
 from zonewright.solver.search.engines.clock import Span
-from zonewright.solver.search.engines.cooling import Ladder, run_relaxed
+from zonewright.solver.search.engines.cooling import Ladder, first_price, run_relaxed
 from zonewright.solver.search.engines.heat import Heats
 from zonewright.solver.search.engines.worker import Worker
 
@@ -51,7 +51,9 @@ def run_races(
         if runs and rest < TOO_SHORT * each:
             break
         worker.begin_at(start_i)
-        run_relaxed(worker, Span(worker.deadline, min(each, rest)), heats, stage, ladder, race=race.goes_on)
+        first = first_price(worker.number + runs)
+        length = Span(worker.deadline, min(each, rest))
+        run_relaxed(worker, length, heats, stage, ladder, first=first, race=race.goes_on)
         worker.propose("annealing with limits at a price")
         runs += 1
     worker.stats["runs with limits at a price"] += runs
