@@ -93,10 +93,11 @@ class Worker:
         """Run one slice of annealing at the walk's heat."""
         from zonewright.solver.search.kernels.anneal import anneal
 
-        proposals = self._slice("anneal", 50_000)
+        name = "anneal" if strict else "mend"
+        proposals = self._slice(name, 50_000)
         began = time.perf_counter()
         done = anneal(self.facts_now, self.state, self.walk, proposals, proposals, strict)
-        self._learn("anneal", done, time.perf_counter() - began)
+        self._learn(name, done, time.perf_counter() - began)
         self.count_walk()
         self.deadline.spend(done * PROPOSAL_WORK)
 
