@@ -226,8 +226,8 @@ class Prices:
         room_nr = worker.state.room_nr
         self.limited_n = np.zeros(len(room_nr), bool)
         for level in worker.facts.cap_x.tolist():
-            first = int(worker.facts.base_l[level])
-            self.limited_n[first : first + int(worker.facts.domains_l[level])] = True
+            begin = int(worker.facts.base_l[level])
+            self.limited_n[begin : begin + int(worker.facts.domains_l[level])] = True
         self.times_nr = np.ones(room_nr.shape)
         self.price_nr = price_nr
         price_nr[:] = self.price_r

@@ -41,9 +41,13 @@ class Race:
 def run_races(
     worker: Worker, span: Span, heats: Heats, stage: int, ladder: Ladder, start_i: Places, race: Race, rate: float
 ) -> None:
-    """Run from `start_i` again and again; `rate` is how many proposals a unit of the span allows."""
+    """Run from `start_i` again and again; `rate` is how many proposals a unit of the span allows.
+
+    Where there is only time for one run nobody has to make room.
+    """
     enough = ENOUGH * len(worker.options.item_x) * worker.board.sites / max(rate, 1.0)
-    each = enough if 2 * enough <= span.length else span.length
+    several = 2 * enough <= span.length
+    each = enough if several else span.length
     worker.parameters[f"length of a run of worker {worker.number}"] = round(each, 3)
     runs = 0
     while not span.over and not worker.shared.closed:
@@ -53,7 +57,7 @@ def run_races(
         worker.begin_at(start_i)
         first = first_price(worker.number + runs)
         length = Span(worker.deadline, min(each, rest))
-        run_relaxed(worker, length, heats, stage, ladder, first=first, race=race.goes_on)
+        run_relaxed(worker, length, heats, stage, ladder, first=first, race=race.goes_on if several else None)
         worker.propose("annealing with limits at a price")
         runs += 1
     worker.stats["runs with limits at a price"] += runs
