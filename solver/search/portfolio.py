@@ -30,14 +30,16 @@ from zonewright.solver.search.engines.heat import Heats, measure
 from zonewright.solver.search.engines.improve import Improver
 from zonewright.solver.search.engines.openings import run_opening
 from zonewright.solver.search.engines.race import Race, run_races
-from zonewright.solver.search.engines.shared import News, Shared, Sink, better
+from zonewright.solver.search.engines.shared import News, Shared, Sink
 from zonewright.solver.search.engines.worker import Worker
 from zonewright.solver.search.options import options_of
 from zonewright.solver.search.state import FAMILIES, facts_of
 
 #: Share of what is left for each pilot, and for the main annealing run.
 PILOT, MAIN = 0.04, 0.6
-#: The latter where limits have a price.
+#: A pilot is clearly better where it gains so much more; else some workers anneal in this way, some in that.
+DECISIVE = 0.05
+#: Share of what is left for the main runs where limits have a price.
 RACES = 0.75
 #: With several stages, each that is not the last gets this share of what is left.
 EARLIER = 0.4
@@ -224,25 +226,32 @@ class _Plan:
         Returns whether limits are to have a price, the ladder, and how many proposals a second (or unit of work)
         allows.
         """
-        start_i = worker.state.site_i.copy()
+        start_i, before = worker.state.site_i.copy(), float(worker.state.value_k[stage])
         strict = run_strict(worker, Span(worker.deadline, PILOT * length), heats, stage, ladder)
         worker.propose("annealing")
-        value_k = worker.walk.best_k.copy()
+        reached = float(worker.walk.best_k[stage])
         if not worker.facts.has & FAMILIES["capacity"] or heats.possible > CROWDED:
             return False, _noted(worker, strict.ladder(), "strict"), 0.0
         hot = float(heats.hot_k[stage])
         wide = straight(hot, COLDEST * hot)
         worker.begin_at(start_i)
-        span, before = Span(worker.deadline, PILOT * length), worker.stats["proposals"]
+        span, proposals = Span(worker.deadline, PILOT * length), worker.stats["proposals"]
         relaxed = run_relaxed(worker, span, heats, stage, wide, first=first_price(worker.number))
-        rate = (worker.stats["proposals"] - before) / max(span.used, 1e-9)
+        rate = (worker.stats["proposals"] - proposals) / max(span.used, 1e-9)
         worker.propose("annealing with limits at a price")
         # What is still in excess counts at its price: a long run has time to get rid of it.
-        promise = relaxed.value_x[-1] if relaxed.value_x else float("inf")
-        reached = float(min(value_k[stage], worker.walk.best_k[stage]))
-        if better(worker.walk.best_k, value_k) or promise < reached:
+        promise = min([float(worker.walk.best_k[stage]), *relaxed.value_x[-1:]])
+        worker.parameters[f"pilots of worker {worker.number}"] = f"{reached:.6g} strict, {promise:.6g} at a price"
+        if self._prefers_prices(worker, reached, promise, before):
             return True, _noted(worker, wide, "limits at a price"), rate
         return False, _noted(worker, strict.ladder(), "strict"), rate
+
+    def _prefers_prices(self, worker: Worker, strict: float, relaxed: float, before: float) -> bool:
+        """Whether limits are to have a price, from what both pilots reached; where that says little both are."""
+        clear = DECISIVE * max(before - min(strict, relaxed), 0.0)
+        if len(self.team) == 1 or abs(strict - relaxed) > clear:
+            return relaxed < strict
+        return worker.number % 2 == 1
 
     def _take_offer(self, worker: Worker) -> None:
         if self._offer is None or worker.number:
