@@ -3,9 +3,9 @@
 
 A kernel that Python calls has a signature: importing its module compiles it, or loads what was kept. One that only
 other kernels call has none: it is compiled into them, and not kept by itself. What is kept is known by a digest of
-the bytecode of the kernel and of all that it calls, of the constants that they read, the signature, the options,
-the processor and the versions. So nothing stale is ever loaded, whichever module changed, and processes that
-compile the same at the same moment write the same.
+the bytecode of the kernel and of all that it calls, whether sums there may be taken in any order, the constants that
+they read, the signature, the options, the processor and the versions. So nothing stale is ever loaded, whichever
+module changed, and processes that compile the same at the same moment write the same.
 
 The folder is `$NUMBA_CACHE_DIR/zonewright` where that is set, else the platform's own for caches: on Linux
 `$XDG_CACHE_HOME/zonewright`, by default `~/.cache/zonewright`. Nothing is written beside the package. A folder
@@ -252,6 +252,8 @@ def described(function: Callable[..., Any]) -> Iterator[str]:
 def _described(name: str, value: Any, names: Iterable[str], waiting: list[Any]) -> Iterator[str]:
     """Describe what a name stands for; put functions on the list of those to be described."""
     function = getattr(value, "py_func", value)
+    if fast := getattr(value, "targetoptions", {}).get("fastmath"):
+        yield f"{name}: {sorted(fast) if isinstance(fast, set) else fast}"
     if isinstance(function, types.FunctionType):
         if function.__module__.partition(".")[0] != "numba":
             waiting.append(function)

@@ -19,7 +19,7 @@ from zonewright.solver.result import Progress
 HELPER = """
 from zonewright.solver.kernels.cache import kernel
 STEP = {step}
-@kernel()
+@kernel({options})
 def more(n):
     return n + STEP
 """
@@ -61,7 +61,7 @@ def source(tmp_path: Path) -> Path:
     """Return a folder with a kernel in one module and what it calls in another."""
     folder = tmp_path / "source"
     folder.mkdir()
-    (folder / "helper.py").write_text(HELPER.format(step=3))
+    (folder / "helper.py").write_text(HELPER.format(step=3, options=""))
     (folder / "caller.py").write_text(CALLER)
     return folder
 
@@ -87,7 +87,9 @@ def test_a_kernel_is_compiled_once_and_again_when_what_it_calls_has_changed(sour
     line = f"compiling kernels once (about 1 s), kept in {kept / 'zonewright'}"
     assert run(source, kept) == [23, True, True, [line], True]
     assert run(source, kept) == [23, False, True, [], True]
-    (source / "helper.py").write_text(HELPER.format(step=4))
+    (source / "helper.py").write_text(HELPER.format(step=4, options=""))
+    assert run(source, kept) == [24, True, True, [line], True]
+    (source / "helper.py").write_text(HELPER.format(step=4, options="fastmath=True"))
     assert run(source, kept) == [24, True, True, [line], True]
     # What is kept can be used where nothing can be written.
     assert run(source, kept, "read-only") == [24, False, True, [], True]
