@@ -3,9 +3,9 @@
 
 A kernel that Python calls has a signature: importing its module compiles it, or loads what was kept. One that only
 other kernels call has none: it is compiled into them, and not kept by itself. What is kept is known by a digest of
-the bytecode of the kernel and of all that it calls, whether sums may be taken in any order, the constants that they
-read, the signature, the options, the processor and the versions. So nothing stale is ever loaded, whichever
-module changed, and processes that compile the same at the same moment write the same.
+the bytecode of the kernel and of all that it calls, whether sums may be taken in any order, the constants that are
+read, the signature, the options, the processor and the versions. So nothing stale is ever loaded, whichever module
+changed, and processes that compile the same at the same moment write the same.
 
 The folder is `$NUMBA_CACHE_DIR/zonewright` where that is set, else the platform's own for caches: on Linux
 `$XDG_CACHE_HOME/zonewright`, by default `~/.cache/zonewright`. Nothing is written beside the package. A folder
