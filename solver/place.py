@@ -120,8 +120,9 @@ FEW_CELLS, KEPT_BY_FEW, KEPT_TO_SEARCH = 2_000, 0.3, 0.7
 MOST_CELLS_BESIDE, BESIDE = 30_000, 0.5
 #: Share of the time for which one worker searches before it turns to the exact engines.
 TURN = 0.5
-#: Share of the time after which these are asked where the search has found nothing.
-PATIENCE = 0.2
+#: Share of the time after which these are asked where the search has found nothing; in a short run, in which they
+#: would only slow it down, later: after so many seconds, or the share behind it.
+PATIENCE, PATIENT_S, PATIENT = 0.2, 3.0, 0.7
 #: Seconds that writing the rows of pools takes, per pair of a unit and a pool, and the share of the time for that.
 POOLED_S, POOLED_SHARE = 6e-5, 0.1
 #: Seconds that writing the rows takes, per pair and layer: it does not hear the deadline.
@@ -226,7 +227,8 @@ class _Solve:
         in_turns = self.workers == 1
         share = TURN if in_turns and not alone else 1.0
         search.begin(self.workers if alone or in_turns else self.workers - 1, start, share)
-        search.wait(first=not (alone or in_turns), seconds=PATIENCE * self.deadline.left)
+        patience = max(PATIENCE * self.deadline.left, min(PATIENT_S, PATIENT * self.deadline.left))
+        search.wait(first=not (alone or in_turns), seconds=patience)
         decision, infeasible = None, False
         if not (search.closed or alone or self.deadline.over):
             before = self.workers, self.deadline
