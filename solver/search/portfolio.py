@@ -30,7 +30,7 @@ from zonewright.solver.search.engines.heat import Heats, measure
 from zonewright.solver.search.engines.improve import Improver
 from zonewright.solver.search.engines.openings import run_opening
 from zonewright.solver.search.engines.race import Race, run_races
-from zonewright.solver.search.engines.shared import News, Shared, Sink
+from zonewright.solver.search.engines.shared import News, Shared, Sink, better
 from zonewright.solver.search.engines.worker import Worker
 from zonewright.solver.search.options import options_of
 from zonewright.solver.search.state import FAMILIES, facts_of
@@ -167,9 +167,8 @@ class _Plan:
         if opens(worker.board, stage):
             self._filling(worker, whole, stage)
             return
-        straight_ladder = straight(float(heats.hot_k[stage]), float(heats.cold_k[stage]))
         start_i = worker.state.site_i.copy()
-        relaxed, ladder, rate = self._pilots(worker, heats, stage, straight_ladder, length)
+        relaxed, ladder, rate = self._pilots(worker, heats, stage, start_i, length)
         main = Span(worker.deadline, (RACES if relaxed else MAIN) * (length - whole.used))
         if relaxed:
             run_races(worker, main, heats, stage, ladder, start_i, self._race(stage), rate)
@@ -219,30 +218,33 @@ class _Plan:
             worker.adopt()
 
     def _pilots(
-        self, worker: Worker, heats: Heats, stage: int, ladder: Ladder, length: float
+        self, worker: Worker, heats: Heats, stage: int, start_i: Places, length: float
     ) -> tuple[bool, Ladder, float]:
-        """Try both ways of annealing for a short time.
+        """Try both ways of annealing for a short time, from `start_i`, where the worker is.
 
         Returns whether limits are to have a price, the ladder, and how many proposals a second (or unit of work)
         allows.
         """
-        start_i, before = worker.state.site_i.copy(), float(worker.state.value_k[stage])
-        strict = run_strict(worker, Span(worker.deadline, PILOT * length), heats, stage, ladder)
+        before, hot = float(worker.state.value_k[stage]), float(heats.hot_k[stage])
+        cooling = straight(hot, float(heats.cold_k[stage]))
+        strict = run_strict(worker, Span(worker.deadline, PILOT * length), heats, stage, cooling)
         worker.propose("annealing")
-        reached = float(worker.walk.best_k[stage])
+        strict_k = worker.walk.best_k.copy()
         if not worker.facts.has & FAMILIES["capacity"] or heats.possible > CROWDED:
             return False, _noted(worker, strict.ladder(), "strict"), 0.0
-        hot = float(heats.hot_k[stage])
         wide = straight(hot, COLDEST * hot)
         worker.begin_at(start_i)
         span, proposals = Span(worker.deadline, PILOT * length), worker.stats["proposals"]
         relaxed = run_relaxed(worker, span, heats, stage, wide, first=first_price(worker.number))
         rate = (worker.stats["proposals"] - proposals) / max(span.used, 1e-9)
         worker.propose("annealing with limits at a price")
+        reached = float(strict_k[stage])
         # What is still in excess counts at its price: a long run has time to get rid of it.
         promise = min([float(worker.walk.best_k[stage]), *relaxed.value_x[-1:]])
         worker.parameters[f"pilots of worker {worker.number}"] = f"{reached:.6g} strict, {promise:.6g} at a price"
-        if self._prefers_prices(worker, reached, promise, before):
+        # A pilot that breaks less, or is better in a stage before, is the better one whatever it costs here.
+        better_before = better(worker.walk.best_k[:stage], strict_k[:stage])
+        if better_before or self._prefers_prices(worker, reached, promise, before):
             return True, _noted(worker, wide, "limits at a price"), rate
         return False, _noted(worker, strict.ladder(), "strict"), rate
 
