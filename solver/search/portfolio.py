@@ -16,20 +16,14 @@ import numpy as np
 from zonewright.solver.deadline import Deadline
 from zonewright.solver.search.board import Board, Ints, Places
 from zonewright.solver.search.engines.clock import Span, left
-from zonewright.solver.search.engines.cooling import (
-    COLDEST,
-    Ladder,
-    first_price,
-    run_relaxed,
-    run_strict,
-    straight,
-)
+from zonewright.solver.search.engines.cooling import Ladder, run_strict, straight
 from zonewright.solver.search.engines.filling import opens, run_filling
 from zonewright.solver.search.engines.first import first
 from zonewright.solver.search.engines.heat import Heats, measure
 from zonewright.solver.search.engines.improve import Improver
 from zonewright.solver.search.engines.openings import run_opening
 from zonewright.solver.search.engines.race import Race, run_races
+from zonewright.solver.search.engines.relaxing import COLDEST, first_price, run_relaxed
 from zonewright.solver.search.engines.shared import News, Shared, Sink, better
 from zonewright.solver.search.engines.worker import Worker
 from zonewright.solver.search.options import options_of

@@ -9,10 +9,11 @@ from tests.search.test_engines import board_of
 from zonewright.solver.deadline import Deadline
 from zonewright.solver.search.board import BROKEN
 from zonewright.solver.search.engines.clock import Span
-from zonewright.solver.search.engines.cooling import COLDEST, straight
+from zonewright.solver.search.engines.cooling import AwayPrices, run_strict, straight
 from zonewright.solver.search.engines.first import first
 from zonewright.solver.search.engines.heat import measure
 from zonewright.solver.search.engines.race import ENOUGH, Race, run_races
+from zonewright.solver.search.engines.relaxing import COLDEST
 from zonewright.solver.search.engines.shared import Shared
 from zonewright.solver.search.engines.worker import Worker
 from zonewright.solver.search.options import options_of
@@ -57,4 +58,23 @@ def test_runs_on_a_crowded_board_end_within_its_limits(seed: int) -> None:
     assert judge_board(board, site_i).value_k.tolist() == value_k.tolist()
     assert value_k[BROKEN] == 0
     assert value_k[1] < before
+    assert worker.facts_used is None
+
+
+@pytest.mark.parametrize("seed", [0, 2, 3])
+def test_prices_of_room_that_is_held_leave_no_trace_in_what_is_found(seed: int) -> None:
+    board, today_i = crowded(seed)
+    deadline = Deadline(60.0, work_limit=10_000)
+    shared = Shared(board, lambda _message, _values: None)
+    worker = Worker(board, facts_of(board), options_of(board), shared, deadline, 1)
+    first(worker, today_i)
+    before = int(worker.state.value_k[1])
+    assert AwayPrices(board).useful
+    heats = measure(worker)
+    run_strict(worker, Span(deadline, 0.6), heats, 1, straight(float(heats.hot_k[1]), float(heats.cold_k[1])))
+    worker.propose("annealing")
+    site_i, value_k = shared.best()
+    assert judge_board(board, site_i).value_k.tolist() == value_k.tolist()
+    assert value_k[BROKEN] == 0
+    assert value_k[1] <= before
     assert worker.facts_used is None

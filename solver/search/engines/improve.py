@@ -12,16 +12,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from zonewright.solver.search.engines.clock import Span, left
-from zonewright.solver.search.engines.cooling import (
-    GOAL,
-    Ladder,
-    first_price,
-    run_relaxed,
-    run_strict,
-    set_heat,
-    straight,
-)
+from zonewright.solver.search.engines.cooling import Ladder, run_strict, set_heat, straight
 from zonewright.solver.search.engines.heat import Heats
+from zonewright.solver.search.engines.relaxing import GOAL, first_price, run_relaxed
 from zonewright.solver.search.engines.worker import Worker
 
 #: Weight of an engine's latest gain against those before.

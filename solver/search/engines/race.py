@@ -11,8 +11,9 @@ from bisect import bisect_left, insort
 
 from zonewright.solver.search.board import Places
 from zonewright.solver.search.engines.clock import Span
-from zonewright.solver.search.engines.cooling import Ladder, first_price, run_relaxed
+from zonewright.solver.search.engines.cooling import Ladder
 from zonewright.solver.search.engines.heat import Heats
+from zonewright.solver.search.engines.relaxing import first_price, run_relaxed
 from zonewright.solver.search.engines.worker import Worker
 
 #: A run is long enough when every item has been proposed so often for every site.
