@@ -250,12 +250,6 @@ class State(Record):
     prev_i: Places
     value_k: Ints
     """Value of every stage; the first is what is broken."""
-    order_r: Places
-    """Resources in the order in which room is looked at; `order_resources` puts those first that reject most."""
-    lead_i: Ints
-    """Demand for the first of `order_r`: alone it decides most moves, and is at hand where whole rows are not."""
-    lead_room_s: Ints
-    """Room for it on every site."""
     diff_xr: Ints
     """Scratch: what a swap takes from one site to the other."""
     d_k: Ints
@@ -598,9 +592,6 @@ def empty_state(f: Facts) -> State:
         next_i=np.full(f.items, -1, i32),
         prev_i=np.full(f.items, -1, i32),
         value_k=f.constant_k.copy(),
-        order_r=np.arange(f.resources, dtype=i32),
-        lead_i=np.zeros(f.items, i64),
-        lead_room_s=np.zeros(f.sites, i64),
         diff_xr=np.zeros((2, f.resources), i64),
         d_k=np.zeros(f.stages, i64),
     )

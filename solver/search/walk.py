@@ -16,7 +16,8 @@ Reals = npt.NDArray[np.float64]
 
 #: Positions in `Walk.tally_x`.
 PROPOSED, PRICED, ACCEPTED, IMPROVED, CHANGED = range(5)
-"""Moves thought of; those that break nothing; those made; new bests; items that differ from the best."""
+"""Moves thought of, if only to find that there is no room; those that break nothing; those made; new bests; items
+that differ from the best."""
 
 
 @dataclass(frozen=True)
@@ -27,8 +28,6 @@ class Walk(Record):
     """State of the generator, one word, never 0."""
     heat_k: Reals
     """Temperature of every stage; 0 where nothing may get worse."""
-    cool_k: Reals
-    """What the temperatures are multiplied by after every 256 proposals."""
     best_i: Places
     best_k: Ints
     changed_x: Places
@@ -47,7 +46,6 @@ def make_walk(f: Facts, s: State, seed: int, *, swaps: float = 0.75) -> Walk:
     return Walk(
         random_x=np.array([start or 1], np.uint64),
         heat_k=np.zeros(f.stages),
-        cool_k=np.ones(f.stages),
         best_i=s.site_i.copy(),
         best_k=s.value_k.copy(),
         changed_x=np.zeros(f.items, np.int32),

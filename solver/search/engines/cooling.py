@@ -77,7 +77,6 @@ def set_heat(worker: Worker, heats: Heats, stage: int, heat: float) -> None:
     """Heat one stage; the stages before it keep what they have, those after it stay lukewarm."""
     for k in range(len(heats.hot_k)):
         worker.walk.heat_k[k] = 0.0 if k < stage else heat if k == stage else heats.cold_k[k]
-    worker.walk.cool_k[:] = 1.0
 
 
 @dataclass

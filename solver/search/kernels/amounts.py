@@ -11,86 +11,29 @@ from __future__ import annotations
 import numpy as np
 
 from zonewright.solver.search.board import NO_LIMIT
-from zonewright.solver.search.kernels.records import inner
+from zonewright.solver.search.kernels.linked import inner, summing
 from zonewright.solver.search.state import FAMILIES
 
 HOLDS = FAMILIES["holds"]
-#: Shifts on which it is measured which resources reject most.
-SAMPLES = 256
 
 
-@inner
-def order_resources(f, s) -> None:
-    """Put the resources first that most often leave no room: each the best of those left where others find room.
-
-    Measured on random shifts, with numbers of its own so that no walk depends on it.
-    """
-    seen_x = np.zeros(SAMPLES, np.bool_)
-    item_x = np.zeros(SAMPLES, np.int64)
-    node_x = np.zeros(SAMPLES, np.int64)
-    word = np.uint64(0x2545F4914F6CDD1D)
-    for x in range(SAMPLES):
-        word = word * np.uint64(6364136223846793005) + np.uint64(1442695040888963407)
-        item_x[x] = np.int64(((word >> np.uint64(33)) * np.uint64(f.items)) >> np.uint64(31))
-        word = word * np.uint64(6364136223846793005) + np.uint64(1442695040888963407)
-        node_x[x] = f.node_sl[np.int64(((word >> np.uint64(33)) * np.uint64(f.sites)) >> np.uint64(31)), 0]
-    for q in range(f.resources if f.items > 0 else 0):
-        best, most = q, -1
-        for z in range(q, f.resources):
-            r = s.order_r[z]
-            found = 0
-            for x in range(SAMPLES):
-                if not seen_x[x] and f.demand_ir[item_x[x], r] > s.room_nr[node_x[x], r]:
-                    found += 1
-            if found > most:
-                best, most = z, found
-        r = s.order_r[best]
-        s.order_r[best] = s.order_r[q]
-        s.order_r[q] = r
-        for x in range(SAMPLES):
-            if f.demand_ir[item_x[x], r] > s.room_nr[node_x[x], r]:
-                seen_x[x] = True
-
-    lead = s.order_r[0]
-    for i in range(f.items):
-        s.lead_i[i] = f.demand_ir[i, lead]
-    for site in range(f.sites):
-        s.lead_room_s[site] = s.room_nr[f.node_sl[site, 0], lead]
+@summing
+def lacking(f, s, i, site) -> int:
+    """Resources of which a site has too little room for an item whose home it is not."""
+    found = 0
+    for r in range(f.resources):
+        found += f.demand_ir[i, r] > s.room_nr[site, r]
+    return found
 
 
-@inner
-def capacity_quick(f, s, i, new) -> bool:
-    """Whether a site has room for an item whose home it is not."""
-    if s.lead_i[i] > s.lead_room_s[new] and s.lead_i[i] > 0:
-        return False
-    node = f.node_sl[new, 0]
-    for q in range(1, f.resources):
-        r = s.order_r[q]
-        need = f.demand_ir[i, r]
-        if need > s.room_nr[node, r] and need > 0:
-            return False
-    return True
-
-
-@inner
-def capacity_quick_swap(f, s, i, j, old, new) -> bool:
-    """The same for a swap of which neither item comes home."""
-    need = s.lead_i[i] - s.lead_i[j]
-    if need > 0:
-        if new != f.sites and need > s.lead_room_s[new]:
-            return False
-    elif need < 0 and old != f.sites and -need > s.lead_room_s[old]:
-        return False
-    a, b = f.node_sl[old, 0], f.node_sl[new, 0]
-    for q in range(1, f.resources):
-        r = s.order_r[q]
+@summing
+def lacking_swap(f, s, i, j, old, new) -> int:
+    """The same for a swap of two items, neither of which comes home; both sites counted."""
+    found = 0
+    for r in range(f.resources):
         need = f.demand_ir[i, r] - f.demand_ir[j, r]
-        if need > 0:
-            if b >= 0 and need > s.room_nr[b, r]:
-                return False
-        elif need < 0 and a >= 0 and -need > s.room_nr[a, r]:
-            return False
-    return True
+        found += (need > s.room_nr[new, r]) | (-need > s.room_nr[old, r])
+    return found
 
 
 @inner
@@ -322,10 +265,6 @@ def move_use(f, s, i, old, new) -> None:
                     if f.holds_lr[level, r]:
                         s.held_nr[node, r] += sign * f.demand_ir[i, r]
                         s.room_nr[node, r] -= sign * f.demand_ir[i, r]
-    if old != f.sites and f.resources > 0:
-        s.lead_room_s[old] = s.room_nr[f.node_sl[old, 0], s.order_r[0]]
-    if new != f.sites and f.resources > 0:
-        s.lead_room_s[new] = s.room_nr[f.node_sl[new, 0], s.order_r[0]]
     for level in range(f.levels):
         a, b = f.node_sl[old, level], f.node_sl[new, level]
         if a != b:

@@ -8,14 +8,16 @@ import math
 import numpy as np
 from numba import types
 
-from zonewright.solver.search.kernels.amounts import order_resources
+from zonewright.solver.search.kernels.amounts import lacking, lacking_swap
 from zonewright.solver.search.kernels.moves import apply_shift, apply_swap, shift_delta, swap_delta
 from zonewright.solver.search.kernels.records import entry, inner
-from zonewright.solver.search.state import Facts, State
+from zonewright.solver.search.state import FAMILIES, Facts, State
 from zonewright.solver.search.walk import ACCEPTED, CHANGED, IMPROVED, PRICED, PROPOSED, Walk
 
-#: With so many proposals it pays to measure first in which order resources are best looked at.
-MEASURED_FROM = 20_000
+#: Where limits hold, this many sites, or partners of a swap, are looked at for one with room.
+LOOKS = 64
+
+CAPACITY = FAMILIES["capacity"]
 
 
 @inner
@@ -83,27 +85,58 @@ def keep_best(f, s, w) -> None:
     w.tally_x[IMPROVED] += 1
 
 
+@inner
+def some_site(f, s, w, i, looks) -> int:
+    """A random site: the first of so many with room for an item, its home wherever that is met, else the last.
+
+    The sites with room are the same before and after a shift, so that a shift and its way back are equally likely:
+    items with few places are tried as often as others, and that is all that looking changes.
+    """
+    site = 0
+    for _ in range(looks):
+        w.tally_x[PROPOSED] += 1
+        site = below(w, f.sites)
+        if looks == 1 or site == f.home_i[i] or lacking(f, s, i, site) == 0:
+            break
+    return site
+
+
+@inner
+def some_partner(f, s, w, i, looks) -> int:
+    """A random item for a swap: the first of so many with room for both or a way home, else the last."""
+    old = s.site_i[i]
+    j = 0
+    for _ in range(looks):
+        w.tally_x[PROPOSED] += 1
+        j = below(w, f.items)
+        new = s.site_i[j]
+        if looks == 1 or old == f.sites:
+            break
+        if old == new or new == f.sites:
+            continue
+        if new == f.home_i[i] or old == f.home_i[j] or lacking_swap(f, s, i, j, old, new) == 0:
+            break
+    return j
+
+
 @entry(Facts, State, Walk, types.int64, types.int64, types.boolean)
 def anneal(f, s, w, proposals, most_accepted, strict) -> int:
-    """Propose so many moves, or fewer if so many are accepted; returns how many were proposed.
+    """Propose so many moves and finish the last, or fewer if so many are accepted; returns how many there were.
 
-    A million proposals take some 50 to 500 ms. With `strict` nothing that breaks a limit more is accepted.
+    Looking whether there is room counts as a proposal. A million take some 30 to 500 ms. With `strict` nothing
+    that breaks a limit more is accepted.
     """
-    if proposals >= MEASURED_FROM and f.resources > 0:
-        order_resources(f, s)
     d_k = w.d_k
+    begun = w.tally_x[PROPOSED]
     accepted = 0
     priced = 0
-    done = 0
-    while done < proposals and accepted < most_accepted:
-        done += 1
-        if done & 255 == 0:
-            for k in range(f.stages):
-                w.heat_k[k] *= w.cool_k[k]
+    tested = strict and f.has & CAPACITY != 0
+    while w.tally_x[PROPOSED] - begun < proposals and accepted < most_accepted:
+        looks = LOOKS if tested and s.value_k[0] == 0 else 1
         word = draw(w)
         i = np.int64(((word >> np.uint64(33)) * np.uint64(f.items)) >> np.uint64(31))
         if np.int64(word & np.uint64(255)) < w.swap_x[0]:
-            j = below(w, f.items)
+            j = some_partner(f, s, w, i, looks)
             if swap_delta(f, s, i, j, d_k, strict):
                 priced += 1
                 if accepts(f, w, d_k):
@@ -113,7 +146,7 @@ def anneal(f, s, w, proposals, most_accepted, strict) -> int:
                     apply_swap(f, s, i, j, d_k)
                     keep_best(f, s, w)
         else:
-            new = below(w, f.sites)
+            new = some_site(f, s, w, i, looks)
             if shift_delta(f, s, i, new, d_k, strict):
                 priced += 1
                 if accepts(f, w, d_k):
@@ -121,10 +154,9 @@ def anneal(f, s, w, proposals, most_accepted, strict) -> int:
                     note_change(w, i)
                     apply_shift(f, s, i, new, d_k)
                     keep_best(f, s, w)
-    w.tally_x[PROPOSED] += done
     w.tally_x[PRICED] += priced
     w.tally_x[ACCEPTED] += accepted
-    return done
+    return w.tally_x[PROPOSED] - begun
 
 
 @entry(Facts, State, Walk, types.int64, types.int64[:, ::1], types.boolean)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 from numba import types
 
-from zonewright.solver.search.kernels.amounts import order_resources, rank_span, rated
+from zonewright.solver.search.kernels.amounts import rank_span, rated
 from zonewright.solver.search.kernels.moves import change_of_shift, place
 from zonewright.solver.search.kernels.own import own_cost
 from zonewright.solver.search.kernels.records import entry, inner
@@ -94,5 +94,3 @@ def fill_state(f, s, site_i) -> None:
             for k in range(f.stages):
                 s.value_k[k] += d_k[k]
             place(f, s, i, site)
-    if f.resources > 0:
-        order_resources(f, s)

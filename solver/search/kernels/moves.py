@@ -13,8 +13,8 @@ import numpy as np
 
 from zonewright.solver.search.kernels.amounts import (
     capacity,
-    capacity_quick,
-    capacity_quick_swap,
+    lacking,
+    lacking_swap,
     load,
     move_use,
     rank_spans,
@@ -119,7 +119,7 @@ def shift_delta(f, s, i, new, d_k, strict) -> bool:
         return False
     calm = strict and s.value_k[0] == 0
     tested = calm and f.has & CAPACITY != 0 and new != f.sites and new != f.home_i[i]
-    if tested and not capacity_quick(f, s, i, new):
+    if tested and lacking(f, s, i, new) > 0:
         return False
     return change_of_shift(f, s, i, new, d_k, strict, calm, tested)
 
@@ -132,8 +132,9 @@ def swap_delta(f, s, i, j, d_k, strict) -> bool:
         return False
     calm = strict and s.value_k[0] == 0
     tested = False
-    if calm and f.has & CAPACITY != 0 and f.home_i[i] != new and f.home_i[j] != old:
-        if not capacity_quick_swap(f, s, i, j, old, new):
+    somewhere = old != f.sites and new != f.sites
+    if calm and somewhere and f.has & CAPACITY != 0 and f.home_i[i] != new and f.home_i[j] != old:
+        if lacking_swap(f, s, i, j, old, new) > 0:
             return False
         # Who leaves its home may hold something there, which only the long way looks at.
         tested = f.home_i[i] != old and f.home_i[j] != new

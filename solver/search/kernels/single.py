@@ -73,10 +73,6 @@ def differences(f: Facts, s: State) -> list[str]:
     from zonewright.solver.search.state import make_state
 
     fresh = make_state(f, s.site_i)
-    lead = s.order_r[:1]
     sums = ("use_nr", "held_nr", "room_nr", "size_n", "count_x", "in_use_gl", "placed_g")
     others = ("moved_g", "moved_x", "peak_p", "hist_pc", "own_ik", "value_k")
-    wrong = [name for name in sums + others if not np.array_equal(getattr(s, name), getattr(fresh, name))]
-    if f.resources and not np.array_equal(s.lead_room_s, fresh.room_nr[f.node_sl[:-1, 0], lead[0]]):
-        wrong.append("lead_room_s")
-    return wrong
+    return [name for name in sums + others if not np.array_equal(getattr(s, name), getattr(fresh, name))]
