@@ -8,6 +8,7 @@ import math
 import numpy as np
 from numba import types
 
+from zonewright.solver.search.kernels.ahead import exchange
 from zonewright.solver.search.kernels.amounts import lacking, lacking_swap
 from zonewright.solver.search.kernels.moves import apply_shift, apply_swap, shift_delta, swap_delta
 from zonewright.solver.search.kernels.records import entry, inner
@@ -135,25 +136,28 @@ def anneal(f, s, w, proposals, most_accepted, strict) -> int:
         looks = LOOKS if tested and s.value_k[0] == 0 else 1
         word = draw(w)
         i = np.int64(((word >> np.uint64(33)) * np.uint64(f.items)) >> np.uint64(31))
-        if np.int64(word & np.uint64(255)) < w.swap_x[0]:
-            j = some_partner(f, s, w, i, looks)
-            if swap_delta(f, s, i, j, d_k, strict):
+        swap = np.int64(word & np.uint64(255)) < w.swap_x[0]
+        x = some_partner(f, s, w, i, looks) if swap else -1 - some_site(f, s, w, i, looks)
+        at = exchange(f, s, w, i, x)
+        i, x = w.waiting_x[2 * at], w.waiting_x[2 * at + 1]
+        if i < 0:
+            continue
+        if x >= 0:
+            if swap_delta(f, s, i, x, d_k, strict):
                 priced += 1
                 if accepts(f, w, d_k):
                     accepted += 1
                     note_change(w, i)
-                    note_change(w, j)
-                    apply_swap(f, s, i, j, d_k)
+                    note_change(w, x)
+                    apply_swap(f, s, i, x, d_k)
                     keep_best(f, s, w)
-        else:
-            new = some_site(f, s, w, i, looks)
-            if shift_delta(f, s, i, new, d_k, strict):
-                priced += 1
-                if accepts(f, w, d_k):
-                    accepted += 1
-                    note_change(w, i)
-                    apply_shift(f, s, i, new, d_k)
-                    keep_best(f, s, w)
+        elif shift_delta(f, s, i, -1 - x, d_k, strict):
+            priced += 1
+            if accepts(f, w, d_k):
+                accepted += 1
+                note_change(w, i)
+                apply_shift(f, s, i, -1 - x, d_k)
+                keep_best(f, s, w)
     w.tally_x[PRICED] += priced
     w.tally_x[ACCEPTED] += accepted
     return w.tally_x[PROPOSED] - begun

@@ -25,6 +25,7 @@ from numba.core import cgutils
 from numba.core.typing.templates import AbstractTemplate, AttributeTemplate, infer_getattr, infer_global, signature
 from numba.extending import (
     NativeValue,
+    intrinsic,
     lower_builtin,
     lower_getattr,
     lower_getattr_generic,
@@ -214,10 +215,10 @@ class _SetItem(AbstractTemplate):
         return None
 
 
-def _element(context, builder, field, value, index_type, index):
+def _element(context, builder, field, value, index_type, index, checked=True):
     """Address of an element."""
     indices = [index] if index_type is types.intp else cgutils.unpack_tuple(builder, index)
-    if context.enable_boundscheck:
+    if checked and context.enable_boundscheck:
         for axis, one in enumerate(indices):
             cgutils.do_boundscheck(context, builder, one, _word(builder, value, 1 + axis), axis)
     flat = indices[0]
@@ -247,4 +248,23 @@ def _set_item(context, builder, sig, args):
     return context.get_dummy_value()
 
 
-__all__ = ["FieldType", "Record", "RecordType", "entry", "inner", "kind_of"]
+@intrinsic
+def fetch(_typing, field, index):
+    """Let the processor get an element from memory; `fetch(f.demand_ir, (i, 0))` reads nothing and never fails."""
+    kind = _index_type(field, index)
+
+    def generate(context, builder, sig, args):
+        place = _element(context, builder, sig.args[0], args[0], sig.args[1], args[1], checked=False)
+        byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
+        function = cgutils.get_or_insert_function(
+            builder.module, ir.FunctionType(ir.VoidType(), [byte, number, number, number]), "llvm.prefetch.p0"
+        )
+        # To be read, to be kept in all caches, data.
+        how = [ir.Constant(number, n) for n in (0, 3, 1)]
+        builder.call(function, [builder.bitcast(place, byte), *how])
+        return context.get_dummy_value()
+
+    return signature(types.none, field, kind), generate
+
+
+__all__ = ["FieldType", "Record", "RecordType", "entry", "fetch", "inner", "kind_of"]
