@@ -149,9 +149,10 @@ def test_profiles_that_reach_alike_share_their_sites() -> None:
 def test_temperatures_come_from_changes_that_leave_earlier_stages_alone() -> None:
     strict = np.array([[0, 0, 8], [0, 5, 999]] * 50)
     loose = np.array([[7, 0, 800], [3, 500, 9]] * 50)
-    heats = heats_of(strict, loose, 0.5)
+    fine = np.array([[0, 0, 800], [0, 2, 9]] * 50)
+    heats = heats_of(strict, loose, fine, 0.5)
     assert heats.hot_k.tolist() == [0, 500, 800]
-    assert heats.cold_k.tolist() == [0, 5 / 8, 1]
+    assert heats.cold_k.tolist() == [0, 2 / 8, 1]
     assert heats.stages == [1, 2]
 
 

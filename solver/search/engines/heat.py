@@ -9,6 +9,7 @@ import numpy as np
 from zonewright.solver.search.board import Ints
 from zonewright.solver.search.engines.worker import Worker
 from zonewright.solver.search.options import Reals
+from zonewright.solver.search.state import without
 
 #: Moves sampled, and proposals made for them at most.
 SAMPLES = 4_096
@@ -19,6 +20,10 @@ BATCH = 4_096
 HOT_QUANTILE, COLD_QUANTILE = 0.5, 0.02
 #: The end is so many times below the small changes: one in e^8 of them is still taken.
 FROZEN = 8.0
+#: Small are also changes of this quantile among those that say nothing of amounts, such as what moving costs: where
+#: use is spread as well as can be, they are all that is left to save.
+FINE_QUANTILE = 0.1
+AMOUNTS = ("load", "ratios", "spans")
 
 
 @dataclass(frozen=True)
@@ -40,28 +45,33 @@ def measure(worker: Worker) -> Heats:
     """Sample moves from where the worker is, those that break something, too: they tell what items weigh."""
     strict_xk, possible = _sample(worker, strict=True)
     loose_xk, _ = _sample(worker, strict=False)
-    return heats_of(strict_xk, loose_xk, possible)
+    fine_xk, _ = _sample(worker, strict=True, amounts=False)
+    return heats_of(strict_xk, loose_xk, fine_xk, possible)
 
 
-def _sample(worker: Worker, *, strict: bool) -> tuple[Ints, float]:
-    """Return the changes of sampled moves, and what share of the proposals they are."""
+def _sample(worker: Worker, *, strict: bool, amounts: bool = True) -> tuple[Ints, float]:
+    """Return the changes of sampled moves, and what share of the proposals they are; by will without amounts."""
     from zonewright.solver.search.kernels.anneal import sample_deltas
 
+    facts = worker.facts
+    for family in () if amounts else AMOUNTS:
+        facts = without(facts, family)
     delta_xk = np.zeros((SAMPLES, worker.facts.stages), np.int64)
     parts: list[Ints] = []
     rows, tried = 0, 0
     while rows < SAMPLES and tried < PROPOSALS:
-        found = int(sample_deltas(worker.facts, worker.state, worker.walk, BATCH, delta_xk, strict))
+        found = int(sample_deltas(facts, worker.state, worker.walk, BATCH, delta_xk, strict))
         parts.append(delta_xk[:found].copy())
         rows += found
         tried += BATCH
     return np.concatenate(parts), rows / tried
 
 
-def heats_of(strict_xk: Ints, loose_xk: Ints, possible: float) -> Heats:
+def heats_of(strict_xk: Ints, loose_xk: Ints, fine_xk: Ints, possible: float) -> Heats:
     """Derive temperatures: by stage, from the changes that leave the stages before it as they are.
 
-    A stage is hot at what any move usually changes, and cold below the small changes that break nothing.
+    A stage is hot at what any move usually changes, and cold below the small changes that break nothing, and below
+    the usual ones of `fine_xk`, where amounts count for nothing.
     """
     stages = strict_xk.shape[1]
     hot_k, cold_k = np.zeros(stages), np.zeros(stages)
@@ -69,7 +79,11 @@ def heats_of(strict_xk: Ints, loose_xk: Ints, possible: float) -> Heats:
         small, usual = _changes(strict_xk, k), _changes(loose_xk, k)
         if len(usual) or len(small):
             hot_k[k] = float(np.quantile(usual if len(usual) else small, HOT_QUANTILE))
-            cold_k[k] = max(float(np.quantile(small if len(small) else usual, COLD_QUANTILE)), 1.0) / FROZEN
+            least = float(np.quantile(small if len(small) else usual, COLD_QUANTILE))
+            fine = _changes(fine_xk, k)
+            if len(fine):
+                least = min(least, float(np.quantile(fine, FINE_QUANTILE)))
+            cold_k[k] = max(least, 1.0) / FROZEN
     return Heats(hot_k, np.minimum(cold_k, hot_k / 4), possible)
 
 
