@@ -142,7 +142,7 @@ def _search(case: Case, seconds: float, seed: int) -> Iterator[Rate]:
     state = make_state(facts, case.start_i)
     yield "facts and state", board.items / (time.perf_counter() - began), "items/s"
     for share, what in ((0.0, "shift"), (1.0, "swap")):
-        yield from _annealed(f"{what}, none accepted", facts, state, 0.0, share, seconds, seed)
+        yield from _annealed(f"{what}, none accepted", facts, options, state, 0.0, share, seconds, seed)
     full = _priced(facts, case.start_i, seconds, seed)
     for family, bit in FAMILIES.items():
         if facts.has & bit:
@@ -152,13 +152,13 @@ def _search(case: Case, seconds: float, seed: int) -> Iterator[Rate]:
             yield f"shift: share of {family}", 100 * (1 - full / less), "% of the time"
     for share, what in ((0.0, "shift"), (1.0, "swap")):
         state = make_state(facts, case.start_i)
-        yield from _annealed(f"{what}, all accepted", facts, state, HOT, share, seconds, seed)
+        yield from _annealed(f"{what}, all accepted", facts, options, state, HOT, share, seconds, seed)
     yield from _arranged(board, facts, options, make_state(facts, case.start_i), seconds, seed)
     yield from _inserted(board, facts, options, seed)
 
 
 def _annealed(
-    what: str, facts: Any, state: Any, heat: float, swaps: float, seconds: float, seed: int
+    what: str, facts: Any, options: Any, state: Any, heat: float, swaps: float, seconds: float, seed: int
 ) -> Iterator[Rate]:
     from zonewright.solver.search.kernels.anneal import anneal
     from zonewright.solver.search.walk import ACCEPTED, PRICED, PROPOSED, make_walk
@@ -167,9 +167,9 @@ def _annealed(
     walk.heat_k[:] = heat
     if heat == 0.0:
         # At a local optimum nothing is accepted: what is left is pricing.
-        _timed(lambda: anneal(facts, state, walk, CALL, CALL, True), min(seconds, 1.0))
+        _timed(lambda: anneal(facts, state, options, walk, CALL, CALL, True), min(seconds, 1.0))
         walk.tally_x[:3] = 0
-    spent = _timed(lambda: anneal(facts, state, walk, CALL, CALL, True), seconds)
+    spent = _timed(lambda: anneal(facts, state, options, walk, CALL, CALL, True), seconds)
     yield f"{what}: proposed", walk.tally_x[PROPOSED] / spent, "/s"
     yield f"{what}: priced", walk.tally_x[PRICED] / spent, "/s"
     if heat:

@@ -126,7 +126,7 @@ class _Settling:
         for _ in range(MENDING):
             if not state.value_k[BROKEN] or self.deadline.over:
                 break
-            anneal(self.facts, state, walk, STEPS, STEPS, False)
+            anneal(self.facts, state, self.options, walk, STEPS, STEPS, False)
             self.deadline.spend(STEPS * STEP_WORK)
         return state.site_i.copy()
 

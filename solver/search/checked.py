@@ -7,6 +7,7 @@ import os
 from zonewright.solver.search.board import Board
 from zonewright.solver.search.kernels.anneal import anneal
 from zonewright.solver.search.kernels.single import differences
+from zonewright.solver.search.options import Options
 from zonewright.solver.search.oracle import judge_board
 from zonewright.solver.search.state import Facts, State
 from zonewright.solver.search.walk import ACCEPTED, Walk
@@ -27,14 +28,14 @@ def check_state(board: Board, f: Facts, s: State) -> None:
         raise KernelFault(f"{', '.join(wrong) or 'value_k'}: worth {s.value_k.tolist()}, it is {value_k.tolist()}")
 
 
-def anneal_board(board: Board, f: Facts, s: State, w: Walk, proposals: int, strict: bool) -> int:
+def anneal_board(board: Board, f: Facts, s: State, o: Options, w: Walk, proposals: int, strict: bool) -> int:
     """Anneal as the kernel does; with ZONEWRIGHT_SEARCH_DEBUG=1 check after every move that is made."""
     if os.environ.get(VARIABLE) != "1":
-        return int(anneal(f, s, w, proposals, 2**62, strict))
+        return int(anneal(f, s, o, w, proposals, 2**62, strict))
     done = 0
     while done < proposals:
         accepted = w.tally_x[ACCEPTED]
-        done += int(anneal(f, s, w, proposals - done, 1, strict))
+        done += int(anneal(f, s, o, w, proposals - done, 1, strict))
         if w.tally_x[ACCEPTED] != accepted:
             check_state(board, f, s)
     return done

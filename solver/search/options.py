@@ -12,6 +12,15 @@ from zonewright.solver.search.kernels.records import Record
 
 Reals = npt.NDArray[np.float64]
 
+#: So many like items are known of each, as near as this factor more than the nearest at most.
+NEAR, ROUGH = 32, 0.5
+#: They are like in so many resources, the ones in which they differ most for the room that is free.
+AXES = 6
+#: Of a resource that is used up this share is taken to be free.
+LEAST_FREE = 0.002
+#: Where demands repeat, so that of all items less than this share are different, any partner will do.
+DISTINCT = 0.5
+
 
 @dataclass(frozen=True)
 class Options(Record):
@@ -24,6 +33,8 @@ class Options(Record):
     """An item's largest share, over the resources, of what a mean site has."""
     item_x: Places
     """Items that may leave their home."""
+    near_ix: Places
+    """To each item others of like demand, for swaps where room is scarce; none where that is of no use."""
 
 
 def options_of(board: Board) -> Options:
@@ -48,7 +59,43 @@ def options_of(board: Board) -> Options:
         site_x=np.concatenate(parts) if parts else np.zeros(0, np.int32),
         size_i=_sizes(board),
         item_x=np.flatnonzero(~board.pinned_i).astype(np.int32),
+        near_ix=np.zeros((board.items, 0), np.int32),
     )
+
+
+def near_items(board: Board, room_nr: Ints) -> Places:
+    """Return for each item others whose demand is nearest, by the resources of which there is little room.
+
+    Where room is scarce only like items can be exchanged. None where demands repeat: any two of a kind will do.
+    """
+    none = np.zeros((board.items, 0), np.int32)
+    item_x = np.flatnonzero(~board.pinned_i)
+    limit_sr = board.limit_nr[: board.sites]
+    limited_sr = limit_sr < NO_LIMIT
+    if len(item_x) < 2 * NEAR or not limited_sr.any():
+        return none
+    demand_xr = board.demand_ir[item_x]
+    if len(np.unique(demand_xr, axis=0)) < DISTINCT * len(item_x):
+        return none
+    total_r = np.where(limited_sr, limit_sr, 0).sum(axis=0).astype(np.float64)
+    free_r = np.where(limited_sr, np.maximum(room_nr[: board.sites], 0), 0).sum(axis=0) / np.maximum(total_r, 1.0)
+    weight_r = np.where(total_r > 0, 1.0 / (np.maximum(free_r, LEAST_FREE) * np.maximum(total_r, 1.0)), 0.0)
+    point_xr = demand_xr * weight_r
+    widest = np.argsort(-point_xr.std(axis=0))[:AXES]
+    return _nearest(np.ascontiguousarray(point_xr[:, widest]), item_x, board.items)
+
+
+def _nearest(point_xa: Reals, item_x: Ints, items: int) -> Places:
+    """Return the items whose points are nearest, roughly; items without a point have only themselves.
+
+    The first that is found is the item itself, or one at the same point.
+    """
+    from scipy.spatial import cKDTree
+
+    _, found_xy = cKDTree(point_xa).query(point_xa, k=NEAR + 1, eps=ROUGH)
+    near_ix = np.repeat(np.arange(items, dtype=np.int32)[:, None], NEAR, axis=1)
+    near_ix[item_x] = item_x[found_xy[:, 1:]]
+    return np.ascontiguousarray(near_ix)
 
 
 def _sizes(board: Board) -> Reals:

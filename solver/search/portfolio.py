@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -26,7 +26,7 @@ from zonewright.solver.search.engines.race import Race, run_races
 from zonewright.solver.search.engines.relaxing import COLDEST, first_price, run_relaxed
 from zonewright.solver.search.engines.shared import News, Shared, Sink, better
 from zonewright.solver.search.engines.worker import Worker
-from zonewright.solver.search.options import options_of
+from zonewright.solver.search.options import near_items, options_of
 from zonewright.solver.search.state import FAMILIES, facts_of
 
 #: Share of what is left for each pilot, and for the main annealing run.
@@ -136,6 +136,9 @@ class _Plan:
         """Do one worker's part."""
         if worker.number == 0:
             first(worker, self.start)
+            near_ix = near_items(worker.board, worker.state.room_nr)
+            for one in self.team:
+                one.options = replace(one.options, near_ix=near_ix)
             self._ready.set()
         else:
             self._ready.wait()

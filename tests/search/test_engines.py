@@ -24,7 +24,7 @@ from zonewright.solver.search.engines.cooling import bent, straight
 from zonewright.solver.search.engines.filling import opens
 from zonewright.solver.search.engines.first import start_of
 from zonewright.solver.search.engines.heat import heats_of
-from zonewright.solver.search.options import options_of
+from zonewright.solver.search.options import near_items, options_of
 from zonewright.solver.search.oracle import judge_board
 from zonewright.solver.search.portfolio import search
 
@@ -225,5 +225,24 @@ def test_a_search_stops_when_asked_and_at_its_bound() -> None:
 
 def test_two_workers_share_what_they_find() -> None:
     board = random_board(6)
-    result = search(board, None, Deadline(1.5), workers=2, seed=1)
+    result = search(board, None, Deadline(60.0), workers=2, seed=1, bound=lambda: (0, 10**9))
     assert judge_board(board, result.site_i).valid
+
+
+def test_like_items_are_those_of_nearest_demand_for_the_room_there_is() -> None:
+    rng = np.random.default_rng(3)
+    items, sites = 300, 5
+    demand_ir = rng.integers(1, 1000, (items, 2))
+    limit_sr, home_i = np.full((sites, 2), 10**6), np.full(items, -1)
+    board = board_of(demand_ir, limit_sr, home_i, zeros(sites))
+    room_nr = board.limit_nr.copy()
+    # Of the first resource next to nothing is left: only that one tells items apart.
+    room_nr[:sites, 0] = 1000
+    near_ix = near_items(board, room_nr)
+    assert near_ix.shape[0] == items
+    apart_ix = np.abs(demand_ir[near_ix, 0] - demand_ir[:, None, 0])
+    assert np.median(apart_ix) < 60 < np.median(np.abs(demand_ir[near_ix, 1] - demand_ir[:, None, 1]))
+    assert (near_ix >= 0).all()
+    assert (near_ix < items).all()
+    alike = board_of(np.full((items, 2), 7), limit_sr, home_i, zeros(sites))
+    assert near_items(alike, alike.limit_nr).shape == (items, 0)

@@ -21,6 +21,7 @@ from zonewright.solver.search.kernels.single import (
     shift_delta_once,
     swap_delta_once,
 )
+from zonewright.solver.search.options import options_of
 from zonewright.solver.search.oracle import judge_board
 from zonewright.solver.search.state import FAMILIES, facts_of, make_state, without
 from zonewright.solver.search.walk import ACCEPTED, PRICED, PROPOSED, make_walk
@@ -189,7 +190,7 @@ def test_annealing_keeps_its_sums_and_its_best(strict):
         w.heat_k[:] = [0.0 if strict else 3.0, 4.0, 4.0, 4.0]
         done = 0
         for _ in range(4):
-            done += anneal(f, s, w, 2000, 10**9, strict)
+            done += anneal(f, s, options_of(board), w, 2000, 10**9, strict)
             assert differences(f, s) == []
             assert judge_board(board, w.best_i).value_k.tolist() == w.best_k.tolist()
         assert 8000 <= w.tally_x[PROPOSED] == done <= 8000 + 4 * LOOKS
@@ -207,10 +208,10 @@ def test_every_move_can_be_checked(monkeypatch):
         s = make_state(f, random_sites(board, 0))
         w = make_walk(f, s, 0)
         if family is None:
-            assert anneal_board(board, f, s, w, 500, False) == 500
+            assert anneal_board(board, f, s, options_of(board), w, 500, False) == 500
             continue
         with pytest.raises(KernelFault, match="value_k: worth"):
-            anneal_board(board, f, s, w, 500, False)
+            anneal_board(board, f, s, options_of(board), w, 500, False)
 
 
 def test_the_same_seed_walks_the_same_way():
@@ -222,7 +223,7 @@ def test_the_same_seed_walks_the_same_way():
         w = make_walk(f, s, 7)
         w.heat_k[:] = 2.0
         for _ in range(pieces):
-            anneal(f, s, w, 5000 // pieces, 10**9, False)
+            anneal(f, s, options_of(board), w, 5000 // pieces, 10**9, False)
         ends.append((s.site_i.tolist(), s.value_k.tolist(), w.best_k.tolist()))
     assert ends[0] == ends[1]
 

@@ -20,7 +20,7 @@ BATCH = 4_096
 HOT_QUANTILE, COLD_QUANTILE = 0.5, 0.02
 #: The end is so many times below the small changes: one in e^8 of them is still taken.
 FROZEN = 8.0
-#: Small are also changes of this quantile among those that say nothing of amounts, such as what moving costs: where
+#: Small are also changes of this quantile among those that say nothing of amounts, such as what moving costs: once
 #: use is spread as well as can be, they are all that is left to save.
 FINE_QUANTILE = 0.1
 AMOUNTS = ("load", "ratios", "spans")

@@ -96,7 +96,7 @@ class Worker:
         name = "anneal" if strict else "mend"
         proposals = self._slice(name, 50_000)
         began = time.perf_counter()
-        done = anneal(self.facts_now, self.state, self.walk, proposals, proposals, strict)
+        done = anneal(self.facts_now, self.state, self.options, self.walk, proposals, proposals, strict)
         self._learn(name, done, time.perf_counter() - began)
         self.count_walk()
         self.deadline.spend(done * PROPOSAL_WORK)

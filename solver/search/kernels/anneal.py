@@ -12,11 +12,15 @@ from zonewright.solver.search.kernels.ahead import exchange
 from zonewright.solver.search.kernels.amounts import lacking, lacking_swap
 from zonewright.solver.search.kernels.moves import apply_shift, apply_swap, shift_delta, swap_delta
 from zonewright.solver.search.kernels.records import entry, inner
+from zonewright.solver.search.options import Options
 from zonewright.solver.search.state import FAMILIES, Facts, State
 from zonewright.solver.search.walk import ACCEPTED, CHANGED, IMPROVED, PRICED, PROPOSED, Walk
 
 #: Where limits hold, this many sites, or partners of a swap, are looked at for one with room.
 LOOKS = 64
+#: Of 256 swaps so many are with an item of like demand, where such are known: they change little, so that they are
+#: taken when it is cold, and fit where nothing else does.
+LIKE = 192
 
 CAPACITY = FAMILIES["capacity"]
 
@@ -103,13 +107,17 @@ def some_site(f, s, w, i, looks) -> int:
 
 
 @inner
-def some_partner(f, s, w, i, looks) -> int:
-    """A random item for a swap: the first of so many with room for both or a way home, else the last."""
+def some_partner(f, s, o, w, i, looks, like) -> int:
+    """A random item for a swap: the first of so many with room for both or a way home, else the last.
+
+    With `like` only items of like demand are looked at, where they are known.
+    """
     old = s.site_i[i]
+    near = o.near_ix.shape[1] if like else 0
     j = 0
-    for _ in range(looks):
+    for _ in range(min(looks, near) if near > 0 else looks):
         w.tally_x[PROPOSED] += 1
-        j = below(w, f.items)
+        j = o.near_ix[i, below(w, near)] if near > 0 else below(w, f.items)
         new = s.site_i[j]
         if looks == 1 or old == f.sites:
             break
@@ -120,8 +128,8 @@ def some_partner(f, s, w, i, looks) -> int:
     return j
 
 
-@entry(Facts, State, Walk, types.int64, types.int64, types.boolean)
-def anneal(f, s, w, proposals, most_accepted, strict) -> int:
+@entry(Facts, State, Options, Walk, types.int64, types.int64, types.boolean)
+def anneal(f, s, o, w, proposals, most_accepted, strict) -> int:
     """Propose so many moves and finish the last, or fewer if so many are accepted; returns how many there were.
 
     Looking whether there is room counts as a proposal. A million take some 30 to 500 ms. With `strict` nothing
@@ -137,7 +145,8 @@ def anneal(f, s, w, proposals, most_accepted, strict) -> int:
         word = draw(w)
         i = np.int64(((word >> np.uint64(33)) * np.uint64(f.items)) >> np.uint64(31))
         swap = np.int64(word & np.uint64(255)) < w.swap_x[0]
-        x = some_partner(f, s, w, i, looks) if swap else -1 - some_site(f, s, w, i, looks)
+        like = np.int64((word >> np.uint64(8)) & np.uint64(255)) < LIKE
+        x = some_partner(f, s, o, w, i, looks, like) if swap else -1 - some_site(f, s, w, i, looks)
         at = exchange(f, s, w, i, x)
         i, x = w.waiting_x[2 * at], w.waiting_x[2 * at + 1]
         if i < 0:
