@@ -174,7 +174,7 @@ class Board:
     sites: int
 
     dom_ls: Places
-    """Domain of every site at every level, by position in the level; -1 where it has none."""
+    """Domain of every site at every level, by position in the level; -1 where it has none; at level 0 its own."""
     domains_l: Ints
     """Number of domains of a level."""
     base_l: Ints

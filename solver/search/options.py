@@ -14,6 +14,8 @@ Reals = npt.NDArray[np.float64]
 
 #: So many like items are known of each, as near as this factor more than the nearest at most.
 NEAR, ROUGH = 32, 0.5
+#: With more items than these that takes too much memory.
+MOST_LIKE = 200_000
 #: They are like in so many resources, the ones in which they differ most for the room that is free.
 AXES = 6
 #: Of a resource that is used up this share is taken to be free.
@@ -72,7 +74,7 @@ def near_items(board: Board, room_nr: Ints) -> Places:
     item_x = np.flatnonzero(~board.pinned_i)
     limit_sr = board.limit_nr[: board.sites]
     limited_sr = limit_sr < NO_LIMIT
-    if len(item_x) < 2 * NEAR or not limited_sr.any():
+    if not 2 * NEAR <= len(item_x) <= MOST_LIKE or not limited_sr.any():
         return none
     demand_xr = board.demand_ir[item_x]
     if len(np.unique(demand_xr, axis=0)) < DISTINCT * len(item_x):
