@@ -31,6 +31,8 @@ from zonewright.solver.search.state import FAMILIES, facts_of
 
 #: Share of what is left for each pilot, and for the main annealing run.
 PILOT, MAIN = 0.04, 0.6
+#: Share of the main run for what is finer than how use is spread: moving alone.
+FINE = 0.25
 #: A pilot is clearly better where it gains so much more; else some workers anneal in this way, some in that.
 DECISIVE = 0.05
 #: Share of what is left for the main runs where limits have a price.
@@ -227,8 +229,9 @@ class _Plan:
         strict = run_strict(worker, Span(worker.deadline, PILOT * length), heats, stage, cooling)
         worker.propose("annealing")
         strict_k = worker.walk.best_k.copy()
+        bent = strict.ladder().hurried(float(heats.small_k[stage]), FINE)
         if not worker.facts.has & FAMILIES["capacity"] or heats.possible > CROWDED:
-            return False, _noted(worker, strict.ladder(), "strict"), 0.0
+            return False, _noted(worker, bent, "strict"), 0.0
         wide = straight(hot, COLDEST * hot)
         worker.begin_at(start_i)
         span, proposals = Span(worker.deadline, PILOT * length), worker.stats["proposals"]
@@ -243,7 +246,7 @@ class _Plan:
         better_before = better(worker.walk.best_k[:stage], strict_k[:stage])
         if better_before or self._prefers_prices(worker, reached, promise, before):
             return True, _noted(worker, wide, "limits at a price"), rate
-        return False, _noted(worker, strict.ladder(), "strict"), rate
+        return False, _noted(worker, bent, "strict"), rate
 
     def _prefers_prices(self, worker: Worker, strict: float, relaxed: float, before: float) -> bool:
         """Whether limits are to have a price, from what both pilots reached; where that says little both are."""

@@ -16,8 +16,8 @@ Reals = npt.NDArray[np.float64]
 
 #: Positions in `Walk.tally_x`.
 PROPOSED, PRICED, ACCEPTED, IMPROVED, CHANGED, TURN = range(6)
-"""Moves thought of, if only to find that there is no room; those whose cost was worked out; those made; new
-bests; items that differ from the best; moves that were put into the queue."""
+"""Moves thought of, if only to find that there is no room; those that break nothing; those made; new bests;
+items that differ from the best; moves that were put into the queue."""
 #: Moves in the queue.
 DEPTH = 8
 

@@ -152,6 +152,7 @@ def test_temperatures_come_from_changes_that_leave_earlier_stages_alone() -> Non
     fine = np.array([[0, 0, 800], [0, 2, 9]] * 50)
     heats = heats_of(strict, loose, fine, 0.5)
     assert heats.hot_k.tolist() == [0, 500, 800]
+    assert heats.small_k.tolist() == [0, 5 / 8, 1]
     assert heats.cold_k.tolist() == [0, 2 / 8, 1]
     assert heats.stages == [1, 2]
 
@@ -246,3 +247,15 @@ def test_like_items_are_those_of_nearest_demand_for_the_room_there_is() -> None:
     assert (near_ix < items).all()
     alike = board_of(np.full((items, 2), 7), limit_sr, home_i, zeros(sites))
     assert near_items(alike, alike.limit_nr).shape == (items, 0)
+
+
+def test_a_hurried_ladder_passes_the_same_temperatures_with_less_time_for_the_last() -> None:
+    ladder = straight(1000.0, 1.0)
+    hurried = ladder.hurried(100.0, 0.25)
+    assert hurried.at(0.75) == pytest.approx(100.0)
+    assert (hurried.at(0.0), hurried.at(1.0)) == (pytest.approx(1000.0), pytest.approx(1.0))
+    assert hurried.at(0.875) == pytest.approx(10.0)
+    assert (np.diff(hurried.share_x) >= 0).all()
+    assert ladder.hurried(2.0, 0.25) is ladder
+    assert ladder.hurried(0.5, 0.25) is ladder
+    assert ladder.hurried(2000.0, 0.25) is ladder

@@ -31,6 +31,8 @@ class Heats:
     """Temperatures by stage; 0 where no sampled move changed a stage alone."""
 
     hot_k: Reals
+    small_k: Reals
+    """Below the small changes of all that counts: down to here use is spread."""
     cold_k: Reals
     possible: float
     """Share of random moves that break nothing."""
@@ -74,17 +76,18 @@ def heats_of(strict_xk: Ints, loose_xk: Ints, fine_xk: Ints, possible: float) ->
     the usual ones of `fine_xk`, where amounts count for nothing.
     """
     stages = strict_xk.shape[1]
-    hot_k, cold_k = np.zeros(stages), np.zeros(stages)
+    hot_k, small_k, cold_k = np.zeros(stages), np.zeros(stages), np.zeros(stages)
     for k in range(1, stages):
         small, usual = _changes(strict_xk, k), _changes(loose_xk, k)
         if len(usual) or len(small):
             hot_k[k] = float(np.quantile(usual if len(usual) else small, HOT_QUANTILE))
             least = float(np.quantile(small if len(small) else usual, COLD_QUANTILE))
+            small_k[k] = max(least, 1.0) / FROZEN
             fine = _changes(fine_xk, k)
             if len(fine):
                 least = min(least, float(np.quantile(fine, FINE_QUANTILE)))
             cold_k[k] = max(least, 1.0) / FROZEN
-    return Heats(hot_k, np.minimum(cold_k, hot_k / 4), possible)
+    return Heats(hot_k, np.minimum(small_k, hot_k / 4), np.minimum(cold_k, hot_k / 4), possible)
 
 
 def _changes(delta_xk: Ints, stage: int) -> Ints:

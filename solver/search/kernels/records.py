@@ -251,20 +251,19 @@ def _set_item(context, builder, sig, args):
 @intrinsic
 def fetch(_typing, field, index):
     """Let the processor get an element from memory; `fetch(f.demand_ir, (i, 0))` reads nothing and never fails."""
-    kind = _index_type(field, index)
+    index_type = _index_type(field, index)
 
     def generate(context, builder, sig, args):
         place = _element(context, builder, sig.args[0], args[0], sig.args[1], args[1], checked=False)
         byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
-        function = cgutils.get_or_insert_function(
-            builder.module, ir.FunctionType(ir.VoidType(), [byte, number, number, number]), "llvm.prefetch.p0"
-        )
+        kind = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
+        function = builder.module.declare_intrinsic("llvm.prefetch", [byte], kind)
         # To be read, to be kept in all caches, data.
         how = [ir.Constant(number, n) for n in (0, 3, 1)]
         builder.call(function, [builder.bitcast(place, byte), *how])
         return context.get_dummy_value()
 
-    return signature(types.none, field, kind), generate
+    return signature(types.none, field, index_type), generate
 
 
 __all__ = ["FieldType", "Record", "RecordType", "entry", "fetch", "inner", "kind_of"]
