@@ -225,11 +225,11 @@ class _Plan:
         allows.
         """
         before, hot = float(worker.state.value_k[stage]), float(heats.hot_k[stage])
-        cooling = straight(hot, float(heats.cold_k[stage]))
+        cooling = straight(hot, float(heats.small_k[stage]))
         strict = run_strict(worker, Span(worker.deadline, PILOT * length), heats, stage, cooling)
         worker.propose("annealing")
         strict_k = worker.walk.best_k.copy()
-        bent = strict.ladder().hurried(float(heats.small_k[stage]), FINE)
+        bent = strict.ladder().down_to(float(heats.cold_k[stage]), FINE)
         if not worker.facts.has & FAMILIES["capacity"] or heats.possible > CROWDED:
             return False, _noted(worker, bent, "strict"), 0.0
         wide = straight(hot, COLDEST * hot)

@@ -249,13 +249,10 @@ def test_like_items_are_those_of_nearest_demand_for_the_room_there_is() -> None:
     assert near_items(alike, alike.limit_nr).shape == (items, 0)
 
 
-def test_a_hurried_ladder_passes_the_same_temperatures_with_less_time_for_the_last() -> None:
-    ladder = straight(1000.0, 1.0)
-    hurried = ladder.hurried(100.0, 0.25)
-    assert hurried.at(0.75) == pytest.approx(100.0)
-    assert (hurried.at(0.0), hurried.at(1.0)) == (pytest.approx(1000.0), pytest.approx(1.0))
-    assert hurried.at(0.875) == pytest.approx(10.0)
-    assert (np.diff(hurried.share_x) >= 0).all()
-    assert ladder.hurried(2.0, 0.25) is ladder
-    assert ladder.hurried(0.5, 0.25) is ladder
-    assert ladder.hurried(2000.0, 0.25) is ladder
+def test_a_ladder_that_goes_on_passes_its_own_temperatures_first() -> None:
+    ladder = straight(1000.0, 10.0)
+    longer = ladder.down_to(1.0, 0.25)
+    assert [longer.at(share) for share in (0.0, 0.75, 0.875, 1.0)] == pytest.approx([1000, 10, 10**0.5, 1])
+    assert longer.at(0.375) == pytest.approx(100.0)
+    assert ladder.down_to(10.0, 0.25) is ladder
+    assert ladder.down_to(20.0, 0.25) is ladder

@@ -47,17 +47,11 @@ class Ladder:
         hot, cold = float(self.heat_x[0]), float(self.heat_x[-1])
         return float(np.log(hot / heat) / np.log(hot / cold)) if cold < hot else 1.0
 
-    def hurried(self, heat: float, most: float) -> Ladder:
-        """Return the same ladder with at most such a share of the time below a temperature."""
-        log_x = -np.log(self.heat_x)
-        reached = float(np.interp(-np.log(heat), log_x, self.share_x))
-        if not 0.0 < reached < 1.0 - most:
+    def down_to(self, cold: float, share: float) -> Ladder:
+        """Return the ladder that goes on to a colder temperature, evenly, in this share of the whole time."""
+        if cold >= float(self.heat_x[-1]):
             return self
-        share_x = np.union1d(self.share_x, [reached])
-        heat_x = np.exp(np.interp(share_x, self.share_x, np.log(self.heat_x)))
-        before_x = share_x / reached * (1.0 - most)
-        after_x = 1.0 - (1.0 - share_x) / (1.0 - reached) * most
-        return Ladder(np.where(share_x <= reached, before_x, after_x), heat_x)
+        return Ladder(np.append(self.share_x * (1.0 - share), 1.0), np.append(self.heat_x, cold))
 
 
 def straight(hot: float, cold: float) -> Ladder:
