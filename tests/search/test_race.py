@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -41,12 +43,20 @@ def crowded(seed: int):
     return board, site_i.astype(np.int32)
 
 
+def worker_on(seed: int) -> tuple[Worker, np.ndarray]:
+    """A worker on a crowded board, to whom all items are like all others, and where they are today."""
+    board, today_i = crowded(seed)
+    item_x = np.arange(board.items, dtype=np.int32)
+    near_ix = np.stack([np.delete(item_x, i) for i in item_x])
+    shared = Shared(board, lambda _message, _values: None)
+    options = replace(options_of(board), near_ix=near_ix)
+    return Worker(board, facts_of(board), options, shared, Deadline(60.0, work_limit=10_000), 1), today_i
+
+
 @pytest.mark.parametrize("seed", [0, 2, 3])
 def test_runs_on_a_crowded_board_end_within_its_limits(seed: int) -> None:
-    board, today_i = crowded(seed)
-    deadline = Deadline(60.0, work_limit=10_000)
-    shared = Shared(board, lambda _message, _values: None)
-    worker = Worker(board, facts_of(board), options_of(board), shared, deadline, 1)
+    worker, today_i = worker_on(seed)
+    board, shared, deadline = worker.board, worker.shared, worker.deadline
     first(worker, None)
     before = int(worker.state.value_k[1])
     heats = measure(worker)
@@ -63,10 +73,8 @@ def test_runs_on_a_crowded_board_end_within_its_limits(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", [0, 2, 3])
 def test_prices_of_room_that_is_held_leave_no_trace_in_what_is_found(seed: int) -> None:
-    board, today_i = crowded(seed)
-    deadline = Deadline(60.0, work_limit=10_000)
-    shared = Shared(board, lambda _message, _values: None)
-    worker = Worker(board, facts_of(board), options_of(board), shared, deadline, 1)
+    worker, today_i = worker_on(seed)
+    board, shared, deadline = worker.board, worker.shared, worker.deadline
     first(worker, today_i)
     before = int(worker.state.value_k[1])
     assert AwayPrices(board).useful
