@@ -104,6 +104,8 @@ class Facts(Record):
     holds_lr: Bools
     hold_l: Bools
     """Whether anything is held at a level."""
+    frees_r: Ints
+    """All bits set where who leaves a site frees what it used there, none where its home holds it."""
     cap_x: Places
     """Levels with a limit, those of most domains first."""
     live_x: Places
@@ -418,6 +420,7 @@ def facts_of(board: Board) -> Facts:
         "limit_nr": (board.limit_nr, i64),
         "holds_lr": (board.holds_lr, flag),
         "hold_l": (board.holds_lr.any(axis=1), flag),
+        "frees_r": (np.where(board.holds_lr[0], 0, -1), i64),
         "cap_x": (cap_x, i32),
         "live_x": (_live_levels(board, cap_x, load_x), i32),
         "safe_nr": (board.safe_nr, i64),

@@ -15,9 +15,9 @@ Words = npt.NDArray[np.uint64]
 Reals = npt.NDArray[np.float64]
 
 #: Positions in `Walk.tally_x`.
-PROPOSED, PRICED, ACCEPTED, IMPROVED, CHANGED, TURN = range(6)
+PROPOSED, PRICED, ACCEPTED, IMPROVED, CHANGED, TURN, NEXT = range(7)
 """Moves thought of, if only to find that there is no room; those that break nothing; those made; new bests;
-items that differ from the best; moves that were put into the queue."""
+items that differ from the best; moves that were put into the queue; the item that is up next."""
 #: Moves in the queue.
 DEPTH = 8
 
@@ -54,7 +54,7 @@ def make_walk(f: Facts, s: State, seed: int, *, swaps: float = 0.75) -> Walk:
         best_k=s.value_k.copy(),
         changed_x=np.zeros(f.items, np.int32),
         changed_i=np.zeros(f.items, np.bool_),
-        tally_x=np.zeros(6, np.int64),
+        tally_x=np.zeros(7, np.int64),
         swap_x=np.array([round(swaps * 256)], np.int64),
         waiting_x=np.full(2 * DEPTH, -1, np.int32),
         d_k=np.zeros(f.stages, np.int64),

@@ -15,6 +15,15 @@ GROUPS_AT, COUNTS_AT = 3, 5
 
 
 @inner
+def fetch_item(f, s, o, i) -> None:
+    """Fetch what tells where an item that is up next may go."""
+    fetch(s.site_i, i)
+    fetch(f.home_i, i)
+    fetch(f.demand_ir, (i, 0))
+    fetch(o.near_ix, (i, 0))
+
+
+@inner
 def exchange(f, s, w, i, x) -> int:
     """Put a move into the queue; return the place of the one that has waited longest, which is to be made now.
 

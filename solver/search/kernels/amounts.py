@@ -28,11 +28,18 @@ def lacking(f, s, i, site) -> int:
 
 @summing
 def lacking_swap(f, s, i, j, old, new) -> int:
-    """The same for a swap of two items, neither of which comes home; both sites counted."""
+    """The same for a swap of two items, neither of which comes home; both sites counted.
+
+    Who leaves its home frees only what is not held there.
+    """
+    holds = f.has & HOLDS != 0
+    all_of_i = 0 if holds and f.home_i[i] == old else -1
+    all_of_j = 0 if holds and f.home_i[j] == new else -1
     found = 0
     for r in range(f.resources):
-        need = f.demand_ir[i, r] - f.demand_ir[j, r]
-        found += (need > s.room_nr[new, r]) | (-need > s.room_nr[old, r])
+        of_i, of_j = f.demand_ir[i, r], f.demand_ir[j, r]
+        frees_i, frees_j = of_i & (f.frees_r[r] | all_of_i), of_j & (f.frees_r[r] | all_of_j)
+        found += (of_i - frees_j > s.room_nr[new, r]) | (of_j - frees_i > s.room_nr[old, r])
     return found
 
 

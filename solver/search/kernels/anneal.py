@@ -8,21 +8,23 @@ import math
 import numpy as np
 from numba import types
 
-from zonewright.solver.search.kernels.ahead import exchange
+from zonewright.solver.search.kernels.ahead import exchange, fetch_item
 from zonewright.solver.search.kernels.amounts import lacking, lacking_swap
 from zonewright.solver.search.kernels.moves import apply_shift, apply_swap, shift_delta, swap_delta
 from zonewright.solver.search.kernels.records import entry, inner
 from zonewright.solver.search.options import Options
 from zonewright.solver.search.state import FAMILIES, Facts, State
-from zonewright.solver.search.walk import ACCEPTED, CHANGED, IMPROVED, PRICED, PROPOSED, Walk
+from zonewright.solver.search.walk import ACCEPTED, CHANGED, IMPROVED, NEXT, PRICED, PROPOSED, Walk
 
 #: Where limits hold, this many sites, or partners of a swap, are looked at for one with room.
 LOOKS = 64
 #: Of 256 swaps so many are with an item of like demand, where such are known: they change little, so that they are
 #: taken when it is cold, and fit where nothing else does.
 LIKE = 192
+#: Who leaves home and goes on holding room there makes none for a partner: of 256 such swaps so many are tried.
+LEAVING = 16
 
-CAPACITY = FAMILIES["capacity"]
+CAPACITY, HOLDS = FAMILIES["capacity"], FAMILIES["holds"]
 
 
 @inner
@@ -140,33 +142,41 @@ def anneal(f, s, o, w, proposals, most_accepted, strict) -> int:
     accepted = 0
     priced = 0
     tested = strict and f.has & CAPACITY != 0
+    held = f.has & HOLDS != 0 and f.hold_l[0]
+    i = w.tally_x[NEXT]
     while w.tally_x[PROPOSED] - begun < proposals and accepted < most_accepted:
         looks = LOOKS if tested and s.value_k[0] == 0 else 1
         word = draw(w)
-        i = np.int64(((word >> np.uint64(33)) * np.uint64(f.items)) >> np.uint64(31))
+        this, i = i, np.int64(((word >> np.uint64(33)) * np.uint64(f.items)) >> np.uint64(31))
+        fetch_item(f, s, o, i)
         swap = np.int64(word & np.uint64(255)) < w.swap_x[0]
         like = np.int64((word >> np.uint64(8)) & np.uint64(255)) < LIKE
-        x = some_partner(f, s, o, w, i, looks, like) if swap else -1 - some_site(f, s, w, i, looks)
-        at = exchange(f, s, w, i, x)
-        i, x = w.waiting_x[2 * at], w.waiting_x[2 * at + 1]
-        if i < 0:
+        if swap and looks > 1 and held and s.site_i[this] == f.home_i[this]:
+            w.tally_x[PROPOSED] += 1
+            if np.int64((word >> np.uint64(16)) & np.uint64(255)) >= LEAVING:
+                continue
+        x = some_partner(f, s, o, w, this, looks, like) if swap else -1 - some_site(f, s, w, this, looks)
+        at = exchange(f, s, w, this, x)
+        this, x = w.waiting_x[2 * at], w.waiting_x[2 * at + 1]
+        if this < 0:
             continue
         if x >= 0:
-            if swap_delta(f, s, i, x, d_k, strict):
+            if swap_delta(f, s, this, x, d_k, strict):
                 priced += 1
                 if accepts(f, w, d_k):
                     accepted += 1
-                    note_change(w, i)
+                    note_change(w, this)
                     note_change(w, x)
-                    apply_swap(f, s, i, x, d_k)
+                    apply_swap(f, s, this, x, d_k)
                     keep_best(f, s, w)
-        elif shift_delta(f, s, i, -1 - x, d_k, strict):
+        elif shift_delta(f, s, this, -1 - x, d_k, strict):
             priced += 1
             if accepts(f, w, d_k):
                 accepted += 1
-                note_change(w, i)
-                apply_shift(f, s, i, -1 - x, d_k)
+                note_change(w, this)
+                apply_shift(f, s, this, -1 - x, d_k)
                 keep_best(f, s, w)
+    w.tally_x[NEXT] = i
     w.tally_x[PRICED] += priced
     w.tally_x[ACCEPTED] += accepted
     return w.tally_x[PROPOSED] - begun

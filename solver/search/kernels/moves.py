@@ -136,8 +136,7 @@ def swap_delta(f, s, i, j, d_k, strict) -> bool:
     if calm and somewhere and f.has & CAPACITY != 0 and f.home_i[i] != new and f.home_i[j] != old:
         if lacking_swap(f, s, i, j, old, new) > 0:
             return False
-        # Who leaves its home may hold something there, which only the long way looks at.
-        tested = f.home_i[i] != old and f.home_i[j] != new
+        tested = True
     for k in range(f.stages):
         d_k[k] = 0
     if not calm:
