@@ -20,7 +20,7 @@ from zonewright.solver.search.engines.cooling import Ladder, run_strict, straigh
 from zonewright.solver.search.engines.filling import opens, run_filling
 from zonewright.solver.search.engines.first import first
 from zonewright.solver.search.engines.heat import Heats, measure
-from zonewright.solver.search.engines.improve import Improver
+from zonewright.solver.search.engines.improve import Improver, Records
 from zonewright.solver.search.engines.openings import run_opening
 from zonewright.solver.search.engines.race import Race, run_races
 from zonewright.solver.search.engines.relaxing import COLDEST, first_price, run_relaxed
@@ -41,7 +41,7 @@ RACES = 0.75
 EARLIER = 0.4
 #: Share of choosing sites by amounts, where nobody else fills them meanwhile.
 ALONE = 0.5
-#: Rounds of improving, noise and reheating after the main run.
+#: Rounds of choosing sites by amounts, each from less heat.
 ROUNDS = 6
 #: Limits are also annealed at a price where no more than this share of random moves keeps them.
 CROWDED = 0.6
@@ -114,6 +114,7 @@ class _Plan:
         self._errors: list[BaseException] = []
         self._ready = threading.Event()
         self._races: dict[int, Race] = {}
+        self._records: dict[tuple[int, bool], Records] = {}
 
     def work_together(self) -> None:
         """Run all workers, each in a thread; raises what one of them raised."""
@@ -172,25 +173,12 @@ class _Plan:
         if relaxed:
             run_races(worker, main, heats, stage, ladder, start_i, self._race(stage), rate)
         else:
-            run_strict(worker, main, heats, stage, ladder)
+            run_strict(worker, main, heats, stage, ladder, prices=1.0 - FINE)
             worker.propose("annealing")
-        improver = Improver(worker, heats, stage, relaxed=relaxed)
-        for number in range(ROUNDS):
-            if whole.over or worker.shared.closed:
-                return
-            self._take_offer(worker)
-            rest = length - whole.used
-            improver.improve(Span(worker.deadline, 0.5 * rest / (ROUNDS - number)))
-            worker.propose("improving")
-            if whole.over or worker.shared.closed:
-                return
-            worker.adopt()
-            if (number + worker.number) % 2:
-                improver.noise()
-            else:
-                improver.reheat(ladder)
-            worker.adopt()
-        improver.improve(whole)
+        records = self._records.setdefault((stage, relaxed), {})
+        improver = Improver(worker, heats, stage, ladder, main.used, records, relaxed=relaxed)
+        self._take_offer(worker)
+        improver.improve(Span(worker.deadline, length - whole.used), lambda: self._take_offer(worker))
 
     def _race(self, stage: int) -> Race:
         """Return the race of a stage, the same for all workers."""

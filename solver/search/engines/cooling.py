@@ -19,7 +19,7 @@ from zonewright.solver.search.state import FAMILIES, make_state
 
 _AWAY = FAMILIES["away"]
 
-#: Times in a run that the prices of being away are adapted, and the share after which there are none.
+#: Times that the prices of being away are adapted, and the share of their time after which there are none.
 AWAY_STEPS, AWAY_UNTIL = 150, 0.95
 #: So much of what is free of a resource is to be free of what is held at first, and at the end.
 AWAY_ROOM, AWAY_ROOM_LAST = 0.45, 0.04
@@ -138,20 +138,25 @@ class AwayPrices:
 
 
 def run_strict(
-    worker: Worker, span: Span, heats: Heats, stage: int, ladder: Ladder, *, priced: bool = True
+    worker: Worker, span: Span, heats: Heats, stage: int, ladder: Ladder, *, prices: float = 1.0
 ) -> Trace:
-    """Anneal within all limits from where the worker is; ends at the best of the walk, which is offered."""
+    """Anneal within all limits from where the worker is; ends at the best of the walk, which is offered.
+
+    In the first part of the span, of this share, being away may have a price: it spreads use, and must be gone
+    before what moving really costs is looked at.
+    """
     trace = Trace([], [])
     away = AwayPrices(worker.board)
     rung = -1
     while not span.over and not worker.shared.closed:
         share = span.share
-        if priced and away.useful:
-            wanted = int(share * AWAY_STEPS)
+        if prices > 0.0 and away.useful:
+            part = min(1.0, share / prices)
+            wanted = int(part * AWAY_STEPS)
             if wanted != rung:
                 rung = wanted
-                away.adapt(share, worker.state.room_nr)
-                _reprice(worker, stage, away.of_items() if share < AWAY_UNTIL else None)
+                away.adapt(part, worker.state.room_nr)
+                _reprice(worker, stage, away.of_items() if part < AWAY_UNTIL else None)
         set_heat(worker, heats, stage, ladder.at(share))
         worker.anneal()
         trace.heat_x.append(ladder.at(share))
