@@ -30,7 +30,7 @@ from zonewright.solver.search.options import near_items, options_of
 from zonewright.solver.search.state import FAMILIES, facts_of
 
 #: Share of what is left for each pilot, and for the main annealing run.
-PILOT, MAIN = 0.04, 0.6
+PILOT, MAIN = 0.04, 0.8
 #: Share of the main run for what is finer than how use is spread: moving alone.
 FINE = 0.25
 #: A pilot is clearly better where it gains so much more; else some workers anneal in this way, some in that.

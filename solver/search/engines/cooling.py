@@ -62,16 +62,16 @@ def straight(hot: float, cold: float) -> Ladder:
 def bent(heat_x: Reals, value_x: Reals) -> Ladder:
     """Return a ladder that spends its time where a pilot's values fell with the temperature.
 
-    The density over the logarithm of the temperature is the root of the heat capacity, dE/dT: then the distance to
-    equilibrium stays even (Salamon, Sibani and Frost: constant thermodynamic speed).
+    The density over the logarithm of the temperature is the root of what the value fell there. Per temperature,
+    which keeps the thermodynamic speed even (Salamon, Sibani and Frost), it would be too long too cold: a pilot is
+    far from equilibrium, and what it still gains there are small items that find their place at any speed.
     """
     if len(heat_x) < 8:
         return straight(float(heat_x[0]), float(heat_x[-1])) if len(heat_x) else straight(1.0, 0.1)
     log_x = np.log(heat_x)
     grid_x = np.linspace(log_x[0], log_x[-1], 41)
     values = np.interp(-grid_x, -log_x, np.minimum.accumulate(value_x))
-    fall_x = np.maximum(0.0, -np.diff(values)) / np.exp((grid_x[1:] + grid_x[:-1]) / 2)
-    density_x = np.sqrt(fall_x)
+    density_x = np.sqrt(np.maximum(0.0, -np.diff(values)))
     smooth_x = np.convolve(np.pad(density_x, 2, mode="edge"), np.ones(5) / 5, mode="valid")
     even_x = np.full(40, 1 / 40)
     total = float(smooth_x.sum())
