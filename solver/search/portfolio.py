@@ -30,7 +30,7 @@ from zonewright.solver.search.options import near_items, options_of
 from zonewright.solver.search.state import FAMILIES, facts_of
 
 #: Share of what is left for each pilot, and for the main annealing run.
-PILOT, MAIN = 0.04, 0.8
+PILOT, MAIN = 0.035, 0.8
 #: Share of the main run for what is finer than how use is spread: moving alone.
 FINE = 0.25
 #: A pilot is clearly better where it gains so much more; else some workers anneal in this way, some in that.
@@ -216,10 +216,13 @@ class _Plan:
         cooling = straight(hot, float(heats.small_k[stage]))
         strict = run_strict(worker, Span(worker.deadline, PILOT * length), heats, stage, cooling)
         worker.propose("annealing")
-        strict_k = worker.walk.best_k.copy()
         bent = strict.ladder().down_to(float(heats.cold_k[stage]), FINE)
         if not worker.facts.has & FAMILIES["capacity"] or heats.possible > CROWDED:
             return False, _noted(worker, bent, "strict"), 0.0
+        # What annealing within limits can do shows on its own ladder only.
+        run_strict(worker, Span(worker.deadline, PILOT * length), heats, stage, bent, prices=1.0 - FINE)
+        worker.propose("annealing")
+        strict_k = worker.walk.best_k.copy()
         wide = straight(hot, COLDEST * hot)
         worker.begin_at(start_i)
         span, proposals = Span(worker.deadline, PILOT * length), worker.stats["proposals"]

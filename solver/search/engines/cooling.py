@@ -9,18 +9,20 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from zonewright.solver.search.board import NO_LIMIT, Board, Ints
+from zonewright.solver.search.board import NO_LIMIT, Board, Bools, Ints
 from zonewright.solver.search.engines.clock import Span
 from zonewright.solver.search.engines.heat import Heats
 from zonewright.solver.search.engines.shared import better
 from zonewright.solver.search.engines.worker import Worker
 from zonewright.solver.search.options import Reals
-from zonewright.solver.search.state import FAMILIES, make_state
+from zonewright.solver.search.state import FAMILIES
 
 _AWAY = FAMILIES["away"]
 
 #: Times that the prices of being away are adapted, and the share of their time after which there are none.
 AWAY_STEPS, AWAY_UNTIL = 150, 0.95
+#: After so many of them where the walk is is offered: that takes longer.
+AWAY_KEPT = 8
 #: So much of what is free of a resource is to be free of what is held at first, and at the end.
 AWAY_ROOM, AWAY_ROOM_LAST = 0.45, 0.04
 #: First, least and largest price of a held unit, in units of load.
@@ -123,12 +125,15 @@ class AwayPrices:
         """Whether anything is held, and load is what placements are compared by."""
         return bool(self.held_r.any()) and self.unit > 0.0
 
-    def adapt(self, share: float, room_nr: Ints) -> None:
-        """Raise the prices of what is scarcer than it should be at a share of the run, and lower the others."""
+    def adapt(self, share: float, steps: int, room_nr: Ints) -> None:
+        """Raise the prices of what is scarcer than it should be at a share of the run, and lower the others.
+
+        `steps` is how many times that is due since it was done last.
+        """
         part_nr = np.where(self.counts_nr, room_nr / self.limit_nr, 0.0)
         room_r = part_nr.sum(axis=0) / np.maximum(self.counts_nr.sum(axis=0), 1)
         goal_r = self.free_r * (AWAY_ROOM * max(0.0, 1.0 - share) + AWAY_ROOM_LAST)
-        price_r = self.price_r * np.where(room_r < goal_r, AWAY_CHANGE, 1.0 / AWAY_CHANGE)
+        price_r = self.price_r * np.where(room_r < goal_r, AWAY_CHANGE, 1.0 / AWAY_CHANGE) ** steps
         self.price_r = np.clip(price_r, AWAY_LEAST * self.unit, AWAY_MOST * self.unit) * self.held_r
 
     def of_items(self) -> Ints:
@@ -147,16 +152,19 @@ def run_strict(
     """
     trace = Trace([], [])
     away = AwayPrices(worker.board)
-    rung = -1
+    rung, kept = 0, 0
     while not span.over and not worker.shared.closed:
         share = span.share
         if prices > 0.0 and away.useful:
             part = min(1.0, share / prices)
-            wanted = int(part * AWAY_STEPS)
-            if wanted != rung:
-                rung = wanted
-                away.adapt(part, worker.state.room_nr)
+            due = 1 + int(part * AWAY_STEPS)
+            if due != rung:
+                away.adapt(part, due - rung, worker.state.room_nr)
+                if part >= AWAY_UNTIL or due - kept >= AWAY_KEPT:
+                    kept = due
+                    _keep(worker, stage)
                 _reprice(worker, stage, away.of_items() if part < AWAY_UNTIL else None)
+                rung = due
         set_heat(worker, heats, stage, ladder.at(share))
         worker.anneal()
         trace.heat_x.append(ladder.at(share))
@@ -170,30 +178,42 @@ def run_strict(
 
 def _reprice(worker: Worker, stage: int, price_i: Ints | None) -> None:
     """Let being away cost so much more in a stage, None for nothing; the walk goes on from where it is."""
-    facts = worker.facts
-    if price_i is not None:
-        away_ik = facts.away_ik.copy()
-        away_ik[:, stage] += price_i
-        worker.facts_used = replace(facts, away_ik=away_ik, has=facts.has | _AWAY)
-    elif worker.facts_used is None:
+    facts, state = worker.facts, worker.state
+    if price_i is None:
+        if worker.facts_used is not None:
+            worker.facts_used = None
+            worker.begin_at(state.site_i)
         return
-    else:
-        worker.facts_used = None
-    site_i = worker.state.site_i
-    _keep(worker)
-    worker.begin_at(site_i, worker.facts_used)
+    if worker.facts_used is None:
+        worker.facts_used = replace(facts, away_ik=facts.away_ik.copy(), has=facts.has | _AWAY)
+        worker.begin_at(state.site_i, worker.facts_used)
+        state = worker.state
+    # Only what those who are away cost has changed, so nothing has to be counted anew.
+    new_i = facts.away_ik[:, stage] + price_i
+    change_i = np.where(_away(worker), new_i - worker.facts_used.away_ik[:, stage], 0)
+    worker.facts_used.away_ik[:, stage] = new_i
+    state.own_ik[:, stage] += change_i
+    state.value_k[stage] += change_i.sum()
+    worker.forget_best()
+
+
+def _away(worker: Worker) -> Bools:
+    """Return which items are not at their home."""
+    away_i: Bools = (worker.state.site_i != worker.facts.home_i) & (worker.facts.home_i >= 0)
+    return away_i
 
 
 def _added(worker: Worker, stage: int) -> int:
     """Return what fictitious prices of being away add to a stage now."""
     if worker.facts_used is None:
         return 0
-    away_i = (worker.state.site_i != worker.facts.home_i) & (worker.facts.home_i >= 0)
+    away_i = _away(worker)
     return int((worker.facts_used.away_ik[away_i, stage] - worker.facts.away_ik[away_i, stage]).sum())
 
 
-def _keep(worker: Worker) -> None:
-    """Offer where the worker is, valued by its own facts, where it is better than what is known."""
-    value_k = make_state(worker.facts, worker.state.site_i).value_k
+def _keep(worker: Worker, stage: int) -> None:
+    """Offer where the worker is, at its true value, where it is better than what is known."""
+    value_k = worker.state.value_k.copy()
+    value_k[stage] -= _added(worker, stage)
     if worker.shared.value_k is None or better(value_k, worker.shared.value_k):
         worker.shared.propose(worker.state.site_i, value_k, "annealing")
