@@ -33,8 +33,9 @@ from zonewright.solver.search.state import FAMILIES, facts_of
 PILOT, MAIN = 0.035, 0.8
 #: Share of the main run for what is finer than how use is spread: moving alone.
 FINE = 0.25
-#: A pilot is clearly better where it gains so much more; else some workers anneal in this way, some in that.
-DECISIVE = 0.05
+#: A pilot is clearly better where it gains so much more, or where the other lacks so much more of the bound; else
+#: some workers anneal in this way, some in that.
+DECISIVE, LACKING = 0.05, 0.5
 #: Share of what is left for the main runs where limits have a price.
 RACES = 0.75
 #: With several stages, each that is not the last gets this share of what is left.
@@ -235,13 +236,17 @@ class _Plan:
         worker.parameters[f"pilots of worker {worker.number}"] = f"{reached:.6g} strict, {promise:.6g} at a price"
         # A pilot that breaks less, or is better in a stage before, is the better one whatever it costs here.
         better_before = better(worker.walk.best_k[:stage], strict_k[:stage])
-        if better_before or self._prefers_prices(worker, reached, promise, before):
+        if better_before or self._prefers_prices(worker, stage, reached, promise, before):
             return True, _noted(worker, wide, "limits at a price"), rate
         return False, _noted(worker, bent, "strict"), rate
 
-    def _prefers_prices(self, worker: Worker, strict: float, relaxed: float, before: float) -> bool:
+    def _prefers_prices(self, worker: Worker, stage: int, strict: float, relaxed: float, before: float) -> bool:
         """Whether limits are to have a price, from what both pilots reached; where that says little both are."""
-        clear = DECISIVE * max(before - min(strict, relaxed), 0.0)
+        reached = min(strict, relaxed)
+        clear = DECISIVE * max(before - reached, 0.0)
+        bound = worker.shared.bound_of(stage)
+        if bound is not None:
+            clear = min(clear, LACKING * max(reached - bound, 0.0))
         if len(self.team) == 1 or abs(strict - relaxed) > clear:
             return relaxed < strict
         return worker.number % 2 == 1

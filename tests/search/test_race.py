@@ -11,13 +11,14 @@ from tests.search.test_engines import board_of
 from zonewright.solver.deadline import Deadline
 from zonewright.solver.search.board import BROKEN
 from zonewright.solver.search.engines.clock import Span
-from zonewright.solver.search.engines.cooling import AwayPrices, run_strict, straight
+from zonewright.solver.search.engines.cooling import AwayPrices, reprice, run_strict, straight
 from zonewright.solver.search.engines.first import first
 from zonewright.solver.search.engines.heat import measure
 from zonewright.solver.search.engines.race import ENOUGH, Race, run_races
 from zonewright.solver.search.engines.relaxing import COLDEST
 from zonewright.solver.search.engines.shared import Shared
 from zonewright.solver.search.engines.worker import Worker
+from zonewright.solver.search.kernels.single import differences
 from zonewright.solver.search.options import options_of
 from zonewright.solver.search.oracle import judge_board
 from zonewright.solver.search.state import facts_of
@@ -86,3 +87,22 @@ def test_prices_of_room_that_is_held_leave_no_trace_in_what_is_found(seed: int) 
     assert value_k[BROKEN] == 0
     assert value_k[1] <= before
     assert worker.facts_used is None
+
+
+def test_prices_of_being_away_change_without_counting_anew() -> None:
+    worker, today_i = worker_on(0)
+    first(worker, today_i)
+    true_k = worker.state.value_k.copy()
+    worker.walk.heat_k[1] = 1e6
+    chances = np.random.default_rng(1)
+    for _ in range(5):
+        reprice(worker, 1, chances.integers(0, 100, len(today_i)))
+        assert differences(worker.facts_now, worker.state) == []
+        assert worker.walk.best_k.tolist() == worker.state.value_k.tolist()
+        worker.anneal()
+    assert (worker.state.site_i != today_i).any()
+    reprice(worker, 1, None)
+    assert worker.facts_used is None
+    assert differences(worker.facts, worker.state) == []
+    worker.begin_at(today_i)
+    assert worker.state.value_k.tolist() == true_k.tolist()

@@ -163,7 +163,7 @@ def run_strict(
                 if part >= AWAY_UNTIL or due - kept >= AWAY_KEPT:
                     kept = due
                     _keep(worker, stage)
-                _reprice(worker, stage, away.of_items() if part < AWAY_UNTIL else None)
+                reprice(worker, stage, away.of_items() if part < AWAY_UNTIL else None)
                 rung = due
         set_heat(worker, heats, stage, ladder.at(share))
         worker.anneal()
@@ -176,7 +176,7 @@ def run_strict(
     return trace
 
 
-def _reprice(worker: Worker, stage: int, price_i: Ints | None) -> None:
+def reprice(worker: Worker, stage: int, price_i: Ints | None) -> None:
     """Let being away cost so much more in a stage, None for nothing; the walk goes on from where it is."""
     facts, state = worker.facts, worker.state
     if price_i is None:

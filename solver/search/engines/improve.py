@@ -112,7 +112,7 @@ class Improver:
                 heard = span.share + PAUSE
                 between()
                 worker.adopt()
-            engine = self._choose(span.length - span.used)
+            engine = self.choose(span.length - span.used)
             if engine.length is not None:
                 worker.adopt()
             elif not cold:
@@ -142,7 +142,7 @@ class Improver:
         if gain > 0:
             worker.propose(engine.name)
 
-    def _choose(self, rest: float) -> Engine:
+    def choose(self, rest: float) -> Engine:
         """Choose an engine for which there is time: one that was not tried yet, the best of late, or any."""
         timely = [one for one in self.engines if one.length is None or TOO_SHORT * one.length() <= rest]
         for engine in timely:

@@ -63,6 +63,11 @@ class Shared:
                 raise RuntimeError("no placement has been found yet")
             return self.best_i.copy(), self.value_k.copy()
 
+    def bound_of(self, stage: int) -> int | None:
+        """Return what is proven for a stage so far, None where nothing is."""
+        bounds = list(self.bound()) if self.bound is not None else []
+        return bounds[stage] if stage < len(bounds) else None
+
     @property
     def closed(self) -> bool:
         """Whether every stage has reached its bound."""
