@@ -61,6 +61,7 @@ def test_improving_never_ends_worse_and_hears_others(relaxed: bool) -> None:
     assert judge_board(worker.board, site_i).value_k.tolist() == value_k.tolist()
     assert value_k[0] == 0
     assert value_k[1] < before[1]
+    assert worker.walk.best_k.tolist() == value_k.tolist()
     assert worker.facts_used is None
     assert np.array_equal(worker.state.site_i, worker.walk.best_i)
     if not relaxed:

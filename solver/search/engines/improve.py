@@ -130,7 +130,8 @@ class Improver:
             engine.run()
             if span.over:
                 break
-        gain = before - float(worker.walk.best_k[self.stage])
+        # Noise begins from a best of its own, which may be worse.
+        gain = max(0.0, before - float(worker.walk.best_k[self.stage]))
         spent = worker.deadline.work_done - work
         if worker.deadline.work_limit is None:
             spent = time.perf_counter() - began
@@ -141,6 +142,8 @@ class Improver:
         worker.stats[f"gain of {engine.name}"] += int(gain)
         if gain > 0:
             worker.propose(engine.name)
+        if engine.length is not None:
+            worker.adopt()
 
     def choose(self, rest: float) -> Engine:
         """Choose an engine for which there is time: one that was not tried yet, the best of late, or any."""
