@@ -36,6 +36,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from zonewright.solver.deadline import Deadline
 
+#: How often numba may begin to set itself up.
+SET_UP_TRIES = 100
+
 #: Called with one line before anything is compiled; must return quickly.
 Tell = Callable[[str], None]
 
@@ -120,6 +123,25 @@ def _writable(where: Path) -> bool:
         return False
 
 
+@functools.cache
+def _set_up() -> None:
+    """Let numba set itself up.
+
+    For that it looks through all builtins, where another thread that imports an extension may be adding something
+    (those made with pybind11 do): then it is done again.
+    """
+    from numba.core.registry import cpu_target
+
+    for tries_left in reversed(range(SET_UP_TRIES)):
+        try:
+            assert cpu_target.target_context is not None
+        except RuntimeError:
+            if not tries_left:
+                raise
+        else:
+            return
+
+
 def kernel(signature: Any = None, **options: Any) -> Callable[[Callable[..., Any]], Any]:
     """Decorate a function to be compiled, without the GIL and without threads of its own.
 
@@ -133,6 +155,7 @@ def kernel(signature: Any = None, **options: Any) -> Callable[[Callable[..., Any
     def made_of(function: Callable[..., Any]) -> Any:
         import numba
 
+        _set_up()
         dispatcher = numba.njit(nogil=True, **options)(function)
         if signature is None or numba.config.DISABLE_JIT:
             return dispatcher

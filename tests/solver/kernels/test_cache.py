@@ -190,3 +190,21 @@ def test_all_that_have_kernels_are_listed() -> None:
         if any(line.startswith(("@kernel(", "@entry(")) and line != "@kernel()" for line in lines):
             with_kernels.add("zonewright." + ".".join(path.relative_to(root).with_suffix("").parts))
     assert with_kernels == set(cache.MODULES)
+
+
+def test_numba_is_set_up_again_when_builtins_change_meanwhile() -> None:
+    script = """
+import numba.core.base as base
+real, calls = base._load_global_helpers, []
+def changing():
+    calls.append(1)
+    if len(calls) < 3:
+        raise RuntimeError("dictionary changed size during iteration")
+    real()
+base._load_global_helpers = changing
+from zonewright.solver.kernels.cache import kernel
+kernel()(lambda: 1)
+assert len(calls) == 3, calls
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
