@@ -124,22 +124,18 @@ def _writable(where: Path) -> bool:
 
 
 @functools.cache
-def _set_up() -> None:
-    """Let numba set itself up.
+def _set_up() -> object:
+    """Let numba set itself up; returns what it compiles for.
 
     For that it looks through all builtins, where another thread that imports an extension may be adding something
     (those made with pybind11 do): then it is done again.
     """
     from numba.core.registry import cpu_target
 
-    for tries_left in reversed(range(SET_UP_TRIES)):
-        try:
-            assert cpu_target.target_context is not None
-        except RuntimeError:
-            if not tries_left:
-                raise
-        else:
-            return
+    for _ in range(SET_UP_TRIES - 1):
+        with suppress(RuntimeError):
+            return cpu_target.target_context
+    return cpu_target.target_context
 
 
 def kernel(signature: Any = None, **options: Any) -> Callable[[Callable[..., Any]], Any]:
