@@ -151,10 +151,10 @@ def anneal(f, s, o, w, proposals, most_accepted, strict) -> int:
         fetch_item(f, s, o, i)
         swap = np.int64(word & np.uint64(255)) < w.swap_x[0]
         like = np.int64((word >> np.uint64(8)) & np.uint64(255)) < LIKE
-        if swap and looks > 1 and held and s.site_i[this] == f.home_i[this]:
+        rare = np.int64((word >> np.uint64(16)) & np.uint64(255)) < LEAVING
+        if swap and not rare and looks > 1 and held and s.site_i[this] == f.home_i[this]:
             w.tally_x[PROPOSED] += 1
-            if np.int64((word >> np.uint64(16)) & np.uint64(255)) >= LEAVING:
-                continue
+            continue
         x = some_partner(f, s, o, w, this, looks, like) if swap else -1 - some_site(f, s, w, this, looks)
         at = exchange(f, s, w, this, x)
         this, x = w.waiting_x[2 * at], w.waiting_x[2 * at + 1]
