@@ -20,7 +20,7 @@ from zonewright.solver.search.engines.cooling import Ladder, run_strict, straigh
 from zonewright.solver.search.engines.filling import opens, run_filling
 from zonewright.solver.search.engines.first import first
 from zonewright.solver.search.engines.heat import Heats, measure
-from zonewright.solver.search.engines.improve import Improver, Records
+from zonewright.solver.search.engines.improve import Gains, Improver
 from zonewright.solver.search.engines.openings import run_opening
 from zonewright.solver.search.engines.race import Race, run_races
 from zonewright.solver.search.engines.relaxing import COLDEST, first_price, run_relaxed
@@ -115,7 +115,7 @@ class _Plan:
         self._errors: list[BaseException] = []
         self._ready = threading.Event()
         self._races: dict[int, Race] = {}
-        self._records: dict[tuple[int, bool], Records] = {}
+        self._gains: dict[tuple[int, bool], Gains] = {}
 
     def work_together(self) -> None:
         """Run all workers, each in a thread; raises what one of them raised."""
@@ -176,8 +176,8 @@ class _Plan:
         else:
             run_strict(worker, main, heats, stage, ladder, prices=1.0 - FINE)
             worker.propose("annealing")
-        records = self._records.setdefault((stage, relaxed), {})
-        improver = Improver(worker, heats, stage, ladder, main.used, records, relaxed=relaxed)
+        gains = self._gains.setdefault((stage, relaxed), {})
+        improver = Improver(worker, heats, stage, ladder, main.used, gains, relaxed=relaxed)
         self._take_offer(worker)
         improver.improve(Span(worker.deadline, length - whole.used), lambda: self._take_offer(worker))
 

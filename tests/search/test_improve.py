@@ -10,7 +10,7 @@ from zonewright.solver.search.engines.clock import Span
 from zonewright.solver.search.engines.cooling import straight
 from zonewright.solver.search.engines.first import first
 from zonewright.solver.search.engines.heat import measure
-from zonewright.solver.search.engines.improve import REHEATS, Improver, Record
+from zonewright.solver.search.engines.improve import REHEATS, Gained, Improver
 from zonewright.solver.search.oracle import judge_board
 
 
@@ -27,7 +27,7 @@ def test_each_engine_is_tried_once_and_then_the_one_that_gained_most_per_second(
     tried = [improver.choose(1e9) for _ in improver.engines]
     assert [engine.name for engine in tried] == [engine.name for engine in improver.engines]
     best = improver.engines[3].name
-    improver.records[best].rate = 5.0
+    improver.gains[best].rate = 5.0
     chosen = [improver.choose(1e9).name for _ in range(300)]
     assert chosen.count(best) > 230
     assert len(set(chosen)) > 3
@@ -43,7 +43,7 @@ def test_an_engine_that_takes_too_long_is_not_begun() -> None:
 def test_long_engines_are_tried_at_random_more_rarely() -> None:
     improver = improver_on(0)
     for engine in improver.engines:
-        improver.records[engine.name] = Record(0.0, 100.0 if engine.name == "noise" else 0.1)
+        improver.gains[engine.name] = Gained(0.0, 100.0 if engine.name == "noise" else 0.1)
     first_name = improver.engines[0].name
     chosen = [improver.choose(1e9).name for _ in range(2000)]
     assert chosen.count("noise") < 5 < chosen.count(improver.engines[1].name)
@@ -65,4 +65,4 @@ def test_improving_never_ends_worse_and_hears_others(relaxed: bool) -> None:
     assert worker.facts_used is None
     assert np.array_equal(worker.state.site_i, worker.walk.best_i)
     if not relaxed:
-        assert sum(name.startswith("reheating") for name in improver.records) == len(REHEATS)
+        assert sum(name.startswith("reheating") for name in improver.gains) == len(REHEATS)

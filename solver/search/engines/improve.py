@@ -41,15 +41,15 @@ LUKEWARM, WARM, COOL, LESS, FINE = 0.04, 0.3, 0.01, 0.1, 0.2
 
 
 @dataclass
-class Record:
+class Gained:
     """What an engine gained per second of late, and how long it usually takes."""
 
     rate: float = 0.0
     seconds: float = SLICES_S
 
 
-#: Records by the name of the engine, for all workers that work in the same way.
-Records = dict[str, Record]
+#: That by the name of the engine, for all workers that work in the same way.
+Gains = dict[str, Gained]
 
 
 @dataclass(frozen=True)
@@ -71,12 +71,12 @@ class Improver:
         stage: int,
         ladder: Ladder,
         main: float,
-        records: Records,
+        gains: Gains,
         *,
         relaxed: bool = False,
     ) -> None:
         self.worker, self.heats, self.stage = worker, heats, stage
-        self.ladder, self.main, self.records = ladder, main, records
+        self.ladder, self.main, self.gains = ladder, main, gains
         item_x = worker.options.item_x
         self.engines = [
             Engine("chains", lambda: worker.rearrange(8, 4, 1, item_x)),
@@ -135,10 +135,10 @@ class Improver:
         spent = worker.deadline.work_done - work
         if worker.deadline.work_limit is None:
             spent = time.perf_counter() - began
-        record = self.records[engine.name]
+        gained = self.gains[engine.name]
         rate = gain / max(spent, 1e-6)
-        record.rate = rate if not record.rate else MEMORY * rate + (1 - MEMORY) * record.rate
-        record.seconds = max(spent, 1e-6)
+        gained.rate = rate if not gained.rate else MEMORY * rate + (1 - MEMORY) * gained.rate
+        gained.seconds = max(spent, 1e-6)
         worker.stats[f"gain of {engine.name}"] += int(gain)
         if gain > 0:
             worker.propose(engine.name)
@@ -149,15 +149,15 @@ class Improver:
         """Choose an engine for which there is time: one that was not tried yet, the best of late, or any."""
         timely = [one for one in self.engines if one.length is None or TOO_SHORT * one.length() <= rest]
         for engine in timely:
-            if engine.name not in self.records:
+            if engine.name not in self.gains:
                 # From now on another worker tries something else first.
-                self.records[engine.name] = Record()
+                self.gains[engine.name] = Gained()
                 return engine
-        records = [self.records[one.name] for one in timely]
+        gains = [self.gains[one.name] for one in timely]
         if self.worker.chances.random() < CURIOUS:
-            often = np.array([1.0 / record.seconds for record in records])
+            often = np.array([1.0 / gained.seconds for gained in gains])
             return timely[int(self.worker.chances.choice(len(timely), p=often / often.sum()))]
-        return max(zip(timely, records, strict=True), key=lambda pair: pair[1].rate)[0]
+        return max(zip(timely, gains, strict=True), key=lambda pair: pair[1].rate)[0]
 
     def _reheat(self, low: float, high: float, length: float) -> None:
         """Anneal again from a temperature between two shares of the ladder."""
