@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from zonewright.models.rules.base import ReachRule
     from zonewright.models.world import Unit, World
 
 
@@ -247,9 +248,12 @@ class View:
         from zonewright.models.rules import reach_rules
         from zonewright.models.rules.balancer import backend_fits
 
-        rules = reach_rules(self.world)
+        rules: list[ReachRule] | None = self.world.__dict__.get("_closing_rules")
+        if rules is None:
+            rules = [rule for label, rule in reach_rules(self.world) if rule.may_block(self.world, label)]
+            self.world.__dict__["_closing_rules"] = rules
         return backend_fits(self.world, group, site) and any(
-            all(rule.blocks(self.world, unit, site, entering=True) is None for _, rule in rules)
+            all(rule.blocks(self.world, unit, site, entering=True) is None for rule in rules)
             for unit in self.world.units_of[group]
         )
 
@@ -330,7 +334,13 @@ def priced_cost(view: View, unit: Unit, sites: Mapping[int, int]) -> int:
     What is prepaid costs nothing more as long as it stays.
     """
     cost = 0
+    world = view.world
+    prices: dict[object, int] = {}
     for site, count in sites.items():
         paid = min(count, unit.current.get(site, 0)) if unit.prepaid else 0
-        cost += view.world.price(unit, site) * (count - paid)
+        key = world.price_key(site)
+        price = prices.get(key)
+        if price is None:
+            price = prices[key] = world.price(unit, site)
+        cost += price * (count - paid)
     return cost

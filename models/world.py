@@ -237,7 +237,7 @@ class World:
         A flavour's price at the nearest ancestor that has one; otherwise the resources at the site's unit
         prices, rounded half up once; otherwise nothing.
         """
-        key = (unit.flavour.id if unit.flavour else None, tuple(unit.demand.items()), self._price_key(site))
+        key = (unit.flavour.id if unit.flavour else None, tuple(unit.demand.items()), self.price_key(site))
         found = self._prices.get(key)
         if found is None:
             found = self._prices[key] = self._price(unit, site)
@@ -251,7 +251,8 @@ class World:
     def _price_keys(self) -> dict[int, object]:
         return {}
 
-    def _price_key(self, site: int) -> object:
+    def price_key(self, site: int) -> object:
+        """Return what an instance's price at a site depends on: sites with equal keys ask the same of anybody."""
         found = self._price_keys.get(site)
         if found is None:
             node = self.tree.nodes[site]

@@ -88,6 +88,8 @@ def place(
         When the estate names what does not exist or a size cannot be right.
     """
     deadline = Deadline(time_limit_s, work_limit, stop or threading.Event())
+    if _surely_searched(estate.estate if isinstance(estate, World) else estate):
+        cache.begin(cache.SEARCH)
     with collector_paused():
         world = estate if isinstance(estate, World) else World(estate)
     layers = 1 + len(evacuation_layers(world))
@@ -130,11 +132,17 @@ LOWERING_S = 3e-5
 #: So few sites are no hosts, and so many instances are listed one by one at most.
 MOST_HIDDEN, MOST_SEATED = 100, 100_000
 #: Seconds that writing and judging a plan takes, per unit and layer, and per instance on hosts and layer.
-WRITING_S, SEATED_S = 6e-5, 5e-5
+WRITING_S, SEATED_S = 6e-5, 2.5e-5
 #: At least so many times the seconds that lowering to a board took are kept.
 JUDGING = 6.0
 #: Of the time limit, at most so much is kept for that.
 MOST_RESERVE = 0.5
+
+
+def _surely_searched(estate: Estate) -> bool:
+    """Return whether the search will be asked, as far as the sizes of an estate say it at once."""
+    hosts = sum(host.count or 1 for host in estate.hosts)
+    return hosts * len(estate.groups) > MOST_CELLS_EXACT
 
 
 def _writing_s(world: World) -> float:

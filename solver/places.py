@@ -51,7 +51,7 @@ def pooled_places(world: World, reach: Reach, least: int = 1) -> list[Place]:
             tuple((f, node.usable_flavour(f), node.usable_flavour(f, firm=True)) for f in sorted(domain.flavours)),
             domain.most_instances,
             domain.open_cost,
-            world._price_key(site),
+            world.price_key(site),
             enter[s].tobytes(),
             stay[s].tobytes(),
             named.get(site),

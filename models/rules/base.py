@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 #: Kinds of units times sites up to which a rule is first asked whether it closes anything at all.
-MOST_PAIRS = 5_000
+MOST_PAIRS = 20_000
 
 
 class Soft(Record):
@@ -128,12 +128,8 @@ class ReachRule(GroupRule):
     def violations(self, view: View, label: str) -> Iterator[Violation]:
         """Yield one violation for every unit at a site that it may not use."""
         world = view.world
-        if self.implicit:
-            memo: dict[str, bool] = world.__dict__.setdefault("_blocking_rules", {})
-            if label not in memo:
-                memo[label] = self._blocks_anything(world)
-            if not memo[label]:
-                return
+        if not self.may_block(world, label):
+            return
         concerned = set(self.selected(world))
         known: dict[tuple[int, int], str | None] = {}
         for index in self._in_question(view, label):
@@ -155,6 +151,15 @@ class ReachRule(GroupRule):
                 if count > staying:
                     domain = view.node_name(self.domain_of(world, site))
                     yield self.broken(label, unit.group, domain, count - staying, reason)
+
+    def may_block(self, world: World, label: str) -> bool:
+        """Return whether the rule may close a site to anybody: False only for one of the world's that does not."""
+        if not self.implicit:
+            return True
+        memo: dict[str, bool] = world.__dict__.setdefault("_blocking_rules", {})
+        if label not in memo:
+            memo[label] = self._blocks_anything(world)
+        return memo[label]
 
     def _in_question(self, view: View, label: str) -> Iterable[int]:
         """Return the units that may break the rule: in a scenario whoever moved, or may not even stay."""

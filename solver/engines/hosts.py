@@ -105,7 +105,7 @@ class Packer:
     def _blocks(self) -> Ints:
         numbers: dict[object, int] = {}
         world, named = self.world, named_domains(self.world)
-        keys = [(world.zone_of(s), world._price_key(s), named.get(s)) for s in self.sites]
+        keys = [(world.zone_of(s), world.price_key(s), named.get(s)) for s in self.sites]
         return np.array([numbers.setdefault(key, len(numbers)) for key in keys], np.int64)
 
     def pack(self, x_j: Ints, emptied: Ints | None = None) -> tuple[Seats | None, int]:

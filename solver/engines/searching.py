@@ -23,8 +23,8 @@ from zonewright.solver.search.oracle import judge_board
 MOST_ITEMS = 400_000
 #: Of a thread's time, what bounds take where every worker searches: no more than this.
 BOUND_SHARE = 0.1
-#: Share of the time after which bounds are sought where there is no plan yet.
-UNTIL_BOUNDS = 0.15
+#: Share of the time after which bounds are sought where there is no plan yet, but not within so many seconds.
+UNTIL_BOUNDS, UNTIL_BOUNDS_S = 0.15, 5.0
 #: So many steps of a stage's bounds come without rest; after that, rests are no longer than this.
 FRESH, MOST_REST_S = 6, 3.0
 #: Seconds that threads get to end once time is over.
@@ -222,13 +222,14 @@ class Search:
     def _search(self, first_i: Places, part: Part, workers: int, seed: int) -> None:
         from zonewright.solver.kernels import cache
 
+        cache.begin(cache.SEARCH)
+        if self.best is None:
+            first_i = settled(self.board, first_i, part, seed)
+            self._take(first_i, judge_board(self.board, first_i).value_k, "settling")
         if not cache.ready(cache.SEARCH, part):
             return
         from zonewright.solver.search.portfolio import search
 
-        if self.best is None:
-            first_i = settled(self.board, first_i, part, seed)
-            self._take(first_i, judge_board(self.board, first_i).value_k, "settling")
         seen: list[Found | None] = [self.best]
 
         def found(site_i: Places, value_k: Ints) -> None:
@@ -265,12 +266,14 @@ class Search:
 
     def _bounds(self, part: Part) -> None:
         """Raise the bound of the first open goal, a little at a time, once there is a plan or none comes soon."""
-        from zonewright.solver.search.bounds.engine import BoundRun
-
-        until = part.seconds + UNTIL_BOUNDS * part.left
+        until = part.seconds + max(UNTIL_BOUNDS * part.left, UNTIL_BOUNDS_S)
         with self._changed:
             while self._running and self.best is None and part.seconds < until:
                 self._changed.wait(LOOK_S)
+        if part.over:
+            return
+        from zonewright.solver.search.bounds.engine import BoundRun
+
         run: BoundRun | None = None
         given: tuple[int, ...] | None = None
         steps, more = 0, True

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from zonewright.solver.deadline import Deadline
+from zonewright.solver.kernels import cache
 from zonewright.solver.search.board import BROKEN, Board, Ints, Places
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def settled(board: Board, site_i: Places, deadline: Deadline, seed: int) -> Plac
     Who is nowhere goes where most room is left. Who finds none goes where least is missing, and sites are brought
     within their limits by moves and exchanges: by few of those who run today, where few are missing.
     """
-    if not (site_i == board.sites).any():
+    if not (site_i == board.sites).any() or not cache.ready(cache.PUTTING, deadline):
         return site_i
     return _Settling(board, deadline, seed).settle(site_i)
 
@@ -64,7 +65,7 @@ class _Settling:
 
         found_i = self._inserted(self.facts, site_i)
         missing = int((found_i == self.board.sites).sum())
-        if not missing or self.deadline.over:
+        if not missing or self.deadline.over or not cache.ready(cache.MENDING, self.deadline):
             return found_i
         loose = without(self.facts, "capacity")
         few = (site_i < self.board.sites).mean() >= 1 - FEW

@@ -27,7 +27,7 @@ import tempfile
 import threading
 import time
 import types
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,7 +42,8 @@ SET_UP_TRIES = 100
 #: Called with one line before anything is compiled; must return quickly.
 Tell = Callable[[str], None]
 
-#: Modules with kernels, each with the seconds that compiling it takes on one core of an ordinary server.
+#: Modules with kernels, each with the seconds that compiling it takes on one core of an ordinary server. They are
+#: loaded in this order: the search's by when it needs them.
 MODULES: dict[str, float] = {
     "zonewright.solver.kernels.packing": 6,
     "zonewright.solver.kernels.evacuation": 6,
@@ -52,14 +53,14 @@ MODULES: dict[str, float] = {
     "zonewright.solver.relocation.pricing": 4,
     "zonewright.solver.sizing.pricing": 3,
     "zonewright.solver.search.kernels.build": 17,
+    "zonewright.solver.search.kernels.even": 12,
+    "zonewright.solver.search.kernels.relax": 9,
+    "zonewright.solver.search.kernels.settle": 8,
+    "zonewright.solver.search.kernels.anneal": 21,
     "zonewright.solver.search.kernels.single": 5,
     "zonewright.solver.search.kernels.construct": 23,
-    "zonewright.solver.search.kernels.anneal": 21,
-    "zonewright.solver.search.kernels.relax": 9,
     "zonewright.solver.search.kernels.eject": 14,
     "zonewright.solver.search.kernels.neighbourhood": 18,
-    "zonewright.solver.search.kernels.even": 12,
-    "zonewright.solver.search.kernels.settle": 8,
     "zonewright.solver.search.kernels.fill": 12,
     "zonewright.solver.search.bounds.kernels": 8,
 }
@@ -70,6 +71,9 @@ ORDER = ("zonewright.solver.order.listing",)
 RELOCATION = tuple(f"zonewright.solver.relocation.{name}" for name in ("state", "keeping", "pricing"))
 SIZING = ("zonewright.solver.sizing.pricing",)
 SEARCH = tuple(name for name in MODULES if name.startswith("zonewright.solver.search.kernels."))
+#: What the search's first placement needs of its own: to put everybody somewhere, and to mend what is broken then.
+PUTTING = SEARCH[:2]
+MENDING = SEARCH[:5]
 #: So many versions of a kernel are kept: of other processors, installations, or sources being worked on.
 _VERSIONS = 8
 #: Between two looks at whether it is over, in seconds.
@@ -380,23 +384,33 @@ class _Loading:
     def __init__(self, names: tuple[str, ...]) -> None:
         self._names = names
         self._error: BaseException | None = None
+        self._there: set[str] = set()
+        self._changed = threading.Condition()
         self._worker = threading.Thread(target=self._run, name="kernels", daemon=True)
         self._worker.start()
         atexit.register(self._end)
 
-    def wait(self, seconds: float) -> bool:
-        """Wait so long at most; return whether they are there. Raises what loading them raised."""
-        self._worker.join(seconds)
-        if self._error is not None:
-            raise self._error
-        return not self._worker.is_alive()
+    def wait(self, names: Collection[str], seconds: float) -> bool:
+        """Wait so long at most; return whether these are there. Raises what loading raised."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._error is not None or self._there.issuperset(names), seconds)
+            if self._error is not None:
+                raise self._error
+            return self._there.issuperset(names)
 
     def _run(self) -> None:
         _thread.ends = True
         try:
-            load(self._names)
+            load(self._names, self._note)
         except BaseException as error:
-            self._error = error
+            with self._changed:
+                self._error = error
+                self._changed.notify_all()
+
+    def _note(self, name: str) -> None:
+        with self._changed:
+            self._there.add(name)
+            self._changed.notify_all()
 
     def _end(self) -> None:
         """Let the kernel at hand be finished, and begin no other: the compiler must not run while Python ends."""
@@ -423,7 +437,8 @@ def ready(names: Iterable[str], deadline: Deadline) -> bool:
     wanted = tuple(names)
     begin(wanted)
     for loading in dict.fromkeys(_loading[name] for name in wanted):
-        while not loading.wait(_SLICE_S):
+        mine = {name for name in wanted if _loading[name] is loading}
+        while not loading.wait(mine, _SLICE_S):
             if deadline.over:
                 return False
     return True

@@ -6,9 +6,9 @@ from __future__ import annotations
 import math
 
 from zonewright.solver.search.board import BROKEN
-from zonewright.solver.search.kernels.anneal import below, chance, keep_best, note_change
 from zonewright.solver.search.kernels.moves import place, shift_delta
 from zonewright.solver.search.kernels.records import inner
+from zonewright.solver.search.kernels.walking import below, chance, keep_best, note_change
 
 
 @inner

@@ -10,9 +10,9 @@ import numpy as np
 from numba import types
 
 from zonewright.solver.search.board import NO_LIMIT
-from zonewright.solver.search.kernels.anneal import below
 from zonewright.solver.search.kernels.chains import compare, copy_stages, offer, price, shift
 from zonewright.solver.search.kernels.records import entry, inner
+from zonewright.solver.search.kernels.walking import below
 from zonewright.solver.search.options import Options
 from zonewright.solver.search.state import Facts, State
 from zonewright.solver.search.walk import Walk

@@ -13,10 +13,10 @@ import math
 from numba import types
 
 from zonewright.solver.search.board import NO_LIMIT
-from zonewright.solver.search.kernels.anneal import below, chance, keep_best, note_change
 from zonewright.solver.search.kernels.chains import random_site
 from zonewright.solver.search.kernels.moves import apply_shift, apply_swap, shift_delta, swap_delta
 from zonewright.solver.search.kernels.records import entry, inner
+from zonewright.solver.search.kernels.walking import below, chance, keep_best, note_change
 from zonewright.solver.search.options import Options
 from zonewright.solver.search.state import Facts, State
 from zonewright.solver.search.walk import ACCEPTED, PRICED, PROPOSED, Walk

@@ -15,9 +15,9 @@ import numpy as np
 from numba import types
 
 from zonewright.solver.search.board import BROKEN
-from zonewright.solver.search.kernels.anneal import below, chance
 from zonewright.solver.search.kernels.chains import compare, copy_stages, offer, price, restore, shift
 from zonewright.solver.search.kernels.records import entry, inner
+from zonewright.solver.search.kernels.walking import below, chance
 from zonewright.solver.search.options import Options
 from zonewright.solver.search.state import Facts, State
 from zonewright.solver.search.walk import Walk

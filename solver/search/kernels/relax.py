@@ -13,11 +13,11 @@ import numpy as np
 from numba import types
 
 from zonewright.solver.search.kernels.amounts import home_node, needed
-from zonewright.solver.search.kernels.anneal import below, chance, keep_best, note_change
 from zonewright.solver.search.kernels.chains import random_site
 from zonewright.solver.search.kernels.linked import inner, summing
 from zonewright.solver.search.kernels.moves import apply_shift, apply_swap, shift_delta, swap_delta
 from zonewright.solver.search.kernels.records import entry
+from zonewright.solver.search.kernels.walking import below, chance, keep_best, note_change
 from zonewright.solver.search.options import Options
 from zonewright.solver.search.rooms import Rooms
 from zonewright.solver.search.state import Facts, State

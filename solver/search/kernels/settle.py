@@ -12,11 +12,11 @@ import math
 import numpy as np
 from numba import types
 
-from zonewright.solver.search.kernels.anneal import below, chance, note_change
 from zonewright.solver.search.kernels.chains import random_site
 from zonewright.solver.search.kernels.moves import apply_shift, apply_swap, shift_delta, swap_delta
 from zonewright.solver.search.kernels.records import entry, inner
 from zonewright.solver.search.kernels.relax import excess, excess_of_move, least_price, renew_rooms
+from zonewright.solver.search.kernels.walking import below, chance, note_change
 from zonewright.solver.search.options import Options
 from zonewright.solver.search.rooms import Rooms
 from zonewright.solver.search.state import Facts, State

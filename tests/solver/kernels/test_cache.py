@@ -208,3 +208,16 @@ assert len(calls) == 3, calls
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_who_needs_the_first_of_several_modules_does_not_wait_for_the_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (first,) = slow(tmp_path, monkeypatch, "first_of_two", 0.0)
+    (last,) = slow(tmp_path, monkeypatch, "last_of_two", 1.5)
+    cache.begin((first, last))
+    deadline = Deadline(10.0)
+    assert cache.ready((first,), deadline)
+    assert deadline.seconds < 1.0
+    assert not cache.ready((first, last), Deadline(0.0))
+    assert cache.ready((first, last), deadline)
