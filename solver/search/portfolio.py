@@ -24,18 +24,20 @@ from zonewright.solver.search.engines.improve import Gains, Improver
 from zonewright.solver.search.engines.openings import run_opening
 from zonewright.solver.search.engines.race import Race, run_races
 from zonewright.solver.search.engines.relaxing import COLDEST, first_price, run_relaxed
-from zonewright.solver.search.engines.shared import News, Shared, Sink, better
+from zonewright.solver.search.engines.shared import News, Shared, Sink
 from zonewright.solver.search.engines.worker import Worker
 from zonewright.solver.search.options import near_items, options_of
 from zonewright.solver.search.state import FAMILIES, facts_of
 
 #: Share of what is left for each pilot, and for the main annealing run.
 PILOT, MAIN = 0.035, 0.8
-#: Share of the main run for what is finer than how use is spread: moving alone.
-FINE = 0.25
+#: Share of the main run for what is finer than how use is spread, moving alone, until a pilot says more.
+FINE = 0.15
 #: A pilot is clearly better where it gains so much more, or where the other lacks so much more of the bound; else
 #: some workers anneal in this way, some in that.
 DECISIVE, LACKING = 0.05, 0.5
+#: Share of what is left for which a worker waits for the others' pilots, and seconds between two looks.
+PATIENCE, LOOK_S = 0.02, 0.05
 #: Share of what is left for the main runs where limits have a price.
 RACES = 0.75
 #: With several stages, each that is not the last gets this share of what is left.
@@ -100,6 +102,15 @@ def search(
     return Found(site_i, value_k, numbers, parameters)
 
 
+@dataclass(frozen=True)
+class _Piloted:
+    """What one worker's pilots reached in a stage: within limits, and with limits at a price."""
+
+    strict: tuple[float, ...]
+    priced: tuple[float, ...]
+    """Values of the stages up to this one: who breaks less, or is better in a stage before, is the better one."""
+
+
 class _Plan:
     """Who does what when."""
 
@@ -116,6 +127,8 @@ class _Plan:
         self._ready = threading.Event()
         self._races: dict[int, Race] = {}
         self._gains: dict[tuple[int, bool], Gains] = {}
+        self._piloted: dict[int, list[_Piloted]] = {}
+        self._news = threading.Condition()
 
     def work_together(self) -> None:
         """Run all workers, each in a thread; raises what one of them raised."""
@@ -174,7 +187,7 @@ class _Plan:
         if relaxed:
             run_races(worker, main, heats, stage, ladder, start_i, self._race(stage), rate)
         else:
-            run_strict(worker, main, heats, stage, ladder, prices=1.0 - FINE)
+            run_strict(worker, main, heats, stage, ladder, prices=ladder.coarse)
             worker.propose("annealing")
         gains = self._gains.setdefault((stage, relaxed), {})
         improver = Improver(worker, heats, stage, ladder, main.used, gains, relaxed=relaxed)
@@ -214,16 +227,21 @@ class _Plan:
         allows.
         """
         before, hot = float(worker.state.value_k[stage]), float(heats.hot_k[stage])
-        cooling = straight(hot, float(heats.small_k[stage]))
+        small, cold = float(heats.small_k[stage]), float(heats.cold_k[stage])
+        cooling = straight(hot, small)
         strict = run_strict(worker, Span(worker.deadline, PILOT * length), heats, stage, cooling)
         worker.propose("annealing")
-        bent = strict.ladder().down_to(float(heats.cold_k[stage]), FINE)
+        coarse = strict.ladder()
+        bent = coarse.down_to(cold, FINE)
         if not worker.facts.has & FAMILIES["capacity"] or heats.possible > CROWDED:
             return False, _noted(worker, bent, "strict"), 0.0
         # What annealing within limits can do shows on its own ladder only.
-        run_strict(worker, Span(worker.deadline, PILOT * length), heats, stage, bent, prices=1.0 - FINE)
+        again = run_strict(worker, Span(worker.deadline, PILOT * length), heats, stage, bent, prices=bent.coarse)
         worker.propose("annealing")
         strict_k = worker.walk.best_k.copy()
+        bound = worker.shared.bound_of(stage)
+        if bound is not None:
+            bent = coarse.down_to(cold, again.fine(small, float(strict_k[stage]) - bound))
         wide = straight(hot, COLDEST * hot)
         worker.begin_at(start_i)
         span, proposals = Span(worker.deadline, PILOT * length), worker.stats["proposals"]
@@ -234,21 +252,38 @@ class _Plan:
         # What is still in excess counts at its price: a long run has time to get rid of it.
         promise = min([float(worker.walk.best_k[stage]), *relaxed.value_x[-1:]])
         worker.parameters[f"pilots of worker {worker.number}"] = f"{reached:.6g} strict, {promise:.6g} at a price"
-        # A pilot that breaks less, or is better in a stage before, is the better one whatever it costs here.
-        better_before = better(worker.walk.best_k[:stage], strict_k[:stage])
-        if better_before or self._prefers_prices(worker, stage, reached, promise, before):
+        mine = _Piloted((*strict_k[:stage], reached), (*worker.walk.best_k[:stage], promise))
+        if self._prefers_prices(
+            worker, stage, self._pilots_of_all(worker, stage, mine, PATIENCE * length), before
+        ):
             return True, _noted(worker, wide, "limits at a price"), rate
         return False, _noted(worker, bent, "strict"), rate
 
-    def _prefers_prices(self, worker: Worker, stage: int, strict: float, relaxed: float, before: float) -> bool:
-        """Whether limits are to have a price, from what both pilots reached; where that says little both are."""
-        reached = min(strict, relaxed)
+    def _pilots_of_all(self, worker: Worker, stage: int, mine: _Piloted, patience: float) -> list[_Piloted]:
+        """Tell what a worker's pilots reached; return what those of all did, once all have told or for so long."""
+        with self._news:
+            found = self._piloted.setdefault(stage, [])
+            found.append(mine)
+            self._news.notify_all()
+            if len(self.team) > 1:
+                span = Span(worker.deadline, patience)
+                while len(found) < len(self.team) and not span.over and not self._errors:
+                    self._news.wait(LOOK_S)
+            return list(found)
+
+    def _prefers_prices(self, worker: Worker, stage: int, piloted: list[_Piloted], before: float) -> bool:
+        """Whether limits are to have a price, from what the pilots reached; where that says little both are."""
+        best_strict, best_priced = min(one.strict for one in piloted), min(one.priced for one in piloted)
+        if best_strict[:-1] != best_priced[:-1]:
+            return best_priced < best_strict
+        strict, priced = best_strict[-1], best_priced[-1]
+        reached = min(strict, priced)
         clear = DECISIVE * max(before - reached, 0.0)
         bound = worker.shared.bound_of(stage)
         if bound is not None:
             clear = min(clear, LACKING * max(reached - bound, 0.0))
-        if len(self.team) == 1 or abs(strict - relaxed) > clear:
-            return relaxed < strict
+        if len(self.team) == 1 or abs(strict - priced) > clear:
+            return priced < strict
         return worker.number % 2 == 1
 
     def _take_offer(self, worker: Worker) -> None:

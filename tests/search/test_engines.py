@@ -20,7 +20,7 @@ from zonewright.solver.search.board import (
     Steps,
     Terms,
 )
-from zonewright.solver.search.engines.cooling import bent, straight
+from zonewright.solver.search.engines.cooling import FINE_LEAST, FINE_MOST, Trace, bent, straight
 from zonewright.solver.search.engines.filling import opens
 from zonewright.solver.search.engines.first import start_of
 from zonewright.solver.search.engines.heat import heats_of
@@ -254,5 +254,17 @@ def test_a_ladder_that_goes_on_passes_its_own_temperatures_first() -> None:
     longer = ladder.down_to(1.0, 0.25)
     assert [longer.at(share) for share in (0.0, 0.75, 0.875, 1.0)] == pytest.approx([1000, 10, 10**0.5, 1])
     assert longer.at(0.375) == pytest.approx(100.0)
-    assert ladder.down_to(10.0, 0.25) is ladder
-    assert ladder.down_to(20.0, 0.25) is ladder
+    assert longer.coarse == 0.75
+    for cold in (10.0, 20.0):
+        same = ladder.down_to(cold, 0.25)
+        assert same.coarse == 0.75
+        assert same.heat_x is ladder.heat_x
+
+
+def test_a_run_is_as_long_where_it_is_coldest_as_a_pilot_gained_there() -> None:
+    heat_x = [1000.0, 100.0, 10.0, 1.0]
+    steep, flat = Trace(heat_x, [900.0, 500.0, 300.0, 100.0]), Trace(heat_x, [900.0, 500.0, 499.0, 498.0])
+    assert flat.fine(50.0, 400.0) == FINE_LEAST
+    assert FINE_LEAST < steep.fine(50.0, 4_000.0) < steep.fine(50.0, 2_500.0) <= FINE_MOST
+    assert steep.fine(0.5, 400.0) == FINE_LEAST, "never so cold"
+    assert steep.fine(50.0, 0.0) == FINE_MOST, "nothing is left, as far as is known"

@@ -29,6 +29,8 @@ AWAY_ROOM, AWAY_ROOM_LAST = 0.45, 0.04
 AWAY_FIRST, AWAY_LEAST, AWAY_MOST = 2.0, 1e-4, 10.0
 #: Each time it changes by this factor.
 AWAY_CHANGE = 1.15
+#: The least and the most of a run that is spent on what is finer than how use is spread.
+FINE_LEAST, FINE_MOST = 0.08, 0.5
 #: Of a ladder's time this share is spread evenly over the logarithm of the temperature.
 EVEN = 0.35
 
@@ -39,6 +41,8 @@ class Ladder:
 
     share_x: Reals
     heat_x: Reals
+    coarse: float = 1.0
+    """Share of the time for how use is spread; the rest is for what is finer, such as what moving costs."""
 
     def at(self, share: float) -> float:
         """Return the temperature at a share of the time."""
@@ -51,9 +55,10 @@ class Ladder:
 
     def down_to(self, cold: float, share: float) -> Ladder:
         """Return the ladder that goes on to a colder temperature, evenly, in this share of the whole time."""
+        coarse = 1.0 - share
         if cold >= float(self.heat_x[-1]):
-            return self
-        return Ladder(np.append(self.share_x * (1.0 - share), 1.0), np.append(self.heat_x, cold))
+            return replace(self, coarse=coarse)
+        return Ladder(np.append(self.share_x * coarse, 1.0), np.append(self.heat_x, cold), coarse)
 
 
 def straight(hot: float, cold: float) -> Ladder:
@@ -97,6 +102,19 @@ class Trace:
     def ladder(self) -> Ladder:
         """Return the ladder that follows from it."""
         return bent(np.array(self.heat_x), np.array(self.value_x))
+
+    def fine(self, heat: float, left: float) -> float:
+        """Return what share of its time a run should spend below a temperature, with so much left to be gained.
+
+        The root of what the value fell there, as a share of what is left, and of how far down the ladder that is:
+        as the density of a bent ladder, with what is hot left aside.
+        """
+        above = [value for value, at in zip(self.value_x, self.heat_x, strict=True) if at > heat]
+        if not above or len(above) == len(self.value_x):
+            return FINE_LEAST
+        fall = max(0.0, min(above) - min(self.value_x)) / max(left, 1e-9)
+        part = 1.0 - straight(self.heat_x[0], self.heat_x[-1]).down(heat)
+        return float(np.clip(np.sqrt(fall * part), FINE_LEAST, FINE_MOST))
 
 
 class AwayPrices:
