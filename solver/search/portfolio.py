@@ -16,28 +16,21 @@ import numpy as np
 from zonewright.solver.deadline import Deadline
 from zonewright.solver.search.board import Board, Ints, Places
 from zonewright.solver.search.engines.clock import Span, left
-from zonewright.solver.search.engines.cooling import Ladder, run_strict, straight
+from zonewright.solver.search.engines.cooling import run_strict
 from zonewright.solver.search.engines.filling import opens, run_filling
 from zonewright.solver.search.engines.first import first
 from zonewright.solver.search.engines.heat import Heats, measure
 from zonewright.solver.search.engines.improve import Gains, Improver
 from zonewright.solver.search.engines.openings import run_opening
+from zonewright.solver.search.engines.pilots import Pilots
 from zonewright.solver.search.engines.race import Race, run_races
-from zonewright.solver.search.engines.relaxing import COLDEST, first_price, run_relaxed
 from zonewright.solver.search.engines.shared import News, Shared, Sink
 from zonewright.solver.search.engines.worker import Worker
 from zonewright.solver.search.options import near_items, options_of
-from zonewright.solver.search.state import FAMILIES, facts_of
+from zonewright.solver.search.state import facts_of
 
-#: Share of what is left for each pilot, and for the main annealing run.
-PILOT, MAIN = 0.035, 0.8
-#: Share of the main run for what is finer than how use is spread, moving alone, until a pilot says more.
-FINE = 0.15
-#: A pilot is clearly better where it gains so much more, or where the other lacks so much more of the bound; else
-#: some workers anneal in this way, some in that.
-DECISIVE, LACKING = 0.05, 0.5
-#: Share of what is left for which a worker waits for the others' pilots, and seconds between two looks.
-PATIENCE, LOOK_S = 0.02, 0.05
+#: Share of what is left for the main annealing run.
+MAIN = 0.8
 #: Share of what is left for the main runs where limits have a price.
 RACES = 0.75
 #: With several stages, each that is not the last gets this share of what is left.
@@ -46,8 +39,6 @@ EARLIER = 0.4
 ALONE = 0.5
 #: Rounds of choosing sites by amounts, each from less heat.
 ROUNDS = 6
-#: Limits are also annealed at a price where no more than this share of random moves keeps them.
-CROWDED = 0.6
 
 
 @dataclass(frozen=True)
@@ -102,15 +93,6 @@ def search(
     return Found(site_i, value_k, numbers, parameters)
 
 
-@dataclass(frozen=True)
-class _Piloted:
-    """What one worker's pilots reached in a stage: within limits, and with limits at a price."""
-
-    strict: tuple[float, ...]
-    priced: tuple[float, ...]
-    """Values of the stages up to this one: who breaks less, or is better in a stage before, is the better one."""
-
-
 class _Plan:
     """Who does what when."""
 
@@ -127,8 +109,7 @@ class _Plan:
         self._ready = threading.Event()
         self._races: dict[int, Race] = {}
         self._gains: dict[tuple[int, bool], Gains] = {}
-        self._piloted: dict[int, list[_Piloted]] = {}
-        self._news = threading.Condition()
+        self._pilots: dict[int, Pilots] = {}
 
     def work_together(self) -> None:
         """Run all workers, each in a thread; raises what one of them raised."""
@@ -182,21 +163,20 @@ class _Plan:
             self._filling(worker, whole, stage)
             return
         start_i = worker.state.site_i.copy()
-        relaxed, ladder, rate = self._pilots(worker, heats, stage, start_i, length)
-        main = Span(worker.deadline, (RACES if relaxed else MAIN) * (length - whole.used))
-        if relaxed:
-            run_races(worker, main, heats, stage, ladder, start_i, self._race(stage), rate)
+        pilots = self._pilots.setdefault(stage, Pilots(len(self.team)))
+        course = pilots.run(worker, heats, stage, length)
+        ladder = course.ladder
+        main = Span(worker.deadline, (RACES if course.priced else MAIN) * (length - whole.used))
+        if course.priced:
+            race = self._races.setdefault(stage, Race())
+            run_races(worker, main, heats, stage, ladder, start_i, race, course.rate)
         else:
             run_strict(worker, main, heats, stage, ladder, prices=ladder.coarse)
             worker.propose("annealing")
-        gains = self._gains.setdefault((stage, relaxed), {})
-        improver = Improver(worker, heats, stage, ladder, main.used, gains, relaxed=relaxed)
+        gains = self._gains.setdefault((stage, course.priced), {})
+        improver = Improver(worker, heats, stage, ladder, main.used, gains, relaxed=course.priced)
         self._take_offer(worker)
         improver.improve(Span(worker.deadline, length - whole.used), lambda: self._take_offer(worker))
-
-    def _race(self, stage: int) -> Race:
-        """Return the race of a stage, the same for all workers."""
-        return self._races.setdefault(stage, Race())
 
     def _filling(self, worker: Worker, whole: Span, stage: int) -> None:
         """Work on a stage in which opening sites costs something: again and again, each time from less heat."""
@@ -217,74 +197,6 @@ class _Plan:
                 return
             self._take_offer(worker)
             worker.adopt()
-
-    def _pilots(
-        self, worker: Worker, heats: Heats, stage: int, start_i: Places, length: float
-    ) -> tuple[bool, Ladder, float]:
-        """Try both ways of annealing for a short time, from `start_i`, where the worker is.
-
-        Returns whether limits are to have a price, the ladder, and how many proposals a second (or unit of work)
-        allows.
-        """
-        before, hot = float(worker.state.value_k[stage]), float(heats.hot_k[stage])
-        small, cold = float(heats.small_k[stage]), float(heats.cold_k[stage])
-        cooling = straight(hot, small)
-        strict = run_strict(worker, Span(worker.deadline, PILOT * length), heats, stage, cooling)
-        worker.propose("annealing")
-        coarse = strict.ladder()
-        bent = coarse.down_to(cold, FINE)
-        if not worker.facts.has & FAMILIES["capacity"] or heats.possible > CROWDED:
-            return False, _noted(worker, bent, "strict"), 0.0
-        # What annealing within limits can do shows on its own ladder only.
-        again = run_strict(worker, Span(worker.deadline, PILOT * length), heats, stage, bent, prices=bent.coarse)
-        worker.propose("annealing")
-        strict_k = worker.walk.best_k.copy()
-        bound = worker.shared.bound_of(stage)
-        if bound is not None:
-            bent = coarse.down_to(cold, again.fine(small, float(strict_k[stage]) - bound))
-        wide = straight(hot, COLDEST * hot)
-        worker.begin_at(start_i)
-        span, proposals = Span(worker.deadline, PILOT * length), worker.stats["proposals"]
-        relaxed = run_relaxed(worker, span, heats, stage, wide, first=first_price(worker.number))
-        rate = (worker.stats["proposals"] - proposals) / max(span.used, 1e-9)
-        worker.propose("annealing with limits at a price")
-        reached = float(strict_k[stage])
-        # What is still in excess counts at its price: a long run has time to get rid of it.
-        promise = min([float(worker.walk.best_k[stage]), *relaxed.value_x[-1:]])
-        worker.parameters[f"pilots of worker {worker.number}"] = f"{reached:.6g} strict, {promise:.6g} at a price"
-        mine = _Piloted((*strict_k[:stage], reached), (*worker.walk.best_k[:stage], promise))
-        if self._prefers_prices(
-            worker, stage, self._pilots_of_all(worker, stage, mine, PATIENCE * length), before
-        ):
-            return True, _noted(worker, wide, "limits at a price"), rate
-        return False, _noted(worker, bent, "strict"), rate
-
-    def _pilots_of_all(self, worker: Worker, stage: int, mine: _Piloted, patience: float) -> list[_Piloted]:
-        """Tell what a worker's pilots reached; return what those of all did, once all have told or for so long."""
-        with self._news:
-            found = self._piloted.setdefault(stage, [])
-            found.append(mine)
-            self._news.notify_all()
-            if len(self.team) > 1:
-                span = Span(worker.deadline, patience)
-                while len(found) < len(self.team) and not span.over and not self._errors:
-                    self._news.wait(LOOK_S)
-            return list(found)
-
-    def _prefers_prices(self, worker: Worker, stage: int, piloted: list[_Piloted], before: float) -> bool:
-        """Whether limits are to have a price, from what the pilots reached; where that says little both are."""
-        best_strict, best_priced = min(one.strict for one in piloted), min(one.priced for one in piloted)
-        if best_strict[:-1] != best_priced[:-1]:
-            return best_priced < best_strict
-        strict, priced = best_strict[-1], best_priced[-1]
-        reached = min(strict, priced)
-        clear = DECISIVE * max(before - reached, 0.0)
-        bound = worker.shared.bound_of(stage)
-        if bound is not None:
-            clear = min(clear, LACKING * max(reached - bound, 0.0))
-        if len(self.team) == 1 or abs(strict - priced) > clear:
-            return priced < strict
-        return worker.number % 2 == 1
 
     def _take_offer(self, worker: Worker) -> None:
         if self._offer is None or worker.number:
@@ -311,10 +223,3 @@ def _note_heats(worker: Worker, heats: Heats) -> None:
     for k in heats.stages:
         name = worker.board.stages[k]
         worker.parameters[f"hottest and coldest for {name}"] = f"{heats.hot_k[k]:.6g} {heats.cold_k[k]:.6g}"
-
-
-def _noted(worker: Worker, ladder: Ladder, kind: str) -> Ladder:
-    marks = " ".join(f"{ladder.at(share):.4g}" for share in (0.0, 0.25, 0.5, 0.75, 1.0))
-    worker.parameters[f"annealing of worker {worker.number}"] = kind
-    worker.parameters[f"temperatures of worker {worker.number} by quarters of the time"] = marks
-    return ladder
