@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import dataclass
 
 from zonewright.solver.search.engines.clock import Span
@@ -21,8 +22,9 @@ FINE = 0.15
 DECISIVE, LACKING = 0.05, 0.5
 #: Limits are also annealed at a price where no more than this share of random moves keeps them.
 CROWDED = 0.6
-#: Share of what is left for which a worker waits for the others' pilots, and seconds between two looks.
-PATIENCE, LOOK_S = 0.02, 0.05
+#: Share of what is left for which a worker waits for the others' pilots, never more than so many seconds, and seconds
+#: between two looks at the clock.
+PATIENCE, MOST_PATIENCE_S, LOOK_S = 0.02, 5.0, 0.05
 
 
 @dataclass(frozen=True)
@@ -87,11 +89,13 @@ class Pilots:
 
     def _tell(self, worker: Worker, mine: Piloted, patience: float) -> list[Piloted]:
         """Add what a worker's pilots reached; return what those of all did, once all have told or for so long."""
-        span = Span(worker.deadline, patience)
+        span, until = Span(worker.deadline, patience), time.monotonic() + MOST_PATIENCE_S
         with self._told:
             self._all.append(mine)
             self._told.notify_all()
             while len(self._all) < self.workers and not (span.over or worker.shared.closed):
+                if time.monotonic() > until:  # Where work is limited, nobody may be left to do any.
+                    break
                 self._told.wait(LOOK_S)
             return list(self._all)
 
