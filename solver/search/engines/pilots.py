@@ -22,7 +22,7 @@ FINE = 0.15
 DECISIVE, LACKING = 0.05, 0.5
 #: Limits are also annealed at a price where no more than this share of random moves keeps them.
 CROWDED = 0.6
-#: Share of what is left for which a worker waits for the others' pilots, never more than so many seconds, and seconds
+#: Share of what is left for which a worker waits for the others' pilots, the most seconds of that, and seconds
 #: between two looks at the clock.
 PATIENCE, MOST_PATIENCE_S, LOOK_S = 0.02, 5.0, 0.05
 
