@@ -27,8 +27,8 @@ BOUND_SHARE = 0.1
 UNTIL_BOUNDS, UNTIL_BOUNDS_S = 0.15, 5.0
 #: So many steps of a stage's bounds come without rest; after that, rests are no longer than this.
 FRESH, MOST_REST_S = 6, 3.0
-#: Seconds that threads get to end once time is over.
-GRACE_S = 0.5
+#: Seconds that threads get to end once time is over, and those that only seek bounds.
+GRACE_S, BOUNDS_GRACE_S = 0.5, 0.1
 #: Seconds between two looks at what others have found.
 LOOK_S = 0.05
 
@@ -213,8 +213,8 @@ class Search:
         if not first:
             self.stop()
             patience = Deadline(GRACE_S)
-            for thread in self._threads:
-                thread.join(patience.left)
+            for thread in sorted(self._threads, key=lambda thread: thread.name == "bounds"):
+                thread.join(min(patience.left, BOUNDS_GRACE_S if thread.name == "bounds" else GRACE_S))
             self._threads = [thread for thread in self._threads if thread.is_alive()]
         if self._error is not None:
             raise self._error
