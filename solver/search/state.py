@@ -82,6 +82,10 @@ class Facts(Record):
     has: int
     price_stage: int
     most_moves: int
+    early_stage: int
+    """The stage of load, where what a move changes in it is told by load and ratios on its two sites, by what its
+    items cost themselves, which is never below 0, and by no more than `early_gain` besides; else 0."""
+    early_gain: int
 
     node_sl: Places
     """Node of a site at a level, -1 where it has none; row `sites` is nowhere."""
@@ -379,6 +383,30 @@ def _live_levels(board: Board, cap_x: Places, load_x: Places) -> Places:
     return np.array(sorted(used), np.int32)
 
 
+def _early(board: Board) -> dict[str, int]:
+    """Return the stage of load and what else may gain there, 0 where that has no limit."""
+    k = int(_load_stage(board)[0])
+    elsewhere = (
+        board.safe_weight_lr[1:].any(),
+        (board.terms.stage_t == k).any(),
+        (board.company.stage_e == k).any(),
+        (board.distances.stage_f == k).any(),
+        (board.spans.stage_x == k).any(),
+        (board.ratios.stage_b[board.ratios.level_b > 0] == k).any(),
+        board.open_nk[:, k].any(),
+    )
+    below_zero = (
+        (board.away_ik[:, k] < 0).any(),
+        (board.steps.cost_e < 0).any() or (board.steps.beyond_m < 0).any() or (board.steps.table_xqq < 0).any(),
+        board.price_stage == k and ((board.price_vq < 0).any() or (board.home_price_i < 0).any()),
+    )
+    if k <= BROKEN or any(elsewhere) or any(below_zero):
+        return {"early_stage": 0, "early_gain": 0}
+    # A swap changes the moved items of a group by two at most.
+    gain = 2 * int(board.peaks.weight_p[board.peaks.stage_p == k].sum())
+    return {"early_stage": k, "early_gain": gain}
+
+
 def facts_of(board: Board) -> Facts:
     """The board for kernels. Arrays are shared with the board where they are laid out right already."""
     i64, i32, flag = np.int64, np.int32, np.bool_
@@ -402,6 +430,7 @@ def facts_of(board: Board) -> Facts:
         "price_stage": board.price_stage,
         "most_moves": board.most_moves,
         "counts": counts,
+        **_early(board),
     }
     arrays = {
         "node_sl": (node_sl, i32),

@@ -15,9 +15,10 @@ Words = npt.NDArray[np.uint64]
 Reals = npt.NDArray[np.float64]
 
 #: Positions in `Walk.tally_x`.
-PROPOSED, PRICED, ACCEPTED, IMPROVED, CHANGED, TURN, NEXT = range(7)
-"""Moves thought of, if only to find that there is no room; those that break nothing; those made; new bests;
-items that differ from the best; moves that were put into the queue; the item that is up next."""
+PROPOSED, PRICED, ACCEPTED, IMPROVED, CHANGED, TURN, NEXT, REFUSED = range(8)
+"""Moves thought of, if only to find that there is no room; those that break nothing, priced in full; those made;
+new bests; items that differ from the best; moves put into the queue; the item that is up next; moves with room
+that were refused for what load alone costs."""
 #: Moves in the queue.
 DEPTH = 8
 
@@ -40,6 +41,8 @@ class Walk(Record):
     """Of 256 proposals so many are swaps (one number)."""
     waiting_x: Places
     """Moves thought of ahead (see kernels.ahead), two numbers each."""
+    luck_x: Reals
+    """The draw from [0, 1) that decides on each of them."""
     d_k: Ints
     """Scratch."""
 
@@ -54,8 +57,9 @@ def make_walk(f: Facts, s: State, seed: int, *, swaps: float = 0.75) -> Walk:
         best_k=s.value_k.copy(),
         changed_x=np.zeros(f.items, np.int32),
         changed_i=np.zeros(f.items, np.bool_),
-        tally_x=np.zeros(7, np.int64),
+        tally_x=np.zeros(8, np.int64),
         swap_x=np.array([round(swaps * 256)], np.int64),
         waiting_x=np.full(2 * DEPTH, -1, np.int32),
+        luck_x=np.zeros(DEPTH),
         d_k=np.zeros(f.stages, np.int64),
     )

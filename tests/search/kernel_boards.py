@@ -230,3 +230,27 @@ def draw_open_board(seed: int) -> Board:
         peaks=replace(board.peaks, stage_p=i32([1, 3])),
         spans=replace(board.spans, stage_x=i32([3, 1])),
     )
+
+
+def draw_early_board(seed: int) -> Board:
+    """The same, where in stage 1 there are only load and ratios of sites, what items cost, and peaks."""
+    board = draw_open_board(seed)
+    weight_lr, open_nk = board.safe_weight_lr.copy(), board.open_nk.copy()
+    weight_lr[1:] = 0
+    weight_lr[0, 0] += 1
+    open_nk[:, 1] = 0
+
+    def later(stage_x):
+        return np.where(stage_x == 1, 2, stage_x).astype(np.int32)
+
+    return replace(
+        board,
+        safe_weight_lr=weight_lr,
+        safe_stage_lr=np.ones_like(board.safe_stage_lr),
+        open_nk=open_nk,
+        terms=replace(board.terms, stage_t=later(board.terms.stage_t)),
+        company=replace(board.company, stage_e=later(board.company.stage_e)),
+        distances=replace(board.distances, stage_f=later(board.distances.stage_f)),
+        spans=replace(board.spans, stage_x=i32([3, 2])),
+        ratios=replace(board.ratios, stage_b=i32([1, 2])),
+    )

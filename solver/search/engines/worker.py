@@ -15,7 +15,7 @@ from zonewright.solver.search.engines.shared import Shared, better
 from zonewright.solver.search.options import Options
 from zonewright.solver.search.rooms import Rooms
 from zonewright.solver.search.state import Facts, State, make_state
-from zonewright.solver.search.walk import ACCEPTED, CHANGED, PRICED, PROPOSED, Walk, make_walk
+from zonewright.solver.search.walk import ACCEPTED, CHANGED, PRICED, PROPOSED, REFUSED, Walk, make_walk
 
 #: A kernel should come back after so many seconds, one whose prices are adapted every time sooner.
 SLICE_S, PRICED_SLICE_S = 0.05, 0.02
@@ -160,7 +160,11 @@ class Worker:
     def count_walk(self) -> None:
         """Add what the walk counted to the statistics."""
         tally = self.walk.tally_x
-        self.stats.update(
-            {"proposals": int(tally[PROPOSED]), "priced": int(tally[PRICED]), "accepted": int(tally[ACCEPTED])}
-        )
-        tally[[PROPOSED, PRICED, ACCEPTED]] = 0
+        for name, at in (
+            ("proposals", PROPOSED),
+            ("priced", PRICED),
+            ("refused for load", REFUSED),
+            ("accepted", ACCEPTED),
+        ):
+            self.stats[name] += int(tally[at])
+            tally[at] = 0

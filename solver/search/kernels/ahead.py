@@ -20,20 +20,23 @@ def fetch_item(f, s, o, i) -> None:
     fetch(s.site_i, i)
     fetch(f.home_i, i)
     fetch(f.demand_ir, (i, 0))
+    fetch(s.own_ik, (i, 0))
     fetch(o.near_ix, (i, 0))
 
 
 @inner
-def exchange(f, s, w, i, x) -> int:
+def exchange(f, s, w, i, x, luck) -> int:
     """Put a move into the queue; return the place of the one that has waited longest, which is to be made now.
 
-    A move is an item and a partner, or -1 - site for a shift. Where nothing waits the item is -1.
+    A move is an item and a partner, or -1 - site for a shift, and the draw that decides on it. Where nothing waits
+    the item is -1.
     """
     turn = w.tally_x[TURN]
     w.tally_x[TURN] = turn + 1
     at = turn % DEPTH
     w.waiting_x[2 * at] = i
     w.waiting_x[2 * at + 1] = x
+    w.luck_x[at] = luck
     _fetch_item(f, s, i)
     if x >= 0:
         _fetch_item(f, s, x)

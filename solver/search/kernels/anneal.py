@@ -8,12 +8,13 @@ from numba import types
 
 from zonewright.solver.search.kernels.ahead import exchange, fetch_item
 from zonewright.solver.search.kernels.amounts import lacking, lacking_swap
+from zonewright.solver.search.kernels.early import refused, settled_before
 from zonewright.solver.search.kernels.moves import apply_shift, apply_swap, shift_delta, swap_delta
 from zonewright.solver.search.kernels.records import entry, inner
-from zonewright.solver.search.kernels.walking import accepts, below, draw, keep_best, note_change
+from zonewright.solver.search.kernels.walking import accepts, below, chance, draw, keep_best, note_change
 from zonewright.solver.search.options import Options
 from zonewright.solver.search.state import FAMILIES, Facts, State
-from zonewright.solver.search.walk import ACCEPTED, NEXT, PRICED, PROPOSED, Walk
+from zonewright.solver.search.walk import ACCEPTED, NEXT, PRICED, PROPOSED, REFUSED, Walk
 
 #: Where limits hold, this many sites, or partners of a swap, are looked at for one with room.
 LOOKS = 64
@@ -77,6 +78,8 @@ def anneal(f, s, o, w, proposals, most_accepted, strict) -> int:
     priced = 0
     tested = strict and f.has & CAPACITY != 0
     held = f.has & HOLDS != 0 and f.hold_l[0]
+    # In a walk that keeps all limits, load alone tells of most moves that they are not worth a closer look.
+    early = tested and f.early_stage > 0 and settled_before(f, s, w)
     i = w.tally_x[NEXT]
     while w.tally_x[PROPOSED] - begun < proposals and accepted < most_accepted:
         looks = LOOKS if tested and s.value_k[0] == 0 else 1
@@ -90,14 +93,18 @@ def anneal(f, s, o, w, proposals, most_accepted, strict) -> int:
             w.tally_x[PROPOSED] += 1
             continue
         x = some_partner(f, s, o, w, this, looks, like) if swap else -1 - some_site(f, s, w, this, looks)
-        at = exchange(f, s, w, this, x)
+        luck = chance(w)
+        if early and refused(f, s, w, this, max(x, -1), np.int64(s.site_i[x]) if x >= 0 else -1 - x, luck):
+            w.tally_x[REFUSED] += 1
+            continue
+        at = exchange(f, s, w, this, x, luck)
         this, x = w.waiting_x[2 * at], w.waiting_x[2 * at + 1]
         if this < 0:
             continue
         if x >= 0:
             if swap_delta(f, s, this, x, d_k, strict):
                 priced += 1
-                if accepts(f, w, d_k):
+                if accepts(f, w, d_k, w.luck_x[at]):
                     accepted += 1
                     note_change(w, this)
                     note_change(w, x)
@@ -105,7 +112,7 @@ def anneal(f, s, o, w, proposals, most_accepted, strict) -> int:
                     keep_best(f, s, w)
         elif shift_delta(f, s, this, -1 - x, d_k, strict):
             priced += 1
-            if accepts(f, w, d_k):
+            if accepts(f, w, d_k, w.luck_x[at]):
                 accepted += 1
                 note_change(w, this)
                 apply_shift(f, s, this, -1 - x, d_k)

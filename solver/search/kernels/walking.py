@@ -35,15 +35,15 @@ def chance(w):
 
 
 @inner
-def accepts(f, w, d_k) -> bool:
-    """Whether a change is accepted: the first stage that it changes decides."""
+def accepts(f, w, d_k, luck) -> bool:
+    """Whether a change is accepted with a draw from [0, 1): the first stage that it changes decides."""
     for k in range(f.stages):
         if d_k[k] < 0:
             return True
         if d_k[k] > 0:
             heat = w.heat_k[k]
             # Beyond 40 times the temperature no draw of 53 bits says yes.
-            return d_k[k] < 40.0 * heat and chance(w) < math.exp(-d_k[k] / heat)
+            return d_k[k] < 40.0 * heat and luck < math.exp(-d_k[k] / heat)
     return True
 
 
