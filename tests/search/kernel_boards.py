@@ -254,3 +254,11 @@ def draw_early_board(seed: int) -> Board:
         spans=replace(board.spans, stage_x=i32([3, 2])),
         ratios=replace(board.ratios, stage_b=i32([1, 2])),
     )
+
+
+def random_sites(board, seed):
+    """Sites, a fifth of the items nowhere, and some at home."""
+    rng = np.random.default_rng(seed)
+    site_i = np.where(rng.random(board.items) < 0.2, board.sites, rng.integers(0, board.sites, board.items))
+    site_i = np.where((rng.random(board.items) < 0.3) & (board.home_i >= 0), board.home_i, site_i)
+    return site_i.astype(np.int32)

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 from numba import types
 
-from tests.search.kernel_boards import draw_early_board
-from tests.search.test_kernels import random_sites
+from tests.search.kernel_boards import draw_early_board, random_sites
 from zonewright.solver.search.kernels.anneal import anneal
 from zonewright.solver.search.kernels.early import at_least
 from zonewright.solver.search.kernels.records import entry

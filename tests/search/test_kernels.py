@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 
-from tests.search.kernel_boards import draw_board, draw_open_board, harden
+from tests.search.kernel_boards import draw_board, draw_open_board, harden, random_sites
 from zonewright.solver.search import state as states
 from zonewright.solver.search.checked import KernelFault, anneal_board
 from zonewright.solver.search.kernels.anneal import LOOKS, anneal, sample_deltas
@@ -27,14 +27,6 @@ from zonewright.solver.search.state import FAMILIES, facts_of, make_state, witho
 from zonewright.solver.search.walk import ACCEPTED, PRICED, PROPOSED, make_walk
 
 BOARDS = range(6)
-
-
-def random_sites(board, seed):
-    """Sites, a fifth of the items nowhere, and some at home."""
-    rng = np.random.default_rng(seed)
-    site_i = np.where(rng.random(board.items) < 0.2, board.sites, rng.integers(0, board.sites, board.items))
-    site_i = np.where((rng.random(board.items) < 0.3) & (board.home_i >= 0), board.home_i, site_i)
-    return site_i.astype(np.int32)
 
 
 def forget_tables(monkeypatch):
