@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.search.kernel_boards import draw_board
+from tests.search.kernel_boards import draw_board, random_sites
 from tests.search.test_engines import random_board
-from tests.search.test_kernels import random_sites
 from zonewright.solver.search.kernels.relax import anneal_relaxed, excess
 from zonewright.solver.search.kernels.single import differences
 from zonewright.solver.search.options import options_of
