@@ -16,7 +16,7 @@ from zonewright.solver.search.state import FAMILIES
 #: Share of what is left for each pilot.
 PILOT = 0.035
 #: Share of a run for what is finer than how use is spread, moving alone, until a pilot says more.
-FINE = 0.15
+FINE = 0.25
 #: A pilot is clearly better where it gains so much more, or where the other lacks so much more of the bound; else
 #: some workers anneal in this way, some in that.
 DECISIVE, LACKING = 0.05, 0.5
