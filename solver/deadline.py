@@ -25,6 +25,8 @@ class Deadline:
     stop: threading.Event = field(default_factory=threading.Event)
     reserve_s: float = 0.0
     """Kept back for what comes after solving: writing the plan and judging it."""
+    late_s: float = 0.0
+    """So much of that may be used as long as there is nothing to write."""
     work_done: float = 0.0
     started: float = field(default_factory=time.monotonic)
 
@@ -49,7 +51,9 @@ class Deadline:
         """Seconds that are left for solving, never below 0; 0 once asked to stop or when the work is done."""
         if self.work_left == 0.0:
             return 0.0
-        return 0.0 if self.stop.is_set() else max(0.0, self.time_limit_s - self.reserve_s - self.seconds)
+        if self.stop.is_set():
+            return 0.0
+        return max(0.0, self.time_limit_s - self.reserve_s + self.late_s - self.seconds)
 
     @property
     def over(self) -> bool:

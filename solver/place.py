@@ -135,8 +135,8 @@ MOST_HIDDEN, MOST_SEATED = 100, 100_000
 WRITING_S, SEATED_S = 6e-5, 2.5e-5
 #: At least so many times the seconds that lowering to a board took are kept.
 JUDGING = 6.0
-#: Of the time limit, at most so much is kept for that.
-MOST_RESERVE = 0.5
+#: Of the time limit, at most so much is kept for that, and of this such a share is used while there is no plan yet.
+MOST_RESERVE, LATE = 0.5, 0.25
 
 
 def _surely_searched(estate: Estate) -> bool:
@@ -231,6 +231,7 @@ class _Solve:
         What they say is a bound, a better plan to go on from, or that there is none.
         """
         start = sites_of(view_of(self.world, self.hint)) if self.hint is not None else None
+        self.deadline.late_s = LATE * self.deadline.reserve_s
         alone = self._too_large_for_rows()
         in_turns = self.workers == 1
         share = TURN if in_turns and not alone else 1.0

@@ -132,6 +132,7 @@ class Search:
             if value_k[BROKEN] or (self.best is not None and self.best.values <= values):
                 return
             self.best = Found(np.asarray(site_i, np.int32).copy(), values)
+            self.deadline.late_s = 0.0
             self.history.append((self.deadline.seconds, values))
             for k, (goal, value) in enumerate(zip(self.goals, values, strict=True)):
                 if not value:

@@ -43,6 +43,18 @@ def test_everybody_is_settled_in_a_region_that_is_nearly_full() -> None:
     assert judge_board(search.board, site_i).valid
 
 
+def test_time_kept_for_writing_is_lent_until_there_is_something_to_write() -> None:
+    search = search_of(region(fill=0.5), seconds=10.0)
+    search.deadline.reserve_s, search.deadline.late_s = 8.0, 3.0
+    assert 4.0 < search.deadline.left <= 5.0
+    nowhere_i = np.full(search.board.items, search.board.sites, np.int32)
+    site_i = settled(search.board, nowhere_i, Deadline(20.0), 1)
+    values = judge_board(search.board, site_i)
+    assert values.valid
+    search._take(site_i, values.value_k, "test")
+    assert search.deadline.left <= 2.0
+
+
 def test_of_an_overfull_site_the_one_leaves_that_is_enough() -> None:
     world = world_of(
         zones=zones("a", capacity={"cpu_milli": 10}),
