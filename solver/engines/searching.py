@@ -227,7 +227,7 @@ class Search:
         if self.best is None:
             first_i = settled(self.board, first_i, part, seed)
             self._take(first_i, judge_board(self.board, first_i).value_k, "settling")
-        if not cache.ready(cache.SEARCH, part):
+        if not cache.ready(cache.SEARCH, part) or part.over:
             return
         from zonewright.solver.search.portfolio import search
 
