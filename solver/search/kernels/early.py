@@ -17,23 +17,12 @@ LOAD, RATIOS = FAMILIES["load"], FAMILIES["ratios"]
 
 
 @summing
-def load_of_shift(f, s, i, old, new) -> int:
-    """What load costs more when item i goes from one site to another."""
+def load_of_sites(f, s, i, j, old, new) -> int:
+    """What load costs more when item i goes from `old` to `new` and j, -1 for nobody, the other way."""
+    other, counts = max(j, 0), -1 if j >= 0 else 0
     total = 0
     for r in range(f.resources):
-        goes = f.demand_ir[i, r]
-        here, there = s.use_nr[old, r] - f.safe_nr[old, r], s.use_nr[new, r] - f.safe_nr[new, r]
-        change = max(0, here - goes) - max(0, here) + max(0, there + goes) - max(0, there)
-        total += f.weight_lr[0, r] * change
-    return total
-
-
-@summing
-def load_of_swap(f, s, i, j, old, new) -> int:
-    """The same when item i goes from `old` to `new`, and item j from there to `old`."""
-    total = 0
-    for r in range(f.resources):
-        goes = f.demand_ir[i, r] - f.demand_ir[j, r]
+        goes = f.demand_ir[i, r] - (f.demand_ir[other, r] & counts)
         here, there = s.use_nr[old, r] - f.safe_nr[old, r], s.use_nr[new, r] - f.safe_nr[new, r]
         change = max(0, here - goes) - max(0, here) + max(0, there + goes) - max(0, there)
         total += f.weight_lr[0, r] * change
@@ -66,7 +55,7 @@ def at_least(f, s, i, j, old, new) -> int:
     k = f.early_stage
     total = 0
     if f.has & LOAD != 0:
-        total = load_of_shift(f, s, i, old, new) if j < 0 else load_of_swap(f, s, i, j, old, new)
+        total = load_of_sites(f, s, i, j, old, new)
     if f.has & RATIOS != 0:
         total += ratios_of_sites(f, s, i, j, old, new)
     return total - f.early_gain - s.own_ik[i, k] - (s.own_ik[j, k] if j >= 0 else 0)
@@ -88,8 +77,7 @@ def refused(f, s, w, i, j, new, luck) -> bool:
 @inner
 def settled_before(f, s, w) -> bool:
     """Whether no stage before can change for the better, nor may for the worse: all are 0, and cold."""
-    open_stages = 0
+    settled = True
     for k in range(f.early_stage):
-        if s.value_k[k] != 0 or w.heat_k[k] > 0.0:
-            open_stages += 1
-    return open_stages == 0
+        settled = settled and s.value_k[k] == 0 and w.heat_k[k] == 0.0
+    return settled
