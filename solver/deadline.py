@@ -53,7 +53,8 @@ class Deadline:
             return 0.0
         if self.stop.is_set():
             return 0.0
-        return max(0.0, self.time_limit_s - self.reserve_s + self.late_s - self.seconds)
+        kept = max(0.0, self.reserve_s - self.late_s)
+        return max(0.0, self.time_limit_s - kept - self.seconds)
 
     @property
     def over(self) -> bool:
