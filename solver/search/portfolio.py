@@ -164,7 +164,7 @@ class _Plan:
             return
         start_i = worker.state.site_i.copy()
         pilots = self._pilots.setdefault(stage, Pilots(len(self.team)))
-        course = pilots.run(worker, heats, stage, length)
+        course = pilots.run(worker, heats, stage, start_i, length)
         ladder = course.ladder
         main = Span(worker.deadline, (RACES if course.priced else MAIN) * (length - whole.used))
         if course.priced:

@@ -6,6 +6,7 @@ import threading
 import time
 from dataclasses import dataclass
 
+from zonewright.solver.search.board import Places
 from zonewright.solver.search.engines.clock import Span
 from zonewright.solver.search.engines.cooling import Ladder, run_strict, straight
 from zonewright.solver.search.engines.heat import Heats
@@ -54,9 +55,9 @@ class Pilots:
         self._all: list[Piloted] = []
         self._told = threading.Condition()
 
-    def run(self, worker: Worker, heats: Heats, stage: int, length: float) -> Course:
-        """Try both ways of annealing from where the worker is, each for a part of `length`."""
-        start_i, before = worker.state.site_i.copy(), float(worker.state.value_k[stage])
+    def run(self, worker: Worker, heats: Heats, stage: int, start_i: Places, length: float) -> Course:
+        """Try both ways of annealing from `start_i`, where the worker is, each for a part of `length`."""
+        before = float(worker.state.value_k[stage])
         each, hot = PILOT * length, float(heats.hot_k[stage])
         small, cold = float(heats.small_k[stage]), float(heats.cold_k[stage])
         trace = run_strict(worker, Span(worker.deadline, each), heats, stage, straight(hot, small))
