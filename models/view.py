@@ -334,13 +334,7 @@ def priced_cost(view: View, unit: Unit, sites: Mapping[int, int]) -> int:
     What is prepaid costs nothing more as long as it stays.
     """
     cost = 0
-    world = view.world
-    prices: dict[object, int] = {}
     for site, count in sites.items():
         paid = min(count, unit.current.get(site, 0)) if unit.prepaid else 0
-        key = world.price_key(site)
-        price = prices.get(key)
-        if price is None:
-            price = prices[key] = world.price(unit, site)
-        cost += price * (count - paid)
+        cost += view.world.price(unit, site) * (count - paid)
     return cost

@@ -65,6 +65,11 @@ class Unit:
     """Site (node index) to count, today."""
     current_subnet: str | None
 
+    @cached_property
+    def priced_as(self) -> object:
+        """What prices depend on besides the site: units with equal ones ask the same anywhere."""
+        return self.flavour.id if self.flavour else None, tuple(self.demand.items())
+
 
 class World:
     """Everything an estate says, ready to be asked.
@@ -237,7 +242,7 @@ class World:
         A flavour's price at the nearest ancestor that has one; otherwise the resources at the site's unit
         prices, rounded half up once; otherwise nothing.
         """
-        key = (unit.flavour.id if unit.flavour else None, tuple(unit.demand.items()), self.price_key(site))
+        key = unit.priced_as, self.price_key(site)
         found = self._prices.get(key)
         if found is None:
             found = self._prices[key] = self._price(unit, site)
