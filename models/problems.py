@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import itertools
 from collections.abc import Iterable
 
 
@@ -14,8 +13,9 @@ def printable(value: object, limit: int = 60) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
-#: Names beyond this are not compared with others, nor are more others than this looked at.
-_MOST_LETTERS, _MOST_NAMES = 128, 5_000
+#: Names beyond this are not compared with others, nor are more others than this: those that begin alike are.
+_MOST_LETTERS, _MOST_NAMES = 128, 2_000
+_BEGINNINGS = (1, 2, 4, 8, 16, 32, 64)
 
 
 def maybe(name: object, known: Iterable[str]) -> str:
@@ -23,8 +23,12 @@ def maybe(name: object, known: Iterable[str]) -> str:
     text = str(name)
     if len(text) > _MOST_LETTERS:
         return ""
-    alike = (k for k in known if 2 * abs(len(k) - len(text)) <= len(text) + 1)
-    near = difflib.get_close_matches(text, list(itertools.islice(alike, _MOST_NAMES)), n=1, cutoff=0.6)
+    alike = [k for k in known if 2 * abs(len(k) - len(text)) <= len(text) + 1]
+    for letters in _BEGINNINGS:
+        if len(alike) <= _MOST_NAMES:
+            break
+        alike = [k for k in alike if k.startswith(text[:letters])] or sorted(alike)[:_MOST_NAMES]
+    near = difflib.get_close_matches(text, sorted(alike)[:_MOST_NAMES], n=1, cutoff=0.6)
     return f" Maybe {printable(near[0])}?" if near else ""
 
 

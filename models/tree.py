@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from zonewright.models.catalogue import Catalogue
 from zonewright.models.events import Incident
@@ -226,6 +226,14 @@ _AFTER = {
 }
 
 
+class Said(NamedTuple):
+    """What an input says of a domain, and where; hosts that were counted out share one."""
+
+    domain: Domain
+    level: str
+    path: tuple[str | int, ...]
+
+
 def build_tree(
     sections: Iterable[tuple[str, str | None, Iterable[Domain]]],
     catalogues: Iterable[Catalogue],
@@ -237,7 +245,7 @@ def build_tree(
     `sections` are (name in the document, level it implies, entries). An estate's entry with the identifier
     of a catalogue's overrides the fields that it sets.
     """
-    merged: dict[str, tuple[Domain, str, tuple[str | int, ...]]] = {}
+    merged: dict[str, Said] = {}
     sections = tuple((name, level, tuple(entries)) for name, level, entries in sections)
     of_catalogues = [(f"catalogue {c.catalogue}", *section) for c in catalogues for section in _sections(c)]
     _not_too_many([(name, entries) for _, name, _, entries in of_catalogues] + [(n, e) for n, _, e in sections])
@@ -270,7 +278,7 @@ def _not_too_many(sections: Iterable[tuple[str, Iterable[Domain]]]) -> None:
 
 
 def _merge(
-    merged: dict[str, tuple[Domain, str, tuple[str | int, ...]]],
+    merged: dict[str, Said],
     section: str,
     level: str | None,
     entries: Iterable[Domain],
@@ -285,6 +293,7 @@ def _merge(
             raise InputError(f"{entry.id} needs its level", path=path)
         if entry.level is not None and entry.level != at:
             raise InputError(f"{entry.id} says level {entry.level} under {section}", path=path)
+        said = Said(entry, at, path)
         for name in _counted(entry):
             if own is not None:
                 if name in own:
@@ -292,11 +301,11 @@ def _merge(
                 own.add(name)
             known = merged.get(name)
             if known is None:
-                merged[name] = (entry, at, path)
+                merged[name] = said
                 continue
-            if known[1] != at:
-                raise InputError(f"{name} is a {known[1]} in the catalogue, not a {at}", path=path)
-            merged[name] = (_overridden(known[0], entry), at, path)
+            if known.level != at:
+                raise InputError(f"{name} is a {known.level} in the catalogue, not a {at}", path=path)
+            merged[name] = Said(_overridden(known.domain, entry), at, path)
 
 
 def _overridden(base: Domain, entry: Domain) -> Domain:
@@ -319,7 +328,7 @@ def _counted(entry: Domain) -> Iterable[str]:
 
 
 def _resolve(
-    merged: dict[str, tuple[Domain, str, tuple[str | int, ...]]],
+    merged: dict[str, Said],
     levels: tuple[str, ...],
     consider: tuple[str, ...],
 ) -> Tree:
@@ -327,45 +336,71 @@ def _resolve(
         if level in levels[:position]:
             raise InputError(f"{level} is given twice", path=("levels", position))
     rank = {level: position for position, level in enumerate(levels)}
-    for name, (domain, level, path) in merged.items():
-        if level not in rank:
-            raise InputError(f"unknown level {level}.{maybe(level, levels)}", path=path)
-        if domain.parent is not None:
-            _above(merged, rank, name, domain.parent, (*path, "in"))
-        for position, other in enumerate(domain.also_in):
-            _above(merged, rank, name, other, (*path, "also_in", position))
-    ordered = sorted(_considered(merged, consider), key=lambda name: rank[merged[name][1]])
+    for said in merged.values():
+        if said.level not in rank:
+            raise InputError(f"unknown level {said.level}.{maybe(said.level, levels)}", path=said.path)
+    checked: Said | None = None
+    for name, said in merged.items():
+        if said is not checked:
+            _check_above(merged, rank, name, said)
+            checked = said
     nodes: list[Node] = []
     index_of: dict[str, int] = {}
-    for name in ordered:
-        domain, level, path = merged[name]
-        parent = index_of[domain.parent] if domain.parent is not None else None
-        over = nodes[parent] if parent is not None else None
-        ancestors, labels, price = (over.ancestors, over.labels, over.price) if over else ((), {}, {})
-        for further in (nodes[index_of[other]] for other in domain.also_in):
-            ancestors = (*(a for a in further.ancestors if a not in ancestors), *ancestors)
-            labels, price = _inherited(further.labels, labels), _inherited(further.price, price)
-        if domain.also_in:
-            _one_of_each_level(nodes, name, ancestors, (*path, "also_in"))
-        index = len(nodes)
-        index_of[name] = index
+    inherited, heir = _Inherited(None, (), {}, {}), None
+    for name in sorted(_considered(merged, consider), key=lambda name: rank[merged[name].level]):
+        said = merged[name]
+        if said is not heir:
+            inherited, heir = _inherit(nodes, index_of, name, said), said
+        index = index_of[name] = len(nodes)
+        ancestors = (*inherited.ancestors, index)
         nodes.append(
             Node(
-                index=index,
-                id=name,
-                domain=domain,
-                level=level,
-                parent=parent,
-                ancestors=(*ancestors, index),
-                labels=_inherited(labels, domain.labels),
-                price=_inherited(price, domain.price),
+                index,
+                name,
+                said.domain,
+                said.level,
+                inherited.parent,
+                ancestors,
+                inherited.labels,
+                inherited.price,
             )
         )
     return Tree(nodes, levels)
 
 
+class _Inherited(NamedTuple):
+    """What a node has from above, its own labels and prices merged in; `ancestors` without itself."""
+
+    parent: int | None
+    ancestors: tuple[int, ...]
+    labels: dict[str, str]
+    price: dict[str, float]
+
+
+def _inherit(nodes: list[Node], index_of: dict[str, int], name: str, said: Said) -> _Inherited:
+    """Return what all domains have from above of which one thing is said; those above are nodes already."""
+    domain = said.domain
+    parent = index_of[domain.parent] if domain.parent is not None else None
+    over = nodes[parent] if parent is not None else None
+    ancestors, labels, price = (over.ancestors, over.labels, over.price) if over else ((), {}, {})
+    for further in (nodes[index_of[other]] for other in domain.also_in):
+        ancestors = (*(a for a in further.ancestors if a not in ancestors), *ancestors)
+        labels, price = _merged(further.labels, labels), _merged(further.price, price)
+    if domain.also_in:
+        _one_of_each_level(nodes, name, ancestors, (*said.path, "also_in"))
+    return _Inherited(parent, ancestors, _merged(labels, domain.labels), _merged(price, domain.price))
+
+
+def _check_above(merged: dict[str, Said], rank: dict[str, int], name: str, said: Said) -> None:
+    """Raise InputError unless all that a domain is in are there and above it."""
+    if said.domain.parent is not None:
+        _above(merged, rank, name, said.domain.parent, (*said.path, "in"))
+    for position, other in enumerate(said.domain.also_in):
+        _above(merged, rank, name, other, (*said.path, "also_in", position))
+
+
 def _above(
-    merged: dict[str, tuple[Domain, str, tuple[str | int, ...]]],
+    merged: dict[str, Said],
     rank: dict[str, int],
     name: str,
     above: str,
@@ -374,7 +409,7 @@ def _above(
     """Raise InputError unless a domain that another is in exists, and is of a higher level."""
     if above not in merged:
         raise InputError(f"{name} is in {above}, which is unknown.{maybe(above, merged)}", path=path)
-    level, higher = merged[name][1], merged[above][1]
+    level, higher = merged[name].level, merged[above].level
     if rank[higher] >= rank[level]:
         raise InputError(f"{name} ({level}) cannot be in {above} ({higher})", path=path)
 
@@ -392,13 +427,11 @@ def _one_of_each_level(
         seen[node.level] = node.id
 
 
-def _inherited(above: dict[str, V], own: dict[str, V]) -> dict[str, V]:
+def _merged(above: dict[str, V], own: dict[str, V]) -> dict[str, V]:
     return {**above, **own} if above and own else own or above
 
 
-def _considered(
-    merged: dict[str, tuple[Domain, str, tuple[str | int, ...]]], consider: tuple[str, ...]
-) -> list[str]:
+def _considered(merged: dict[str, Said], consider: tuple[str, ...]) -> list[str]:
     if not consider:
         return list(merged)
     wanted = set(consider)
@@ -409,7 +442,7 @@ def _considered(
     for name in merged:
         chain = [name]
         for link in chain:
-            domain = merged[link][0]
+            domain = merged[link].domain
             above = [*domain.also_in, *([domain.parent] if domain.parent is not None else [])]
             chain += [other for other in above if other not in chain]
         if wanted & set(chain):

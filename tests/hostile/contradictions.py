@@ -28,6 +28,13 @@ CONTRADICTIONS = [
         ("unknown level rack",),
     ),
     Change(
+        "level nobody knows, of a domain that one before it is in",
+        "levels: [region, zone, rack, host]",
+        "levels: [region, zone, rack, host]\ndomains: [{id: n, level: zone, in: top}, {id: top, level: hall}]",
+        "domains[1]",
+        ("unknown level hall",),
+    ),
+    Change(
         "level of another section",
         "- {id: r1, in: z1}",
         "- {id: r1, in: z1, level: zone}",
