@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import shlex
+import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +17,7 @@ from benchmarks import roadef2012
 from benchmarks.series import Run, chosen, complete, numbers_of, print_medians, read_rows
 from tests.instances.challenge import drawn
 
+ROOT = Path(__file__).parents[2]
 COLUMNS = ("cost", "score")
 
 
@@ -123,3 +126,11 @@ def test_bad_files_end_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture
         == 1
     )
     assert capsys.readouterr().err == "error: there is no b: there are no instances\n"
+
+
+def test_a_process_that_was_a_shell_before_is_as_old_as_the_interpreter() -> None:
+    """A shell may let its last command take its place, and that keeps the shell's age."""
+    asks = "import time, benchmarks.process as p; p._OLDER = 1.0; print(time.time() - p.process_start())"
+    shell = f"sleep 1.5; exec {shlex.quote(sys.executable)} -c {shlex.quote(asks)}"
+    said = subprocess.run(["sh", "-c", shell], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert 0.0 < float(said.stdout) < 1.0
