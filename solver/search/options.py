@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from zonewright.solver.search.board import NO_LIMIT, Board, Ints, Places
+from zonewright.solver.search.board import NO_LIMIT, Board, Bools, Ints, Places
 from zonewright.solver.search.kernels.records import Record
 
 Reals = npt.NDArray[np.float64]
@@ -20,6 +20,8 @@ MOST_LIKE = 200_000
 AXES = 6
 #: Of a resource that is used up this share is taken to be free.
 LEAST_FREE = 0.002
+#: Swaps within a group are of use where it has so many items or more, not all of one demand.
+LEAST_MATES = 4
 #: Where demands repeat, so that of all items less than this share are different, any partner will do.
 DISTINCT = 0.5
 
@@ -37,6 +39,8 @@ class Options(Record):
     """Items that may leave their home."""
     near_ix: Places
     """To each item others of like demand, for swaps where room is scarce; none where that is of no use."""
+    mixed_g: Bools
+    """Groups whose items are worth swapping among themselves."""
 
 
 def options_of(board: Board) -> Options:
@@ -62,7 +66,20 @@ def options_of(board: Board) -> Options:
         size_i=_sizes(board),
         item_x=np.flatnonzero(~board.pinned_i).astype(np.int32),
         near_ix=np.zeros((board.items, 0), np.int32),
+        mixed_g=_mixed(board),
     )
+
+
+def _mixed(board: Board) -> Bools:
+    """Say of every group whether it has items enough, and of different demands."""
+    size_g = np.diff(board.members_ptr_g)
+    mixed_g: Bools = np.zeros(board.groups, np.bool_)
+    first_g = board.members_x[board.members_ptr_g[:-1][size_g > 0]]
+    first_i = np.zeros(board.items, np.int64)
+    first_i[board.members_x] = np.repeat(first_g, size_g[size_g > 0])
+    differs_i = (board.demand_ir != board.demand_ir[first_i]).any(axis=1)
+    mixed_g[board.group_i[differs_i]] = True
+    return mixed_g & (size_g >= LEAST_MATES)
 
 
 def near_items(board: Board, room_nr: Ints) -> Places:

@@ -18,9 +18,12 @@ from zonewright.solver.search.walk import ACCEPTED, NEXT, PRICED, PROPOSED, REFU
 
 #: Where limits hold, this many sites, or partners of a swap, are looked at for one with room.
 LOOKS = 64
+#: With whom an item is swapped: with one of like demand, one of its own group, or any.
+LIKE, MATES, ANY = 0, 1, 2
 #: Of 256 swaps so many are with an item of like demand, where such are known: they change little, so that they are
-#: taken when it is cold, and fit where nothing else does.
-LIKE = 192
+#: taken when it is cold, and fit where nothing else does. So many are within a group: every site keeps as many of
+#: every group as it has, so that no rule that counts them stands in the way, and large items get on at all.
+LIKES, MATED = 192, 48
 #: Who leaves home and goes on holding room there makes none for a partner: of 256 such swaps so many are tried.
 LEAVING = 16
 
@@ -44,17 +47,26 @@ def some_site(f, s, w, i, looks) -> int:
 
 
 @inner
-def some_partner(f, s, o, w, i, looks, like) -> int:
+def some_partner(f, s, o, w, i, looks, kind) -> int:
     """A random item for a swap: the first of so many with room for both or a way home, else the last.
 
-    With `like` only items of like demand are looked at, where they are known.
+    By `kind` only items of like demand are looked at, where they are known, or those of the same group, where such
+    swaps change anything; else all.
     """
     old = s.site_i[i]
-    near = o.near_ix.shape[1] if like else 0
+    g = f.group_i[i]
+    near = o.near_ix.shape[1] if kind == LIKE else 0
+    first = f.members_ptr_g[g]
+    mates = f.members_ptr_g[g + 1] - first if kind == MATES and o.mixed_g[g] else 0
     j = 0
-    for _ in range(min(looks, near) if near > 0 else looks):
+    for _ in range(min(looks, near + mates) if near + mates > 0 else looks):
         w.tally_x[PROPOSED] += 1
-        j = o.near_ix[i, below(w, near)] if near > 0 else below(w, f.items)
+        if near > 0:
+            j = np.int64(o.near_ix[i, below(w, near)])
+        elif mates > 0:
+            j = np.int64(f.members_x[first + below(w, mates)])
+        else:
+            j = below(w, f.items)
         new = s.site_i[j]
         if looks == 1 or old == f.sites:
             break
@@ -87,12 +99,13 @@ def anneal(f, s, o, w, proposals, most_accepted, strict) -> int:
         this, i = i, np.int64(((word >> np.uint64(33)) * np.uint64(f.items)) >> np.uint64(31))
         fetch_item(f, s, o, i)
         swap = np.int64(word & np.uint64(255)) < w.swap_x[0]
-        like = np.int64((word >> np.uint64(8)) & np.uint64(255)) < LIKE
+        sort = np.int64((word >> np.uint64(8)) & np.uint64(255))
+        kind = LIKE if sort < LIKES else MATES if sort < LIKES + MATED else ANY
         rare = np.int64((word >> np.uint64(16)) & np.uint64(255)) < LEAVING
         if swap and not rare and looks > 1 and held and s.site_i[this] == f.home_i[this]:
             w.tally_x[PROPOSED] += 1
             continue
-        x = some_partner(f, s, o, w, this, looks, like) if swap else -1 - some_site(f, s, w, this, looks)
+        x = some_partner(f, s, o, w, this, looks, kind) if swap else -1 - some_site(f, s, w, this, looks)
         luck = chance(w)
         if early and refused(f, s, w, this, max(x, -1), np.int64(s.site_i[x]) if x >= 0 else -1 - x, luck):
             w.tally_x[REFUSED] += 1
