@@ -134,7 +134,7 @@ MOST_HIDDEN, MOST_SEATED = 100, 100_000
 #: Seconds that writing and judging a plan takes, per unit and layer, and per instance on hosts and layer.
 WRITING_S, SEATED_S = 6e-5, 2.5e-5
 #: At least so many times the seconds that lowering to a board took are kept.
-JUDGING = 6.0
+JUDGING = 4.0
 #: Of the time limit, at most so much is kept for that; such a share of it is used as long as there is no plan.
 MOST_RESERVE, LATE = 0.5, 0.25
 
