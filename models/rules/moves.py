@@ -223,9 +223,13 @@ class MoveCost(GroupRule):
         """
         leavers = {s: n - after.get(s, 0) for s, n in before.items() if n > after.get(s, 0)}
         arrivals = {s: n - before.get(s, 0) for s, n in after.items() if n > before.get(s, 0)}
-        gone = max(0, sum(leavers.values()) - sum(arrivals.values()))
+        gone = sum(leavers.values()) - sum(arrivals.values())
+        lost = gone * self.farthest if gone > 0 else 0
+        if len(leavers) == len(arrivals) == 1:
+            (source, left), (target, arrived) = leavers.popitem(), arrivals.popitem()
+            return lost + min(left, arrived) * self.between(tree, source, target)
         price = [[self.between(tree, a, b) for b in arrivals] for a in leavers]
-        return gone * self.farthest + cheapest(list(leavers.values()), list(arrivals.values()), price)
+        return lost + cheapest(list(leavers.values()), list(arrivals.values()), price)
 
 
 class GroupMoves(GroupRule):
