@@ -20,9 +20,10 @@ MOST_LIKE = 200_000
 AXES = 6
 #: Of a resource that is used up this share is taken to be free.
 LEAST_FREE = 0.002
-#: Swaps within a group are of use where it has so many items or more, not all of one demand.
+#: Swaps within a group are of use where it has so many items or more, of different demands.
 LEAST_MATES = 4
-#: Where demands repeat, so that of all items less than this share are different, any partner will do.
+#: Where demands repeat, so that of the items less than this share are different, like ones or those of a group are
+#: as good as any.
 DISTINCT = 0.5
 
 
@@ -71,15 +72,18 @@ def options_of(board: Board) -> Options:
 
 
 def _mixed(board: Board) -> Bools:
-    """Say of every group whether it has items enough, and of different demands."""
+    """Say of every group whether it has items enough, and enough of different demands."""
     size_g = np.diff(board.members_ptr_g)
-    mixed_g: Bools = np.zeros(board.groups, np.bool_)
-    first_g = board.members_x[board.members_ptr_g[:-1][size_g > 0]]
+    filled_g = size_g > 0
     first_i = np.zeros(board.items, np.int64)
-    first_i[board.members_x] = np.repeat(first_g, size_g[size_g > 0])
+    first_i[board.members_x] = np.repeat(board.members_x[board.members_ptr_g[:-1][filled_g]], size_g[filled_g])
     differs_i = (board.demand_ir != board.demand_ir[first_i]).any(axis=1)
-    mixed_g[board.group_i[differs_i]] = True
-    return mixed_g & (size_g >= LEAST_MATES)
+    # Only what differs is sorted: of most estates that is nothing.
+    group_x = board.group_i[differs_i].astype(np.int64)
+    distinct = np.unique(np.column_stack([group_x, board.demand_ir[differs_i]]), axis=0)
+    demands_g = 1 + np.bincount(distinct[:, 0], minlength=board.groups)
+    mixed_g: Bools = (size_g >= LEAST_MATES) & (demands_g >= DISTINCT * size_g)
+    return mixed_g
 
 
 def near_items(board: Board, room_nr: Ints) -> Places:

@@ -19,10 +19,10 @@ from zonewright.solver.search.walk import ACCEPTED, PROPOSED, make_walk
 HOSTS, GROUPS = 5, 40
 
 
-def everywhere(same: bool = False) -> tuple[Board, np.ndarray]:
+def everywhere(amounts: int = HOSTS) -> tuple[Board, np.ndarray]:
     """Return a board on which every host has one of every group, and may have no more; and that placement.
 
-    The groups' instances take the `same` or five different amounts.
+    The instances of a group take so many different `amounts`.
     """
     data = {
         "estate": "everywhere",
@@ -31,7 +31,7 @@ def everywhere(same: bool = False) -> tuple[Board, np.ndarray]:
         "groups": [{"id": f"g{g}", "count": HOSTS, "demand": {"cpu_milli": 100}} for g in range(GROUPS)],
         "instances": [
             {"id": f"i{g}-{h}", "group": f"g{g}", "site": f"h{h}"}
-            | ({} if same else {"demand": {"cpu_milli": 100 + 10 * h}})
+            | {"demand": {"cpu_milli": 100 + 10 * min(h, amounts - 1)}}
             for g in range(GROUPS)
             for h in range(HOSTS)
         ],
@@ -44,9 +44,14 @@ def everywhere(same: bool = False) -> tuple[Board, np.ndarray]:
     return board, np.maximum(board.home_i, 0).astype(np.int32)
 
 
-def test_groups_of_one_demand_are_not_worth_it() -> None:
-    assert options_of(everywhere()[0]).mixed_g.all()
-    assert not options_of(everywhere(same=True)[0]).mixed_g.any()
+def test_groups_in_which_demands_repeat_are_not_worth_it() -> None:
+    assert [options_of(everywhere(amounts)[0]).mixed_g.all() for amounts in (5, 3, 2, 1)] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+    assert not options_of(everywhere(2)[0]).mixed_g.any()
 
 
 @pytest.mark.parametrize("seed", [1, 2])
