@@ -17,8 +17,6 @@ from zonewright.models.problems import maybe
 
 BASE = (Path(__file__).parent / "hostile" / "estate.yaml").read_text("utf-8")
 MOST_BYTES = 500 * 1024**2
-#: How often an estate of one line, refused in 0.4 s, may be refused meanwhile: two seconds where those hold.
-TRIFLES = 5
 
 
 @pytest.fixture(autouse=True)
@@ -222,21 +220,9 @@ with open(sys.argv[1], "w") as figures:
 
 
 def _in_a_process(path: Path, word: str) -> None:
-    """Refused within two seconds of a processor; on a slow one within the time of a few trifles."""
-    outcome, seconds, most = _measured(path)
-    assert_one_line(outcome, path, word)
-    assert most < MOST_BYTES
-    if seconds >= 2:
-        trifle = path.with_name("trifle.yaml")
-        trifle.write_text("estate: a\n")
-        assert seconds < TRIFLES * _measured(trifle)[1]
+    """Run the command as people do, measured from outside.
 
-
-def _measured(path: Path) -> tuple[Outcome, float, int]:
-    """Run the command as people do, measured from outside; return its processor seconds and most bytes too.
-
-    Of this process alone: neither another's load nor another's child is ours. A process counts what its
-    parent held when it was started as its own: the parent is a small one.
+    A process counts what its parent held when it was started as its own: the parent is a small one.
     """
     out, err, figures = (path.with_suffix(suffix) for suffix in (".out", ".err", ".figures"))
     with out.open("wb") as said, err.open("wb") as complained:
@@ -245,7 +231,10 @@ def _measured(path: Path) -> tuple[Outcome, float, int]:
             [sys.executable, "-c", MEASURE, figures, *command], stdout=said, stderr=complained, check=True
         )
     code, seconds, kib = json.loads(figures.read_text("utf-8"))
-    return Outcome(code, out.read_text("utf-8"), err.read_text("utf-8")), seconds, kib * 1024
+    assert_one_line(Outcome(code, out.read_text("utf-8"), err.read_text("utf-8")), path, word)
+    # Processor time and memory of this process alone: neither another's load nor another's child is ours.
+    assert seconds < 2
+    assert kib * 1024 < MOST_BYTES
 
 
 def test_a_plan_that_is_malformed_is_refused_with_its_place(tmp_path: Path) -> None:
