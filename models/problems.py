@@ -25,9 +25,10 @@ def maybe(name: object, known: Iterable[str]) -> str:
         return ""
     alike = [k for k in known if 2 * abs(len(k) - len(text)) <= len(text) + 1]
     for letters in _BEGINNINGS:
-        if len(alike) <= _MOST_NAMES:
+        closer = [k for k in alike if k.startswith(text[:letters])] if len(alike) > _MOST_NAMES else []
+        if not closer:
             break
-        alike = [k for k in alike if k.startswith(text[:letters])] or sorted(alike)[:_MOST_NAMES]
+        alike = closer
     near = difflib.get_close_matches(text, sorted(alike)[:_MOST_NAMES], n=1, cutoff=0.6)
     return f" Maybe {printable(near[0])}?" if near else ""
 
