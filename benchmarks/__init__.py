@@ -1,1 +1,4 @@
-"""Measurements: each module is a command, prints its protocol with its figures, and checks every plan."""
+"""Measurements. Each module but `process` and `series` is a command that prints its protocol with its figures.
+
+Those that make plans judge every one.
+"""

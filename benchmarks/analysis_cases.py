@@ -40,7 +40,7 @@ def asked(what: str, numbers: list[int], processes: int) -> list[Outcome]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the cases and print the table."""
-    parser = argparse.ArgumentParser(description="Tiny estates against trying everything.")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cases", type=int, default=300, help="how many of each question")
     parser.add_argument("--seed", type=int, default=0, help="the number of the first")
     parser.add_argument("--only", choices=sorted(QUESTIONS), help="this question alone")

@@ -42,7 +42,7 @@ def main() -> int:
     """Bound every file and compare."""
     from zonewright.instances.roadef2012 import read_reassignment
 
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--seconds", type=float, default=30.0)
     parser.add_argument("--instances", nargs="*")

@@ -2,9 +2,8 @@
 
     python -m benchmarks.bundled [NAME ...]
 
-A rule binds when the best plan without it is another: its status or one of its values changes. Exits 1 when
-an estate is not solved as claimed within the limit, its plan or bounds do not pass, or fewer than five rules
-bind in a feasible one.
+A rule binds when the best plan without it is better. Exits 1 when an estate is not solved as claimed within the
+limit, its plan does not pass, or fewer than five rules bind in a feasible one.
 """
 
 from __future__ import annotations
@@ -118,7 +117,11 @@ def show(rows: list[Row]) -> None:
 
 def main() -> int:
     """Run the command line; return the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.bundled", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.bundled",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("names", nargs="*", help="estates (all)")
     names = parser.parse_args().names
     rows = []

@@ -157,7 +157,9 @@ def _table(numbers: Iterator[int], rows: int, columns: int) -> Ints:
 def main(arguments: list[str] | None = None) -> int:
     """Print the verdict; return the exit code."""
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.challenge_check", description=(__doc__ or "").splitlines()[0]
+        prog="python -m benchmarks.challenge_check",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("model", type=Path)
     parser.add_argument("initial", type=Path)

@@ -174,7 +174,11 @@ def _wide(facts: Facts, member: Member) -> Member:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the benchmark and return the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.clashes", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.clashes",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     kinds = parser.add_subparsers(dest="what", required=True)
     small = kinds.add_parser("planted", help="one to three clashes of every kind in estates of 1,000 instances")
     small.add_argument("--seeds", type=int, default=30, help="how many estates (%(default)s)")

@@ -163,7 +163,9 @@ def _said(clash: Any) -> str:
 def main(arguments: list[str] | None = None) -> int:
     """Print the table; return the exit code."""
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.guarantee", description=(__doc__ or "").splitlines()[0]
+        prog="python -m benchmarks.guarantee",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("names", nargs="*", help="bundled estates; all feasible ones by default")
     parser.add_argument("--region", action="store_true", help="the generated region instead")

@@ -81,7 +81,11 @@ def machine() -> str:
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.kernels", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.kernels",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--data", type=Path, help="a folder of the challenge's files")
     parser.add_argument("--files", nargs="+", default=["a1_1", "b_1", "b_9"])
     parser.add_argument("--regions", type=int, default=len(REGIONS), help="so many generated ones")

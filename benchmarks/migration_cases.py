@@ -74,7 +74,7 @@ def tabulated(outcomes: Iterable[Outcome]) -> Table:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the cases and print the table."""
-    parser = argparse.ArgumentParser(description="Tiny migrations against trying everything.")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cases", type=int, default=500, help="how many")
     parser.add_argument("--first", type=int, default=0, help="the number of the first")
     parser.add_argument("--json", action="store_true", help="print the table as JSON")

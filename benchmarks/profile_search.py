@@ -74,7 +74,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.profile_search", description=__doc__.splitlines()[0]
+        prog="python -m benchmarks.profile_search",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("estate", nargs="?")
     parser.add_argument("--data", type=Path, help="a folder of the challenge's files")

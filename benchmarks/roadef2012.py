@@ -67,7 +67,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.roadef2012", description=(__doc__ or "").splitlines()[0]
+        prog="python -m benchmarks.roadef2012",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     kinds = parser.add_subparsers(dest="what", required=True)
     one = kinds.add_parser("solve", help="one instance, with the challenge's arguments")

@@ -55,7 +55,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.survive", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.survive",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--zones", type=int, nargs="+", default=[3, 5])
     parser.add_argument("--instances", type=int, default=100_000)
     parser.add_argument("--groups", type=int, default=2_000)

@@ -47,7 +47,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.zone_loss", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.zone_loss",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--estate", type=Path, help="a file of your own instead of generated ones")
     parser.add_argument("--fail", help="the domain that fails (z3)")
     parser.add_argument("--instances", type=int, default=1_000_000)

@@ -26,14 +26,15 @@ def check(
         ),
     ],
     bound: Annotated[
-        bool, typer.Option("--bound", help="Evaluate the proof of every bound again, in exact integers.")
+        bool, typer.Option("--bound", help="Prove every bound again from what the plan says of it.")
     ] = False,
     json_: Annotated[bool, typer.Option("--json", help="One JSON document on stdout, for programs.")] = False,
 ) -> Exit:
     """Judge PLAN against ESTATE: every rule, and every figure that the plan claims.
 
-    Nothing of the solver is used: rules are checked by counting, goals are added up from scratch. A migration
-    is played through step by step: room at both ends, rules at every moment, addresses, disks, recipes, times.
+    Rules are checked by counting, goals are added up from scratch, with nothing of the solver. A migration is
+    played through step by step: room at both ends, rules at every moment, addresses, disks, recipes, times.
+    With --bound proofs are evaluated again in exact integers; what only a search has shown is searched again.
 
     [bold]Examples[/bold]
 

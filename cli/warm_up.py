@@ -16,7 +16,7 @@ def warm_up(
     json_: Json = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No table, no progress.")] = False,
 ) -> Exit:
-    """Compile the kernels of search, packing and ordering, and keep them for all later runs.
+    """Compile the kernels of search, packing, losses, migrations and sizing, and keep them for all later runs.
 
     Without this the first run that needs some compiles them, and says so. They are kept in the user's folder for
     caches, or in [bold]$NUMBA_CACHE_DIR[/bold]: to ship them with an image, set it to a folder of the image, run

@@ -1,7 +1,7 @@
 """What kernels work on: the board flattened (`Facts`, never changed) and a placement with its sums (`State`).
 
-Both are NamedTuples of arrays, so that a kernel reads them without a call into Python. Axes as in board.py, and
-x for lists that have an axis of their own. Row `sites` of an array by site stands for nowhere: it has no nodes.
+Both are records of arrays (`kernels/records.py`), handed to a kernel as one pointer. Axes as in board.py, and x for
+lists that have an axis of their own. Row `sites` of an array by site stands for nowhere: it has no nodes.
 """
 
 from __future__ import annotations
