@@ -1,13 +1,16 @@
-"""How often per second every kernel does what it does, on one core.
+"""How often per second kernels do what they do, on one core.
 
     python -m benchmarks.kernels [--data DIR] [--files a1_1 b_1 ...] [--seconds 1.0] [--seed 1] [-o rates.csv]
 
 Boards come from generated regions, and with `--data` from the challenge's files there (NAME.model.txt.xz and
-NAME.assignment.txt.xz). On each: shifts and swaps priced without making any, by annealing that accepts nothing and
-by annealing that accepts everything, chains, searches of a few sites, insertion of everybody from nowhere, making
-the state. `proposed` counts moves thought of, `priced` those that break no limit, `made` those made. A family's
-share is what pricing gets faster without it. After that the kernels of packing, losses and relocation.
-Prints the machine, the load while it runs, and a table; with `-o` the same as CSV.
+NAME.assignment.txt.xz). On each: shifts, swaps with anybody and swaps with like items, by annealing that accepts
+nothing and by annealing that accepts everything; annealing with limits at a price, chains, searches of a few
+sites, insertion of everybody from nowhere, one by one and evenly, making the state. `proposed` counts looks at a
+place or partner, also where there turns out to be no room, `priced` what breaks no limit and is not refused for
+its load alone, so that the change of every goal is reckoned, `made` what is made. A family's share is what pricing
+gets faster without it, looks left aside. After that the kernels of packing, losses and relocation. Not measured
+are those that order, size fleets, fill sites, settle a start or bound. Prints the machine, its load at the
+beginning, and a table; with `-o` the same as CSV.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ import platform
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -136,7 +139,7 @@ def _case(name: str, world: World) -> Case:
 
 def _search(case: Case, seconds: float, seed: int) -> Iterator[Rate]:
     """Measure the kernels of search on one board."""
-    from zonewright.solver.search.options import options_of
+    from zonewright.solver.search.options import near_items, options_of
     from zonewright.solver.search.state import FAMILIES, facts_of, make_state
 
     board = case.board
@@ -145,8 +148,12 @@ def _search(case: Case, seconds: float, seed: int) -> Iterator[Rate]:
     facts, options = facts_of(board), options_of(board)
     state = make_state(facts, case.start_i)
     yield "facts and state", board.items / (time.perf_counter() - began), "items/s"
-    for share, what in ((0.0, "shift"), (1.0, "swap")):
-        yield from _annealed(f"{what}, none accepted", facts, options, state, 0.0, share, seconds, seed)
+    alike = replace(options, near_ix=near_items(board, state.room_nr))
+    kinds = [("shift", 0.0, options), ("swap", 1.0, options)]
+    if alike.near_ix.shape[1]:
+        kinds.append(("swap with like", 1.0, alike))
+    for what, share, chosen in kinds:
+        yield from _annealed(f"{what}, none accepted", facts, chosen, state, 0.0, share, seconds, seed)
     full = _priced(facts, case.start_i, seconds, seed)
     for family, bit in FAMILIES.items():
         if facts.has & bit:
@@ -154,9 +161,10 @@ def _search(case: Case, seconds: float, seed: int) -> Iterator[Rate]:
 
             less = _priced(without(facts, family), case.start_i, seconds / 4, seed)
             yield f"shift: share of {family}", 100 * (1 - full / less), "% of the time"
-    for share, what in ((0.0, "shift"), (1.0, "swap")):
+    for what, share, chosen in kinds:
         state = make_state(facts, case.start_i)
-        yield from _annealed(f"{what}, all accepted", facts, options, state, HOT, share, seconds, seed)
+        yield from _annealed(f"{what}, all accepted", facts, chosen, state, HOT, share, seconds, seed)
+    yield from _relaxed(facts, options, case.start_i, seconds, seed)
     yield from _arranged(board, facts, options, make_state(facts, case.start_i), seconds, seed)
     yield from _inserted(board, facts, options, seed)
 
@@ -178,6 +186,31 @@ def _annealed(
     yield f"{what}: priced", walk.tally_x[PRICED] / spent, "/s"
     if heat:
         yield f"{what}: made", walk.tally_x[ACCEPTED] / spent, "/s"
+
+
+def _relaxed(facts: Any, options: Any, start_i: Any, seconds: float, seed: int) -> Iterator[Rate]:
+    """Measure annealing with limits at a price, at a local optimum: next to nothing is accepted."""
+    from zonewright.solver.search.kernels.relax import anneal_relaxed
+    from zonewright.solver.search.rooms import rooms_of
+    from zonewright.solver.search.state import make_state, without
+    from zonewright.solver.search.walk import PRICED, PROPOSED, make_walk
+
+    stage = max(int(facts.load_stage_l[0]), 1)
+    loose = without(facts, "capacity")
+    state = make_state(loose, start_i)
+    walk = make_walk(loose, state, seed)
+    rooms = rooms_of(loose, state, stage)
+    rooms.price_nr[:] = 1.0
+    walk.heat_k[:] = 0.0
+
+    def call() -> None:
+        anneal_relaxed(loose, state, options, walk, rooms, CALL, stage, 0.0)
+
+    _timed(call, min(seconds, 1.0))
+    walk.tally_x[:3] = 0
+    spent = _timed(call, seconds)
+    yield "limits at a price, none accepted: proposed", walk.tally_x[PROPOSED] / spent, "/s"
+    yield "limits at a price, none accepted: priced", walk.tally_x[PRICED] / spent, "/s"
 
 
 def _priced(facts: Any, start_i: Any, seconds: float, seed: int) -> float:
@@ -219,6 +252,7 @@ def _arranged(board: Board, facts: Any, options: Any, state: Any, seconds: float
 def _inserted(board: Board, facts: Any, options: Any, seed: int) -> Iterator[Rate]:
     """Measure the first placement: everybody from nowhere, large ones first, 64 sites compared for each."""
     from zonewright.solver.search.kernels.construct import insert_each
+    from zonewright.solver.search.kernels.even import insert_evenly
     from zonewright.solver.search.state import make_state
     from zonewright.solver.search.walk import make_walk
 
@@ -232,6 +266,14 @@ def _inserted(board: Board, facts: Any, options: Any, seed: int) -> Iterator[Rat
     spent = time.perf_counter() - began
     yield "insertion", board.items / spent, "items/s"
     yield "insertion: placed", 100.0 * placed / board.items, "%"
+    state = make_state(facts, np.full(board.items, board.sites, np.int32))
+    walk = make_walk(facts, state, seed)
+    weight_r = np.ascontiguousarray(1.0 / np.maximum(board.demand_ir.mean(axis=0), 1e-9))
+    began = time.perf_counter()
+    placed = insert_evenly(facts, state, options, walk, order_x, 0, board.items, 64, weight_r)
+    spent = time.perf_counter() - began
+    yield "even insertion", board.items / spent, "items/s"
+    yield "even insertion: placed", 100.0 * placed / board.items, "%"
 
 
 def _others(seconds: float, seed: int) -> Iterator[Rate]:

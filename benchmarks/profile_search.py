@@ -5,8 +5,9 @@
 ESTATE is a file or a shipped estate; without it a region of 5,000 instances on 600 hosts is generated, and with
 `--data` a file of the challenge is read. While `place` runs, a thread looks a hundred times a second at what every
 other thread is doing. Kernels run without the interpreter's lock, so that looking does not wait for them; time in
-a kernel counts for the function that called it. Threads that wait count for nothing. Percent are of all looks at
-threads that did something. Prints the counters of the run, too.
+a kernel counts for the function that called it. A worker of the search does little else than call kernels, so that
+all its time counts as theirs; the table of functions tells which. Threads that wait count for nothing. Percent are
+of all looks at threads that did something. Prints the counters of the run, too.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ WAITING = {"wait", "join", "acquire", "get", "_wait_for_tstate_lock", "sleep", "
 #: What a module belongs to: the first that its name, without `zonewright.`, begins with.
 PARTS = {
     "solver.search.kernels": "kernels of search",
+    "solver.search.engines.worker": "kernels of search",
     "solver.search.bounds": "bounds",
     "solver.search.oracle": "oracle",
     "solver.search.lower": "lowering to the board",

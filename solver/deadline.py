@@ -61,12 +61,18 @@ class Deadline:
         """Whether it is time to stop."""
         return self.left <= 0.0
 
+    @property
+    def foreseen(self) -> float:
+        """Seconds to reckon with when choosing what to try: those left, or where work is limited, all of them."""
+        return self.left if self.work_limit is None else self.time_limit_s
+
     @contextmanager
     def keeping(self, share: float) -> Iterator[None]:
-        """Keep a share of the time and work that are left for what comes after this."""
+        """Keep a share of the time that is left for what comes after this; where work is limited, of the work."""
         before = self.reserve_s, self.work_limit
-        self.reserve_s += share * self.left
-        if self.work_limit is not None:
+        if self.work_limit is None:
+            self.reserve_s += share * self.left
+        else:
             self.work_limit -= int(share * (self.work_left or 0.0) / WORK_UNIT)
         try:
             yield
@@ -75,12 +81,15 @@ class Deadline:
 
 
 class Part(Deadline):
-    """Ends when the whole does, or before: asked to by itself, or after its share of the time and work."""
+    """Ends when the whole does, or before: asked to by itself, or after its share of the time.
+
+    Where work is limited it has its share of the work, and all the time: how fast work is done changes nothing.
+    """
 
     def __init__(self, whole: Deadline, share: float = 1.0) -> None:
         work = whole.work_left
         limit = None if work is None else int(share * work / WORK_UNIT)
-        super().__init__(whole.time_limit_s if share == 1.0 else share * whole.left, limit)
+        super().__init__(whole.time_limit_s if share == 1.0 or work is not None else share * whole.left, limit)
         self.whole, self.share = whole, share
 
     @property

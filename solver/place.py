@@ -230,6 +230,12 @@ class _Solve:
 
         What they say is a bound, a better plan to go on from, or that there is none.
         """
+        try:
+            return self._side_by_side(search, partial)
+        finally:
+            search.stop()
+
+    def _side_by_side(self, search: Search, partial: bool) -> tuple[Decision | None, bool]:
         start = sites_of(view_of(self.world, self.hint)) if self.hint is not None else None
         self.deadline.late_s = LATE * self.deadline.reserve_s
         alone = self._too_large_for_rows()
@@ -245,7 +251,6 @@ class _Solve:
             decision, infeasible = self._exactly(partial, soon=search.best is None, most_cells=MOST_CELLS_BESIDE)
             self.workers, self.deadline = before
             if infeasible and search.best is None:
-                search.stop()
                 return None, True
             if decision is not None:
                 search.prove(decision.proofs)
@@ -262,8 +267,11 @@ class _Solve:
             search.prove(decision.proofs)
         elif self.hint is not None:
             start = sites_of(view_of(self.world, self.hint))
-        search.begin(self.workers, start)
-        search.wait()
+        try:
+            search.begin(self.workers, start)
+            search.wait()
+        finally:
+            search.stop()
         return self._of_search(search, decision)
 
     def _of_search(self, search: Search, other: Decision | None) -> Decision | None:
@@ -292,7 +300,7 @@ class _Solve:
                 return decision, infeasible
         layers = 1 + len(evacuation_layers(self.world)) if self._on_hosts() else 1
         cells = self._cells() * layers
-        if cells > most_cells or (cells > MOST_CELLS_EXACT and LOWERING_S * cells > self.deadline.left):
+        if cells > most_cells or (cells > MOST_CELLS_EXACT and LOWERING_S * cells > self.deadline.foreseen):
             return decision, False
         found, infeasible = self._on_sites(partial)
         if found is None:
@@ -469,7 +477,7 @@ class _Solve:
             return self._cells() > MOST_CELLS_BESIDE
         nodes = (self.world.tree.nodes[site] for site in self.world.tree.sites)
         kinds = {(self.world.zone_of(node.index), tuple(node.domain.capacity.items())) for node in nodes}
-        return POOLED_S * len(kinds) * len(self.world.units) > POOLED_SHARE * self.deadline.left
+        return POOLED_S * len(kinds) * len(self.world.units) > POOLED_SHARE * self.deadline.foreseen
 
     def _cells(self) -> int:
         return len(self.world.tree.sites) * len(self.world.units)

@@ -71,7 +71,7 @@ def verify_bound(world: World, plan: Plan, *, time_limit_s: float = 60.0, worker
             found.append(_on_hosts(world, plan, witness))
             continue
         if "how" in witness.data:
-            found.append(_on_board(world, plan, witness, values))
+            found.append(_on_board(world, plan, witness, values, deadline))
             continue
         scenes = _scenes(world, witness.data.get("scenarios"))
         outages = outages_from(world.tree, witness.data.get("outages"))
@@ -96,7 +96,9 @@ def _on_hosts(world: World, plan: Plan, witness: BoundWitness) -> BoundFinding:
     return BoundFinding(witness.goal, witness.bound, witness.kind, confirmed, text)
 
 
-def _on_board(world: World, plan: Plan, witness: BoundWitness, values: dict[str, int]) -> BoundFinding:
+def _on_board(
+    world: World, plan: Plan, witness: BoundWitness, values: dict[str, int], deadline: Deadline
+) -> BoundFinding:
     """Lower the estate to a board again, and evaluate what the witness proves of it."""
     from zonewright.solver.search.bounds import Damaged, evaluate
     from zonewright.solver.search.lower import Refusal, lower_board
@@ -118,7 +120,7 @@ def _on_board(world: World, plan: Plan, witness: BoundWitness, values: dict[str,
     if witness.data.get("before") != [0, *(values[name] for name in board.stages[1:stage])]:
         return finding(False, "the witness is for other values of the goals before")
     try:
-        bound = evaluate(board, witness.data)
+        bound = evaluate(board, witness.data, deadline)
     except Damaged as error:
         return finding(False, f"the witness is damaged: {error}")
     how = BOARD_PROOFS[str(witness.data["how"])]

@@ -78,6 +78,7 @@ class Search:
         self._threads: list[threading.Thread] = []
         self._error: BaseException | None = None
         self._parts: list[Part] = []
+        self._bounded: Part | None = None
         self._running = 0
         self.proofs = [None] * len(self.goals)
 
@@ -167,8 +168,9 @@ class Search:
         self._parts.append(part)
         first_i = self._first(start)
         self._spawn("search", self._search, first_i, part, workers, self.seed + len(self._parts) - 1)
-        bounding = any(thread.name == "bounds" and thread.is_alive() for thread in self._threads)
+        bounding = self._bounded is not None and not self._bounded.over
         if self.deadline.work_limit is None and not bounding:
+            self._bounded = part
             self._spawn("bounds", self._bounds, part)
 
     def _first(self, start: Sites | None) -> Places:

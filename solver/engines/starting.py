@@ -11,6 +11,7 @@ import numpy.typing as npt
 from zonewright.solver.deadline import Deadline
 from zonewright.solver.kernels import cache
 from zonewright.solver.search.board import BROKEN, Board, Ints, Places
+from zonewright.solver.search.engines.clock import Span, left
 
 if TYPE_CHECKING:
     from zonewright.solver.search.options import Options
@@ -65,7 +66,12 @@ class _Settling:
 
         found_i = self._inserted(self.facts, site_i)
         missing = int((found_i == self.board.sites).sum())
-        if not missing or self.deadline.over or not cache.ready(cache.MENDING, self.deadline):
+        if (
+            not missing
+            or not len(self.options.item_x)
+            or self.deadline.over
+            or not cache.ready(cache.MENDING, self.deadline)
+        ):
             return found_i
         loose = without(self.facts, "capacity")
         few = (site_i < self.board.sites).mean() >= 1 - FEW
@@ -106,11 +112,11 @@ class _Settling:
         rooms.price_nr[:] = self.weight_r
         price_k = np.array([MOVE if few and stage == "moves" else 0.0 for stage in self.board.stages])
         hottest = WARM if few else HOT
-        heat, until = hottest, self.deadline.seconds + SHARE * self.deadline.left
-        while not self.deadline.over and self.deadline.seconds < until:
-            left = settle(loose, state, self.options, walk, rooms, STEPS, heat, price_k)
+        heat, span = hottest, Span(self.deadline, SHARE * left(self.deadline))
+        while not span.over:
+            over = settle(loose, state, self.options, walk, rooms, STEPS, heat, price_k)
             self.deadline.spend(STEPS * STEP_WORK)
-            if left <= 0.0:
+            if over <= 0.0:
                 return state.site_i.copy()
             heat = heat * COOLING if heat > COLD else hottest
             price_k *= EASIER

@@ -134,17 +134,22 @@ class _Plan:
         """Do one worker's part."""
         if worker.number == 0:
             first(worker, self.start)
+            if worker.deadline.over:
+                self._ready.set()
+                return
             near_ix = near_items(worker.board, worker.state.room_nr)
             for one in self.team:
                 one.options = replace(one.options, near_ix=near_ix)
             self._ready.set()
         else:
             self._ready.wait()
-            if self._errors:
+            if self._errors or worker.deadline.over:
                 return
             worker.begin_at(worker.shared.best()[0])
         heats = measure(worker)
         wanted = [k for k in heats.stages if self.stages is None or k in self.stages]
+        if not len(worker.options.item_x):  # Whoever is pinned goes home at most, and was sent there.
+            wanted = []
         _note_heats(worker, heats)
         for position, stage in enumerate(wanted):
             if _at_zero(worker, stage):

@@ -1,6 +1,6 @@
 """What kernels work on: the board flattened (`Facts`, never changed) and a placement with its sums (`State`).
 
-Both are records of arrays (`kernels/records.py`), handed to a kernel as one pointer. Axes as in board.py, and x for
+Both are records of arrays (`kernels/records.py`), handed to a kernel as one pointer. Axes as in board.py, x for
 lists that have an axis of their own. Row `sites` of an array by site stands for nowhere: it has no nodes.
 """
 

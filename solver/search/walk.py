@@ -15,7 +15,7 @@ Words = npt.NDArray[np.uint64]
 Reals = npt.NDArray[np.float64]
 
 #: Positions in `Walk.tally_x`.
-PROPOSED, PRICED, ACCEPTED, IMPROVED, CHANGED, TURN, NEXT, REFUSED = range(8)
+PROPOSED, PRICED, ACCEPTED, CHANGED, TURN, NEXT, REFUSED = range(7)
 """Moves thought of, if only to find that there is no room; those that break nothing, priced in full; those made;
 new bests; items that differ from the best; moves put into the queue; the item that is up next; moves with room
 that were refused for what load alone costs."""
@@ -57,7 +57,7 @@ def make_walk(f: Facts, s: State, seed: int, *, swaps: float = 0.75) -> Walk:
         best_k=s.value_k.copy(),
         changed_x=np.zeros(f.items, np.int32),
         changed_i=np.zeros(f.items, np.bool_),
-        tally_x=np.zeros(8, np.int64),
+        tally_x=np.zeros(7, np.int64),
         swap_x=np.array([round(swaps * 256)], np.int64),
         waiting_x=np.full(2 * DEPTH, -1, np.int32),
         luck_x=np.zeros(DEPTH),

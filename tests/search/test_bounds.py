@@ -20,6 +20,7 @@ from zonewright.solver import place
 from zonewright.solver.deadline import Deadline
 from zonewright.solver.search.board import NO_LIMIT, Board
 from zonewright.solver.search.bounds import BoundProof, Damaged, evaluate
+from zonewright.solver.search.bounds.coarse import coarse_board, levels_to_see_from
 from zonewright.solver.search.bounds.engine import BoundRun, bound_stage
 from zonewright.solver.search.bounds.opening import plan_by_opening
 from zonewright.solver.search.lower import Refusal, lower_board
@@ -214,8 +215,12 @@ def bounded(board: Board, stage: int, before: list[int], known: int = NO_LIMIT) 
 
 @cache
 def optimum(seed: int) -> list[int]:
-    """The best values of a tiny board, by trying every placement."""
-    board = tiny(seed)
+    """The best values of a tiny board."""
+    return best_of(tiny(seed))
+
+
+def best_of(board: Board) -> list[int]:
+    """The best values of a board, by trying every placement."""
     ways = itertools.product(range(board.sites + 1), repeat=board.items)
     return min(judge_board(board, np.array(site_i)).value_k.tolist() for site_i in ways)
 
@@ -242,6 +247,22 @@ def test_hard_excess_has_a_bound() -> None:
     proof = bounded(replace(board, out_ik=out_ik), 0, [])
     over = board.demand_ir.sum(axis=0) - 9
     assert proof.bound >= np.maximum(0, over).sum()
+
+
+@pytest.mark.parametrize("level", [1, 2])
+def test_ratios_above_sites_are_bounded_from_wherever_one_looks(level: int) -> None:
+    """From where the use under a ratio is not seen, all would count as free."""
+    for seed in range(6):
+        board = tiny(seed)
+        limit_nr = board.limit_nr.copy()
+        begin = int(board.base_l[level])
+        limit_nr[begin : begin + int(board.domains_l[level])] = 20
+        ratios = replace(board.ratios, level_b=np.array([level], np.int32), weight_b=np.array([5]))
+        board = replace(board, limit_nr=limit_nr, ratios=ratios)
+        best = best_of(board)
+        assert bounded(board, 2, best[:2]).bound <= best[2]
+        for here in levels_to_see_from(board):
+            assert bounded(coarse_board(board, here), 2, best[:2]).bound <= best[2], (seed, here)
 
 
 def tampered(data: dict[str, Any]) -> list[dict[str, Any]]:
@@ -284,12 +305,52 @@ def test_tampered_witnesses_are_rejected() -> None:
         assert evaluate(board, data) <= best[2]
 
 
+def test_prices_that_are_too_large_to_be_exact_are_refused() -> None:
+    """Nothing is multiplied before it is known that no product overflows."""
+    board = tiny(3)
+    weight_lr = np.where(np.arange(3)[:, None] == 0, 40_000, 0 * board.safe_weight_lr)
+    board = replace(board, safe_weight_lr=weight_lr, open_nk=0 * board.open_nk)
+    best = best_of(board)
+    data = bounded(board, 2, best[:2]).data
+    assert data["how"] in ("prices", "sums")
+    for price in (2**48, 2**59):
+        large = copy.deepcopy(data) | {"lambda": [0, 0, price], "load": [[0, 0, [2**59]], [0, 1, [2**59]]]}
+        with pytest.raises(Damaged, match="too large"):
+            evaluate(board, large)
+
+
+@pytest.mark.parametrize(
+    ("how", "changed"),
+    [
+        ("leavers", {"level": 1.0}),
+        ("leavers", {"level": True}),
+        ("leavers", {"stage": 2.0}),
+        ("leavers", {"coarse": 2.0}),
+        ("volumes", {"bound": 10**30}),
+        ("volumes", {"bound": -(10**30)}),
+        ("holds", {"bound": 10**30, "weights": []}),
+    ],
+)
+def test_witnesses_of_other_types_are_refused(how: str, changed: dict[str, Any]) -> None:
+    board = to_open(0)
+    data = {"how": how, "stage": 2, "before": [0, 0], "level": 0, "bound": 1}
+    with pytest.raises(Damaged):
+        evaluate(board, data | changed)
+
+
 def test_a_stage_is_bounded_until_it_is_closed() -> None:
     """Proofs come in order, each better, and no more is done once the best known value is reached."""
-    board, best, told = tiny(3), optimum(3), []
-    proof = bound_stage(board, 2, best[:2], Deadline(0.5), news=told.append, known=0)
-    assert proof is told[-1]
-    assert [p.bound for p in told] == sorted({p.bound for p in told})
+    several = 0
+    for seed in range(6):
+        board, best, told = tiny(seed), optimum(seed), []
+        proof = bound_stage(board, 2, best[:2], Deadline(0.5), news=told.append)
+        assert proof is told[-1]
+        assert [p.bound for p in told] == sorted({p.bound for p in told})
+        several += len(told) > 1
+        again: list[BoundProof] = []
+        bound_stage(board, 2, best[:2], Deadline(60.0), news=again.append, known=told[0].bound)
+        assert [p.bound for p in again] == [told[0].bound]
+    assert several
 
 
 def to_open(seed: int) -> Board:

@@ -20,13 +20,17 @@ from zonewright.solver.search.board import (
     Steps,
     Terms,
 )
+from zonewright.solver.search.checked import KernelFault
 from zonewright.solver.search.engines.cooling import FINE_LEAST, FINE_MOST, Trace, bent, straight
 from zonewright.solver.search.engines.filling import opens
 from zonewright.solver.search.engines.first import start_of
 from zonewright.solver.search.engines.heat import heats_of
+from zonewright.solver.search.engines.shared import Shared
+from zonewright.solver.search.engines.worker import Worker
 from zonewright.solver.search.options import near_items, options_of
 from zonewright.solver.search.oracle import judge_board
 from zonewright.solver.search.portfolio import search
+from zonewright.solver.search.state import facts_of
 
 
 def zeros(count: int) -> np.ndarray:
@@ -226,8 +230,50 @@ def test_a_search_stops_when_asked_and_at_its_bound() -> None:
 
 def test_two_workers_share_what_they_find() -> None:
     board = random_board(6)
-    result = search(board, None, Deadline(60.0), workers=2, seed=1, bound=lambda: (0, 10**9))
-    assert judge_board(board, result.site_i).valid
+    told: list[tuple[int, ...]] = []
+
+    def tell(_site_i: np.ndarray, value_k: np.ndarray) -> None:
+        told.append(tuple(value_k.tolist()))
+
+    result = search(board, None, Deadline(3.0), workers=2, seed=1, found=tell)
+    assert judge_board(board, result.site_i).value_k.tolist() == result.value_k.tolist() == list(told[-1])
+    assert told == sorted(set(told), reverse=True)
+    assert {"annealing of worker 0", "annealing of worker 1"} <= set(result.parameters)
+
+
+def test_a_worker_goes_on_from_what_another_has_found() -> None:
+    board = random_board(6)
+    shared = Shared(board, lambda _message, _values: None)
+    facts, options = facts_of(board), options_of(board)
+    one, other = (Worker(board, facts, options, shared, Deadline(60.0), 1, number) for number in range(2))
+    good_i = run(board).site_i
+    one.begin_at(good_i)
+    other.begin_at(np.arange(board.items, dtype=np.int32) % board.sites)
+    assert one.propose("one")
+    assert not one.propose("one")
+    other.adopt()
+    assert other.state.site_i.tolist() == good_i.tolist()
+
+
+def test_a_search_checks_itself_where_that_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All engines keep their sums right; a kernel that loses track is found."""
+    monkeypatch.setenv("ZONEWRIGHT_SEARCH_DEBUG", "1")
+    board = random_board(7)
+    assert judge_board(board, run(board, work=5).site_i).valid
+    lost = replace(board, away_ik=board.away_ik + 1)
+    monkeypatch.setattr("zonewright.solver.search.portfolio.facts_of", lambda _board: facts_of(lost))
+    with pytest.raises(KernelFault, match="value_k"):
+        run(replace(board, home_i=np.zeros_like(board.home_i)), work=5)
+
+
+def test_nobody_is_moved_where_all_are_pinned() -> None:
+    """A hint may have them elsewhere: they go home, and there is nothing else to search."""
+    board = random_board(8)
+    home_i = np.arange(board.items, dtype=np.int32) % board.sites
+    pinned = replace(board, home_i=home_i, pinned_i=np.ones(board.items, bool))
+    result = search(pinned, (home_i + 1) % board.sites, Deadline(60.0, work_limit=600), seed=1)
+    assert result.stats["seconds"] < 30
+    assert len(result.site_i) == board.items
 
 
 def test_like_items_are_those_of_nearest_demand_for_the_room_there_is() -> None:

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from zonewright.solver.deadline import Deadline
 from zonewright.solver.search.board import Board
 from zonewright.solver.search.bounds.proof import BoundProof, Damaged
 
 __all__ = ["BoundProof", "Damaged", "evaluate"]
 
 
-def evaluate(board: Board, data: Mapping[str, Any]) -> int:
-    """Return the bound that a witness proves of a board, exactly; raises Damaged where it is none."""
+def evaluate(board: Board, data: Mapping[str, Any], deadline: Deadline | None = None) -> int:
+    """Return the bound that a witness proves of a board, exactly; raises Damaged where it is none.
+
+    What has to be searched again is, until the deadline (by default as long as that usually takes).
+    """
     board = _seen_from(board, data)
     how = data.get("how")
     if how in ("sums", "prices"):
@@ -30,11 +34,11 @@ def evaluate(board: Board, data: Mapping[str, Any]) -> int:
     if how == "holds":
         from zonewright.solver.search.bounds.cuts import evaluate_holds
 
-        return evaluate_holds(board, data)
+        return evaluate_holds(board, data, deadline)
     if how == "volumes":
         from zonewright.solver.search.bounds.opening import evaluate_opening
 
-        return evaluate_opening(board, data)
+        return evaluate_opening(board, data, deadline)
     raise Damaged("no such kind of witness")
 
 
@@ -44,6 +48,6 @@ def _seen_from(board: Board, data: Mapping[str, Any]) -> Board:
 
     if "coarse" not in data:
         return board
-    if data["coarse"] not in levels_to_see_from(board):
+    if type(data["coarse"]) is not int or data["coarse"] not in levels_to_see_from(board):
         raise Damaged("not a level that the board is seen from")
     return coarse_board(board, data["coarse"])

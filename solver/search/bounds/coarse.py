@@ -7,11 +7,11 @@ are many and much alike they are found at once.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 
-from zonewright.solver.search.board import AT_MOST, NO_LIMIT, Board, Ints, Terms
+from zonewright.solver.search.board import AT_MOST, NO_LIMIT, Board, Ints, Ratios, Terms
 
 #: Domains of a level at most.
 MOST_DOMAINS = 300
@@ -83,6 +83,7 @@ def coarse_board(board: Board, level: int) -> Board:
         ),
         open_nk=open_nk,
         terms=_terms(board, above_ld, dom_s),
+        ratios=_ratios(board, above_ld),
         steps=steps,
         node_s=np.zeros(0, np.int32),
     )
@@ -113,6 +114,14 @@ def _prices(board: Board, dom_s: Ints, sites: int) -> tuple[Ints, Ints]:
         price_vd[:, d] = np.minimum(price_vd[:, d], board.price_vq[:, q])
     price_vd[:, np.bincount(dom_s, minlength=sites) == 0] = 0
     return price_vd, np.arange(sites)
+
+
+def _ratios(board: Board, above_ld: Ints) -> Ratios:
+    """Keep the ratios of levels seen from here: where use is not, all would count as free, and cost too much."""
+    ratios = board.ratios
+    seen_l = np.asarray((above_ld >= 0).all(axis=1))
+    kept = np.flatnonzero(seen_l[ratios.level_b])
+    return Ratios(**{part.name: getattr(ratios, part.name)[kept] for part in fields(Ratios)})
 
 
 def _terms(board: Board, above_ld: Ints, dom_s: Ints) -> Terms:

@@ -168,14 +168,16 @@ def _matrix(packing: Packing, rows: list[Row]) -> Matrix:
     return dense_rows(left, low, np.full(len(rows), FREE), packing.sites_j)
 
 
-def evaluate_holds(board: Board, data: Mapping[str, Any]) -> int:
+def evaluate_holds(board: Board, data: Mapping[str, Any], deadline: Deadline | None = None) -> int:
     """Return the bound that a witness claims, once nothing cheaper holds all weights; raises Damaged elsewhere."""
     from zonewright.solver.cpsat import Model
 
     packing = packing_of(frame_from(board, data))
     weights, bound = data.get("weights"), data.get("bound")
-    if packing is None or type(bound) is not int or not isinstance(weights, list) or len(weights) > MOST_ROWS:
-        raise Damaged("nothing to open, no weights, or no bound")
+    if packing is None or type(bound) is not int or abs(bound) >= NO_LIMIT:
+        raise Damaged("nothing to open, or no bound")
+    if not isinstance(weights, list) or len(weights) > MOST_ROWS:
+        raise Damaged("no weights, or too many")
     rows = [row_of(packing, weight_k) for weight_k in packing.demand_kr.T if weight_k.any()]
     if not rows:
         raise Damaged("nothing takes room")
@@ -188,7 +190,7 @@ def evaluate_holds(board: Board, data: Mapping[str, Any]) -> int:
     model = Model(_matrix(packing, rows))
     most = bound - 1 - least_price(frame) - int(board.constant_k[frame.stage])
     model.require(dict(enumerate(packing.open_jm[:, -1].tolist())), None, most)
-    answer = model.minimize(None, Deadline(EVALUATE_S), seconds=EVALUATE_S, workers=1, seed=1)
+    answer = model.minimize(None, deadline or Deadline(EVALUATE_S), seconds=EVALUATE_S, workers=1, seed=1)
     if answer.status != "infeasible":
         raise Damaged(f"something cheaper than {bound} holds all, or the time ran out")
     return bound

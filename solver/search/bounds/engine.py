@@ -40,7 +40,8 @@ SHORTEST = 1e-4
 class BoundRun:
     """Bounds of one stage of a board, given the values of the stages before it.
 
-    `step` works for some 100 ms and says whether more may be gained; `proof` is the best so far, None for none.
+    `step` works for some 300 ms, where it counts sites to open for up to ten seconds, and says whether more may be
+    gained; `proof` is the best so far, None for none.
     Nothing is random: the same number of steps, each with a count of rounds, gives the same proofs.
     """
 

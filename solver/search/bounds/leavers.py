@@ -31,6 +31,8 @@ def evaluate_leavers(board: Board, data: Mapping[str, Any]) -> int:
     """Return the bound that the leavers of a level prove."""
     try:
         stage, level, before = data["stage"], data["level"], data["before"]
+        if type(stage) is not int or type(level) is not int:
+            raise Damaged("stage and level are no whole numbers")
         if not (0 < stage < len(board.stages) and 0 <= level < len(board.levels) and before[BROKEN] == 0):
             raise Damaged("not a witness of this board")
     except (KeyError, TypeError, IndexError) as error:

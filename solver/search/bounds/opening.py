@@ -112,8 +112,16 @@ def least_opened(
     unit = max(1, math.gcd(*kinds.cost_j.tolist()))
     model = Model(_volumes(kinds, wanted_r))
     terms = {j: int(cost) // unit for j, cost in enumerate(kinds.cost_j) if cost}
-    answer = model.minimize(terms, deadline, seconds=seconds, workers=1, seed=seed)
+    seconds, work = _limits(deadline, seconds)
+    answer = model.minimize(terms, deadline, seconds=seconds, work=work, workers=1, seed=seed)
     return answer.x_j, (answer.bound or 0) * unit
+
+
+def _limits(deadline: Deadline, most: float) -> tuple[float, float | None]:
+    """Return seconds and work of a search: so much of what is limited."""
+    if deadline.work_left is None:
+        return min(most, deadline.left), None
+    return deadline.left, min(most, deadline.work_left)
 
 
 def _volumes(kinds: Kinds, wanted_r: Ints) -> Matrix:
@@ -136,16 +144,16 @@ def prove_opening(frame: Frame, deadline: Deadline) -> BoundProof | None:
     return BoundProof(frame.stage, bound, "volumes", data)
 
 
-def evaluate_opening(board: Board, data: Mapping[str, Any]) -> int:
+def evaluate_opening(board: Board, data: Mapping[str, Any], deadline: Deadline | None = None) -> int:
     """Return the bound that a witness claims, once nothing cheaper has enough room; raises Damaged elsewhere."""
     from zonewright.solver.cpsat import Model
 
     kinds, bound = kinds_of(frame_from(board, data)), data.get("bound")
-    if kinds is None or type(bound) is not int:
+    if kinds is None or type(bound) is not int or abs(bound) >= NO_LIMIT:
         raise Damaged("no opening costs, or no bound")
     model = Model(_volumes(kinds, kinds.total_r))
     model.require(dict(enumerate(kinds.cost_j.tolist())), None, bound - 1 - kinds.least_price)
-    answer = model.minimize(None, Deadline(EVALUATE_S), seconds=EVALUATE_S, workers=1, seed=1)
+    answer = model.minimize(None, deadline or Deadline(EVALUATE_S), seconds=EVALUATE_S, workers=1, seed=1)
     if answer.status != "infeasible":
         raise Damaged(f"something cheaper than {bound} has room, or the time ran out")
     return bound
@@ -191,7 +199,7 @@ def plan_by_opening(
     for share in SHARES:
         if over():
             return best
-        opened_j, cost = least_opened(kinds, share, deadline, min(SOLVE_S, deadline.left), seed)
+        opened_j, cost = least_opened(kinds, share, deadline, SOLVE_S, seed)
         least = cost if share == 0.0 else 0
         if opened_j is not None and int(kinds.cost_j @ opened_j) < best_cost:
             tried(opened_j, 1)
@@ -239,7 +247,8 @@ def _roomiest(kinds: Kinds, most_cost: int, deadline: Deadline, seed: int) -> In
     low = np.append(plain.low_i, -FREE)
     high = np.append(plain.high_i, most_cost // unit)
     model = Model(dense_rows(left, low, high, np.append(kinds.sites_j, 1_000)))
-    answer = model.minimize({count: -1}, deadline, seconds=min(SOLVE_S, deadline.left), workers=1, seed=seed)
+    seconds, work = _limits(deadline, SOLVE_S)
+    answer = model.minimize({count: -1}, deadline, seconds=seconds, work=work, workers=1, seed=seed)
     return None if answer.x_j is None else answer.x_j[:count]
 
 

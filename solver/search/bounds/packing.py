@@ -31,9 +31,6 @@ class Packing:
     """A board's shapes and kinds for one stage."""
 
     frame: Frame
-    shape_i: Places
-    kind_s: Places
-    """-1 for sites that nothing can be put to."""
     count_k: Ints
     demand_kr: Ints
     """In units of the table."""
@@ -49,8 +46,6 @@ class Packing:
     price_fk: Ints
     """At least what a shape's items cost on a family's sites, in the stage of prices."""
     size_r: Ints
-    exact: bool
-    """Whether the table says exactly what fits: no resource left out, no amount rounded."""
 
     @property
     def cells(self) -> int:
@@ -77,16 +72,14 @@ def packing_of(frame: Frame) -> Packing | None:
     open_sm = board.open_nk[site_node, : k + 1]
     first_j, kind_s = classes_of(np.column_stack([limit_sr, open_sm, family_s]))
     count_k = np.bincount(shape_i)
-    demand_kr, room_jr, kept = _tightest(use_ir[first_k], limit_sr[first_j], count_k, np.bincount(kind_s))
-    demand_kr, room_jr, whole = _table(demand_kr, room_jr, len(first_k))
+    demand_kr, room_jr = _tightest(use_ir[first_k], limit_sr[first_j], count_k, np.bincount(kind_s))
+    demand_kr, room_jr = _table(demand_kr, room_jr, len(first_k))
     price_fk = _prices(frame, shape_i, first_k, family_s, family_f)
     most_k = _copies(frame, shape_i, count_k)
     may_fk = frame.enter_ps[board.profile_i[first_k]][:, family_f].T
     may_fk = may_fk | _homes(frame, shape_i, family_s, len(first_k), len(family_f))
     return Packing(
         frame,
-        shape_i.astype(np.int32),
-        kind_s.astype(np.int32),
         count_k,
         demand_kr,
         most_k,
@@ -98,11 +91,10 @@ def packing_of(frame: Frame) -> Packing | None:
         may_fk,
         price_fk,
         room_jr.max(axis=0, initial=0) + 1,
-        kept and whole,
     )
 
 
-def _tightest(demand_kr: Ints, limit_jr: Ints, count_k: Ints, sites_j: Ints) -> tuple[Ints, Ints, bool]:
+def _tightest(demand_kr: Ints, limit_jr: Ints, count_k: Ints, sites_j: Ints) -> tuple[Ints, Ints]:
     """Keep the resources that are fullest when everything is placed; what can never bind is no loss."""
     total_r = count_k @ demand_kr
     binds_r = (limit_jr < total_r).any(axis=0)
@@ -111,20 +103,19 @@ def _tightest(demand_kr: Ints, limit_jr: Ints, count_k: Ints, sites_j: Ints) -> 
     kept = sorted(int(r) for r in fullest[:AXES])
     room_jr = np.minimum(limit_jr[:, kept], total_r[kept])
     pad = ((0, 0), (0, AXES - len(kept)))
-    return np.pad(demand_kr[:, kept], pad), np.pad(np.maximum(room_jr, 0), pad), len(fullest) <= AXES
+    return np.pad(demand_kr[:, kept], pad), np.pad(np.maximum(room_jr, 0), pad)
 
 
-def _table(demand_kr: Ints, room_jr: Ints, shapes: int) -> tuple[Ints, Ints, bool]:
+def _table(demand_kr: Ints, room_jr: Ints, shapes: int) -> tuple[Ints, Ints]:
     """Count amounts in units so that the table is small enough: exactly where the common divisors allow it."""
     unit_r = np.maximum(np.gcd.reduce(demand_kr, axis=0, initial=0), 1)
     demand_kr, room_jr = demand_kr // unit_r, room_jr // unit_r
-    most, whole = min(MOST_CELLS, max(MOST_TAKEN // max(shapes, 1), 1)), True
+    most = min(MOST_CELLS, max(MOST_TAKEN // max(shapes, 1), 1))
     while np.prod(room_jr.max(axis=0, initial=0) + 1.0) > most:
         r = int(room_jr.max(axis=0, initial=0).argmax())
         demand_kr[:, r] //= 2
         room_jr[:, r] //= 2
-        whole = False
-    return np.ascontiguousarray(demand_kr), np.ascontiguousarray(room_jr), whole
+    return np.ascontiguousarray(demand_kr), np.ascontiguousarray(room_jr)
 
 
 def _prices(frame: Frame, shape_i: Ints, first_k: Ints, family_s: Ints, family_f: Ints) -> Ints:

@@ -1,4 +1,4 @@
-"""Bounds and plans from packing patterns: what a site of each kind holds, chosen by a linear program.
+"""Bounds from packing patterns: what a site of each kind holds, chosen by a linear program.
 
 The program wants every shape placed, and has a column for every pattern. Its multipliers price the shapes, and
 tables find the pattern of each kind that earns most at these prices; what they all earn at most is a bound,
@@ -69,7 +69,6 @@ class PatternSearch:
         self._take_kn = np.zeros((len(packing.count_k), packing.cells), np.int32)
         self._value_n = np.zeros(packing.cells)
         self._centre = CENTRE
-        self.use_p: Floats = np.zeros(0)
         """How often the program takes each pattern, of those that it knew then."""
         self._sell(self.best_rates)
 
@@ -144,7 +143,6 @@ class PatternSearch:
         if answer.status != "optimal":
             return None
         shapes, before = len(packing.count_k), packing.frame.stage
-        self.use_p = answer.x_j[: len(self.columns.kind_p)]
         lambda_m = np.append(np.maximum(-answer.dual_i[-before:], 0.0), 1.0)
         return Rates(np.maximum(answer.dual_i[:shapes], 0.0), lambda_m)
 

@@ -164,7 +164,12 @@ def evaluate_prices(board: Board, data: Mapping[str, Any]) -> int:
 
 def prove_prices(frame: Frame, data: Mapping[str, Any]) -> int:
     """Return what `evaluate_prices` does, for a frame that is known already."""
-    board, prices = frame.board, within(frame, prices_from(frame, data))
+    board, prices = frame.board, prices_from(frame, data)
+    # Prices are held against a weight times the price of its stage.
+    weight = max(int(frame.weight_nr.max(initial=0)), int(board.ratios.weight_b.max(initial=0)))
+    if weight * int(prices.lambda_k.max()) > LARGEST:
+        raise Damaged("the prices are too large to be evaluated exactly")
+    prices = within(frame, prices)
     cost, total = magnitudes(frame, prices)
     if cost > LARGEST_COST or total > LARGEST:
         raise Damaged("the prices are too large to be evaluated exactly")

@@ -156,7 +156,6 @@ def take_out_breakers(worker: Worker) -> None:
         if may and walk.d_k[BROKEN] < missing:
             beside += int(walk.d_k[BROKEN]) - missing
             apply_shift_once(facts, state, i, worker.board.sites, walk.d_k)
-    walk.changed_i[:] = False
     worker.begin_at(state.site_i.copy())
 
 

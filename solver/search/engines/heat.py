@@ -14,7 +14,7 @@ from zonewright.solver.search.state import without
 #: Moves sampled, and proposals made for them at most.
 SAMPLES = 4_096
 PROPOSALS = 400_000
-#: Proposals per call; fewer than SAMPLES, so that no sample is cut short.
+#: Proposals per call; no more than SAMPLES, so that no sample is cut short.
 BATCH = 4_096
 #: Of a stage's changes: annealing starts at the temperature of this quantile and ends below that of the other.
 HOT_QUANTILE, COLD_QUANTILE = 0.5, 0.02

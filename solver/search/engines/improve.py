@@ -112,6 +112,7 @@ class Improver:
                 heard = span.share + PAUSE
                 between()
                 worker.adopt()
+                cold = False
             engine = self.choose(span.length - span.used)
             if engine.length is not None:
                 worker.adopt()
@@ -140,8 +141,8 @@ class Improver:
         gained.rate = rate if not gained.rate else MEMORY * rate + (1 - MEMORY) * gained.rate
         gained.seconds = max(spent, 1e-6)
         worker.stats[f"gain of {engine.name}"] += int(gain)
-        if gain > 0:
-            worker.propose(engine.name)
+        # Also what gains in a stage before, and costs in this one.
+        worker.propose(engine.name)
         if engine.length is not None:
             worker.adopt()
 

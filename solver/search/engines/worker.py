@@ -10,6 +10,8 @@ import numpy as np
 
 from zonewright.solver.deadline import Deadline
 from zonewright.solver.search.board import Board, Ints, Places
+from zonewright.solver.search.checked import SLICE as CHECKED_SLICE
+from zonewright.solver.search.checked import anneal_checked, check_state, checking
 from zonewright.solver.search.engines.clock import NODE_WORK, PROPOSAL_WORK, TRY_WORK
 from zonewright.solver.search.engines.shared import Shared, better
 from zonewright.solver.search.options import Options
@@ -84,10 +86,15 @@ class Worker:
         return self._proposals.setdefault(name, first)
 
     def _learn(self, name: str, done: int, seconds: float, slice_s: float = SLICE_S) -> None:
-        """Choose the next slice's length; never where work is limited, so that a run can be repeated."""
+        """Choose the next slice's length; never where work is limited, so that a run can be repeated.
+
+        Raises KernelFault where searches check themselves and the state is not right.
+        """
         if self.deadline.work_limit is None and seconds > 0.0:
             wanted = done * slice_s / seconds
             self._proposals[name] = int(min(max(wanted, done / 4), done * 4, 10_000_000)) + 1
+        if checking():
+            check_state(self._judged, self.facts_now, self.state)
 
     def anneal(self, strict: bool = True) -> None:
         """Run one slice of annealing at the walk's heat."""
@@ -96,7 +103,11 @@ class Worker:
         name = "anneal" if strict else "mend"
         proposals = self._slice(name, 50_000)
         began = time.perf_counter()
-        done = anneal(self.facts_now, self.state, self.options, self.walk, proposals, proposals, strict)
+        if checking():
+            few = min(proposals, CHECKED_SLICE)
+            done = anneal_checked(self._judged, self.facts_now, self.state, self.options, self.walk, few, strict)
+        else:
+            done = anneal(self.facts_now, self.state, self.options, self.walk, proposals, proposals, strict)
         self._learn(name, done, time.perf_counter() - began)
         self.count_walk()
         self.deadline.spend(done * PROPOSAL_WORK)
@@ -151,6 +162,11 @@ class Worker:
 
     facts_used: Facts | None = None
     """Facts other than the board's, while an engine works on those."""
+
+    @property
+    def _judged(self) -> Board | None:
+        """The board, where values are the board's."""
+        return self.board if self.facts_used is None else None
 
     @property
     def facts_now(self) -> Facts:

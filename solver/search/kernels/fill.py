@@ -95,7 +95,7 @@ def anneal_filling(f, s, o, w, steps, stage, power) -> None:
             apply_swap(f, s, i, j, w.d_k)
         else:
             apply_shift(f, s, i, new, w.d_k)
-            keep_best(f, s, w)
+        keep_best(f, s, w)
     w.tally_x[PROPOSED] += steps
     w.tally_x[PRICED] += priced
     w.tally_x[ACCEPTED] += accepted

@@ -9,8 +9,6 @@ A chain is a sequence of `apply_...`; to take it back keep (item, old site) of e
 
 from __future__ import annotations
 
-import numpy as np
-
 from zonewright.solver.search.kernels.amounts import (
     capacity,
     lacking,
@@ -217,12 +215,3 @@ def apply_swap(f, s, i, j, d_k) -> None:
         s.value_k[k] += d_k[k]
     for side in range(2):
         place(f, s, i if side == 0 else j, new if side == 0 else old)
-
-
-@inner
-def roll_back(f, s, item_x, old_x, steps, value_k) -> None:
-    """Take back the last `steps` applied shifts, each (item, old site), the last one first."""
-    for x in range(steps - 1, -1, -1):
-        place(f, s, np.int64(item_x[x]), np.int64(old_x[x]))
-    for k in range(f.stages):
-        s.value_k[k] = value_k[k]

@@ -59,7 +59,7 @@ def apply_swap_once(f: Facts, s: State, i: int, j: int, d_k: Ints) -> None:
 
 
 def roll_back_once(f: Facts, s: State, item_x: Places, old_x: Places, steps: int, value_k: Ints) -> None:
-    """See `roll_back`."""
+    """Take back the last `steps` applied shifts, each (item, old site), the last one first."""
     for x in reversed(range(steps)):
         _do(f, s, _PLACE, int(item_x[x]), int(old_x[x]), False)
     s.value_k[:] = value_k

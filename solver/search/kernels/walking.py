@@ -8,7 +8,7 @@ import math
 import numpy as np
 
 from zonewright.solver.search.kernels.records import inner
-from zonewright.solver.search.walk import CHANGED, IMPROVED
+from zonewright.solver.search.walk import CHANGED
 
 
 @inner
@@ -73,4 +73,3 @@ def keep_best(f, s, w) -> None:
     w.tally_x[CHANGED] = 0
     for k in range(f.stages):
         w.best_k[k] = s.value_k[k]
-    w.tally_x[IMPROVED] += 1
