@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-
 import numpy as np
 import pytest
 
@@ -11,7 +9,7 @@ from tests.solver.estates import world_of, zones
 from zonewright.instances.generator import generate_changed, generate_region
 from zonewright.models import World, check_plan
 from zonewright.solver import place
-from zonewright.solver.deadline import Deadline, Part
+from zonewright.solver.deadline import Deadline
 from zonewright.solver.engines.exact import StageProof
 from zonewright.solver.engines.searching import Search, board_of
 from zonewright.solver.engines.starting import leaving, relieved, settled
@@ -120,28 +118,3 @@ def test_what_a_thread_raises_is_raised(monkeypatch: pytest.MonkeyPatch) -> None
     search.begin(1)
     with pytest.raises(ZeroDivisionError):
         search.wait()
-
-
-def test_a_part_ends_with_the_whole_or_before() -> None:
-    whole = Deadline(100.0, work_limit=1000, stop=threading.Event())
-    part = Part(whole, 0.25)
-    assert part.left <= 25.0
-    part.spend(0.25)
-    assert part.over
-    assert not whole.over
-    assert whole.work_done == 0.25
-    other = Part(whole)
-    other.stop.set()
-    assert other.over
-    assert not whole.over
-    whole.stop.set()
-    assert Part(whole, 0.5).over
-
-
-def test_time_that_is_kept_comes_back() -> None:
-    whole = Deadline(100.0, work_limit=1000)
-    with whole.keeping(0.3):
-        assert whole.left == pytest.approx(70.0, abs=1.0)
-        assert whole.work_left == pytest.approx(0.7)
-    assert whole.left == pytest.approx(100.0, abs=1.0)
-    assert whole.work_left == pytest.approx(1.0)
