@@ -22,7 +22,7 @@ from zonewright.solver.search.engines.first import first
 from zonewright.solver.search.engines.heat import Heats, measure
 from zonewright.solver.search.engines.improve import Gains, Improver
 from zonewright.solver.search.engines.openings import run_opening
-from zonewright.solver.search.engines.pilots import Pilots
+from zonewright.solver.search.engines.pilots import COOL, PRICED, Pilots
 from zonewright.solver.search.engines.race import Race, run_races
 from zonewright.solver.search.engines.shared import News, Shared, Sink
 from zonewright.solver.search.engines.worker import Worker
@@ -108,7 +108,7 @@ class _Plan:
         self._errors: list[BaseException] = []
         self._ready = threading.Event()
         self._races: dict[int, Race] = {}
-        self._gains: dict[tuple[int, bool], Gains] = {}
+        self._gains: dict[tuple[int, str], Gains] = {}
         self._pilots: dict[int, Pilots] = {}
 
     def work_together(self) -> None:
@@ -171,15 +171,20 @@ class _Plan:
         pilots = self._pilots.setdefault(stage, Pilots(len(self.team)))
         course = pilots.run(worker, heats, stage, start_i, length)
         ladder = course.ladder
-        main = Span(worker.deadline, (RACES if course.priced else MAIN) * (length - whole.used))
-        if course.priced:
+        main = Span(worker.deadline, (RACES if course.way == PRICED else MAIN) * (length - whole.used))
+        if course.way == PRICED:
             race = self._races.setdefault(stage, Race())
             run_races(worker, main, heats, stage, ladder, start_i, race, course.rate)
+        elif course.way == COOL:
+            worker.begin_at(start_i)
+            run_strict(worker, main, heats, stage, ladder, prices=0.0)
+            worker.propose("annealing, cool")
+            heats = replace(heats, cold_k=heats.least_k)
         else:
             run_strict(worker, main, heats, stage, ladder, prices=ladder.coarse)
             worker.propose("annealing")
-        gains = self._gains.setdefault((stage, course.priced), {})
-        improver = Improver(worker, heats, stage, ladder, main.used, gains, relaxed=course.priced)
+        gains = self._gains.setdefault((stage, course.way), {})
+        improver = Improver(worker, heats, stage, ladder, main.used, gains, relaxed=course.way == PRICED)
         self._take_offer(worker)
         improver.improve(Span(worker.deadline, length - whole.used), lambda: self._take_offer(worker))
 

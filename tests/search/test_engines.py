@@ -157,7 +157,7 @@ def test_temperatures_come_from_changes_that_leave_earlier_stages_alone() -> Non
     heats = heats_of(strict, loose, fine, 0.5)
     assert heats.hot_k.tolist() == [0, 500, 800]
     assert heats.small_k.tolist() == [0, 5 / 8, 1]
-    assert heats.cold_k.tolist() == [0, 2 / 8, 1]
+    assert heats.cold_k.tolist() == heats.least_k.tolist() == [0, 2 / 8, 1]
     assert heats.stages == [1, 2]
 
 

@@ -20,10 +20,10 @@ BATCH = 4_096
 HOT_QUANTILE, COLD_QUANTILE = 0.5, 0.02
 #: The end is so many times below the small changes: one in e^8 of them is still taken.
 FROZEN = 8.0
-#: Small are also changes of this quantile among those that say nothing of amounts, such as what moving costs: once
-#: use is spread as well as can be, they are all that is left to save.
-FINE_QUANTILE = 0.1
-AMOUNTS = ("load", "ratios", "spans")
+#: Small are also changes of this quantile among those that depend on nobody else, such as what moving costs: once
+#: use is spread as well as can be, they are all that is left to save. The second tells what is finest of them.
+FINE_QUANTILE, FINEST_QUANTILE = 0.1, 0.005
+SHARED = ("load", "ratios", "spans", "peaks")
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,8 @@ class Heats:
     small_k: Reals
     """Below the small changes of all that counts: down to here use is spread."""
     cold_k: Reals
+    least_k: Reals
+    """Below the smallest of what depends on nobody else."""
     possible: float
     """Share of random moves that break nothing."""
 
@@ -47,16 +49,19 @@ def measure(worker: Worker) -> Heats:
     """Sample moves from where the worker is, those that break something, too: they tell what items weigh."""
     strict_xk, possible = _sample(worker, strict=True)
     loose_xk, _ = _sample(worker, strict=False)
-    fine_xk, _ = _sample(worker, strict=True, amounts=False)
+    fine_xk, _ = _sample(worker, strict=True, alone=True)
     return heats_of(strict_xk, loose_xk, fine_xk, possible)
 
 
-def _sample(worker: Worker, *, strict: bool, amounts: bool = True) -> tuple[Ints, float]:
-    """Return the changes of sampled moves, and what share of the proposals they are; by will without amounts."""
+def _sample(worker: Worker, *, strict: bool, alone: bool = False) -> tuple[Ints, float]:
+    """Return the changes of sampled moves, and what share of the proposals they are.
+
+    With `alone` only what depends on nobody else counts.
+    """
     from zonewright.solver.search.kernels.anneal import sample_deltas
 
     facts = worker.facts
-    for family in () if amounts else AMOUNTS:
+    for family in SHARED if alone else ():
         facts = without(facts, family)
     delta_xk = np.zeros((SAMPLES, worker.facts.stages), np.int64)
     parts: list[Ints] = []
@@ -73,10 +78,10 @@ def heats_of(strict_xk: Ints, loose_xk: Ints, fine_xk: Ints, possible: float) ->
     """Derive temperatures: by stage, from the changes that leave the stages before it as they are.
 
     A stage is hot at what any move usually changes, and cold below the small changes that break nothing, and below
-    the usual ones of `fine_xk`, where amounts count for nothing.
+    the usual ones of `fine_xk`, where nothing counts that depends on others.
     """
     stages = strict_xk.shape[1]
-    hot_k, small_k, cold_k = np.zeros(stages), np.zeros(stages), np.zeros(stages)
+    hot_k, small_k, cold_k, least_k = (np.zeros(stages) for _ in range(4))
     for k in range(1, stages):
         small, usual = _changes(strict_xk, k), _changes(loose_xk, k)
         if len(usual) or len(small):
@@ -84,10 +89,13 @@ def heats_of(strict_xk: Ints, loose_xk: Ints, fine_xk: Ints, possible: float) ->
             least = float(np.quantile(small if len(small) else usual, COLD_QUANTILE))
             small_k[k] = max(least, 1.0) / FROZEN
             fine = _changes(fine_xk, k)
-            if len(fine):
-                least = min(least, float(np.quantile(fine, FINE_QUANTILE)))
-            cold_k[k] = max(least, 1.0) / FROZEN
-    return Heats(hot_k, np.minimum(small_k, hot_k / 4), np.minimum(cold_k, hot_k / 4), possible)
+            usual_fine, finest = (
+                np.quantile(fine, (FINE_QUANTILE, FINEST_QUANTILE)) if len(fine) else (least, least)
+            )
+            cold_k[k] = max(min(least, float(usual_fine)), 1.0) / FROZEN
+            least_k[k] = max(min(least, float(finest)), 1.0) / FROZEN
+    small_k, cold_k, least_k = (np.minimum(heat_k, hot_k / 4) for heat_k in (small_k, cold_k, least_k))
+    return Heats(hot_k, small_k, cold_k, least_k, possible)
 
 
 def _changes(delta_xk: Ints, stage: int) -> Ints:

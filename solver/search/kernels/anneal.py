@@ -26,6 +26,11 @@ LIKE, MATES, ANY = 0, 1, 2
 LIKES, MATED = 192, 48
 #: Who leaves home and goes on holding room there makes none for a partner: of 256 such swaps so many are tried.
 LEAVING = 16
+#: Of 256 moves of items that are away so many are homeward: once use is spread, what moving costs is all that is
+#: left to save, and among many sites home is rarely met.
+HOMEWARD = 64
+#: At home an item is swapped with one of so many that came last: most of those have no home there.
+LATEST = 16
 
 CAPACITY, HOLDS = FAMILIES["capacity"], FAMILIES["holds"]
 
@@ -77,6 +82,35 @@ def some_partner(f, s, o, w, i, looks, kind) -> int:
     return j
 
 
+@inner
+def some_newcomer(f, s, w, i, site, looks) -> int:
+    """One of the latest items at a site, the first of some with room for a swap or a way home; -1 for none."""
+    old = s.site_i[i]
+    j = np.int64(s.first_s[site])
+    for _ in range(below(w, LATEST)):
+        if j >= 0 and s.next_i[j] >= 0:
+            j = np.int64(s.next_i[j])
+    for _ in range(min(looks, LATEST)):
+        w.tally_x[PROPOSED] += 1
+        if j < 0 or looks == 1 or old == f.home_i[j] or lacking_swap(f, s, i, j, old, site) == 0:
+            break
+        j = np.int64(s.next_i[j])
+    return j
+
+
+@inner
+def some_move(f, s, o, w, i, looks, swap, kind, back) -> int:
+    """A random move of an item, with `back` homeward: a partner, -1 - site for a shift, the item itself for none."""
+    home = np.int64(f.home_i[i])
+    if back and 0 <= home != s.site_i[i]:
+        if swap and s.site_i[i] != f.sites:
+            j = some_newcomer(f, s, w, i, home, looks)
+            return j if j >= 0 else i
+        w.tally_x[PROPOSED] += 1
+        return -1 - home
+    return some_partner(f, s, o, w, i, looks, kind) if swap else -1 - some_site(f, s, w, i, looks)
+
+
 @entry(Facts, State, Options, Walk, types.int64, types.int64, types.boolean)
 def anneal(f, s, o, w, proposals, most_accepted, strict) -> int:
     """Propose so many moves and finish the last, or fewer if so many are accepted; returns how many there were.
@@ -105,7 +139,10 @@ def anneal(f, s, o, w, proposals, most_accepted, strict) -> int:
         if swap and not rare and looks > 1 and held and s.site_i[this] == f.home_i[this]:
             w.tally_x[PROPOSED] += 1
             continue
-        x = some_partner(f, s, o, w, this, looks, kind) if swap else -1 - some_site(f, s, w, this, looks)
+        back = np.int64((word >> np.uint64(24)) & np.uint64(255)) < HOMEWARD
+        x = some_move(f, s, o, w, this, looks, swap, kind, back)
+        if x == this:
+            continue
         luck = chance(w)
         if early and refused(f, s, w, this, max(x, -1), np.int64(s.site_i[x]) if x >= 0 else -1 - x, luck):
             w.tally_x[REFUSED] += 1
