@@ -1,4 +1,4 @@
-# mypy: disable-error-code="no-untyped-def,no-untyped-call,untyped-decorator,no-any-return,assignment"
+# mypy: disable-error-code="no-untyped-def,no-untyped-call,untyped-decorator,no-any-return,assignment,return-value"
 """Annealing with shifts and swaps over all stages at once, and samples of what moves change."""
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ def some_newcomer(f, s, w, i, site, looks) -> int:
 
 @inner
 def some_move(f, s, o, w, i, looks, swap, kind, back) -> int:
-    """A random move of an item, with `back` homeward: a partner, -1 - site for a shift, the item itself for none."""
+    """A random move of an item, with `back` homeward: a partner, -1 - site for a shift, itself for none."""
     home = np.int64(f.home_i[i])
     if back and 0 <= home != s.site_i[i]:
         if swap and s.site_i[i] != f.sites:
