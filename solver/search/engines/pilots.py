@@ -63,21 +63,21 @@ class Pilots:
         """Try every way of annealing from `start_i`, where the worker is, each for a part of `length`."""
         before = float(worker.state.value_k[stage])
         each, hot = PILOT * length, float(heats.hot_k[stage])
-        small, cold = float(heats.small_k[stage]), float(heats.cold_k[stage])
+        small, least = float(heats.small_k[stage]), float(heats.least_k[stage])
         trace = run_strict(worker, Span(worker.deadline, each), heats, stage, straight(hot, small))
         worker.propose("annealing")
         coarse = trace.ladder()
-        bent = coarse.down_to(cold, FINE)
+        bent = coarse.down_to(least, FINE)
         # What annealing from hot can do shows on its own ladder only.
         trace = run_strict(worker, Span(worker.deadline, each), heats, stage, bent, prices=bent.coarse)
         worker.propose("annealing")
         mine = {STRICT: _reached(worker, stage)}
         bound = worker.shared.bound_of(stage)
         if bound is not None:
-            bent = coarse.down_to(cold, trace.fine(small, mine[STRICT][-1] - bound))
+            bent = coarse.down_to(least, trace.fine(small, mine[STRICT][-1] - bound))
         courses = {STRICT: Course(bent)}
         worker.begin_at(start_i)
-        finest = straight(small, float(heats.least_k[stage]))
+        finest = straight(small, least)
         trace = run_strict(worker, Span(worker.deadline, each), heats, stage, finest, prices=0.0)
         worker.propose("annealing, cool")
         mine[COOL], courses[COOL] = _reached(worker, stage), Course(trace.ladder(), COOL)
