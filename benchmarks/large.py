@@ -10,8 +10,9 @@ limit returned. Each run is a process of its own, and its plan is judged by `zon
 
 `again` places a region, changes a share of its instances (half of them new, half resized) and places the result
 twice: cold, as if nobody ran yet, and warm, from where the first plan put everybody. `quality` is the last goal's
-value against the cold run's, `reached` when a run first had its own, `near` when it was first within 0.1 % of the
-cold run's; goals before the last have to be as good as at the run's end for either.
+value against the cold run's, `reached` when a run first had what it ends at, `near` when the last goal was first
+within 0.1 % of the cold run's, with no more than three times as many moves as changes, and every other goal as at
+the end.
 Exits 1 when a plan fails its check or there is none.
 """
 
@@ -28,8 +29,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-#: What counts as the same quality.
-NEAR = 0.001
+#: What counts as the same quality, and how many moves a change may take.
+NEAR, MOST_MOVES = 0.001, 3
 
 Run = dict[str, Any]
 
@@ -103,18 +104,22 @@ def _again(options: argparse.Namespace, seed: int, estate: Path, plan: Path, fol
     target = cold["values"][-1] if cold["values"] else 0
     print(f"  changed {changed}")
     for name, run in (("cold", cold), ("warm", warm)):
-        ended = run["values"]
-        reached = next((s for s, values in run["history"] if values <= ended), None)
-        near = next(
-            (s for s, (*before, last) in run["history"] if before <= ended[:-1] and last <= target * (1 + NEAR)),
-            None,
-        )
+        reached = next((s for s, values in run["history"] if values <= run["values"]), None)
+        near = next((s for s, values in run["history"] if _near(run, values, target, changed)), None)
         worse = (run["values"][-1] - target) / max(1, target) if run["values"] else float("nan")
         print(
             f"  {name}      {_said(run)}, quality {100 * worse:+.4f} %, reached {_seconds(reached)},"
             f" near {_seconds(near)}, moves {run['moves']}"
         )
     return not (cold["checked"] and warm["checked"])
+
+
+def _near(run: Run, values: list[int], target: int, changed: int) -> bool:
+    """Return whether values on the way of a run are nearly what the cold run ends at."""
+    for goal, value, ended in zip(run["goals"][:-1], values, run["values"], strict=False):
+        if value > (MOST_MOVES * changed if goal == "moves" else ended):
+            return False
+    return values[-1] <= target * (1 + NEAR)
 
 
 def _nobody_runs(data: Run) -> Run:
@@ -163,6 +168,7 @@ def _once(options: argparse.Namespace) -> Run:
         "mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         "first": result.history[0][0] if result.history else None,
         "history": [(seconds, list(found)) for seconds, found in result.history],
+        "goals": goals,
         "values": values,
         "moves": values[goals.index("moves")] if "moves" in goals else None,
     }
