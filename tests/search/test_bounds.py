@@ -319,6 +319,36 @@ def test_prices_that_are_too_large_to_be_exact_are_refused() -> None:
             evaluate(board, large)
 
 
+@pytest.mark.parametrize("opening", [0, 5])
+def test_costs_below_zero_hide_no_overflow(opening: int) -> None:
+    """Being nowhere takes a soft pin's cost away again; a price that makes it wrap around is refused."""
+    hosts = [{"id": f"h{k}", "in": "z", "open_cost": opening, "capacity": {"cpu_milli": 9000}} for k in range(3)]
+    estate = {
+        "estate": "pinned",
+        "zones": [{"id": "z"}],
+        "hosts": hosts,
+        "groups": [{"id": "a", "count": 3, "demand": {"cpu_milli": 1000}, "current": {"h0": 3}}],
+        "goals": ["placed", "soft", "cost"],
+        "rules": [{"rule": "pin", "groups": ["a"], "soft": {"weight": 1_000_000}}],
+    }
+    board = lower_board(World(estate_from_data(estate)), partial=True)
+    assert isinstance(board, Board)
+    assert board.out_ik.min() < 0
+    stage = board.stages.index("cost" if opening else "soft[0]")
+    data = {"stage": stage, "before": [0] * stage, "lambda": [0] * stage + [1]}
+    if opening:
+        data |= {"how": "patterns", "price": [5]}
+    else:
+        data |= {"how": "prices", "load": [], "limit": [], "ratio": [], "move": 0, "fit": []}
+    assert evaluate(board, data) <= (50_000 if opening else 0)
+    soft = board.stages.index("soft[0]")
+    for price in ((2**64 - 2**62) // 1_000_000, (2**63 + 2**62) // 1_000_000):
+        large = copy.deepcopy(data)
+        large["lambda"][soft] = price
+        with pytest.raises(Damaged, match="too large"):
+            evaluate(board, large)
+
+
 @pytest.mark.parametrize(
     ("how", "changed"),
     [

@@ -251,7 +251,8 @@ def _within_range(packing: Packing, price_k: Ints, lambda_m: Ints) -> None:
     cost = float((packing.open_jm.astype(float) @ lambda_m).max(initial=0.0)) + top * float(
         packing.price_fk.max(initial=0)
     )
-    cost += float(np.where(packing.out_km < NO_LIMIT, packing.out_km, 0).sum(axis=1).max(initial=0.0)) * top
+    out_km = np.abs(np.where(packing.out_km < NO_LIMIT, packing.out_km, 0).astype(float))
+    cost += float(out_km.sum(axis=1) @ packing.count_k) * top
     earned = float(price_k.astype(float) @ packing.count_k)
     if cost * packing.sites_j.sum() + 2 * earned * (1 + packing.sites_j.sum()) > LARGEST:
         raise Damaged("the prices are too large to be evaluated exactly")

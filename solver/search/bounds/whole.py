@@ -50,8 +50,12 @@ def magnitudes(frame: Frame, prices: Prices) -> tuple[float, float]:
             + frame.limit_nr[nodes, board.ratios.beside_b[b]]
         )
         given += float((top * free_d)[top > 0].sum())
-    direct_i = (board.out_ik.sum(axis=1) + board.away_ik.sum(axis=1) + board.home_price_i).astype(float)
-    top_price = float(board.price_vq.max(initial=0)) + sum(float(t.max(initial=0)) for _, t in frame.step_tables)
+    # Being nowhere may cost less than nothing: what it takes away must not hide what moving costs.
+    direct_i = sum(np.abs(cost_ik.astype(float)).sum(axis=1) for cost_ik in (board.out_ik, board.away_ik))
+    direct_i = direct_i + np.abs(board.home_price_i.astype(float))
+    top_price = float(np.abs(board.price_vq).max(initial=0)) + sum(
+        float(t.max(initial=0)) for _, t in frame.step_tables
+    )
     top_price += float(board.steps.beyond_m.sum())
     cost_i = board.demand_ir.astype(float) @ unit_r + most * (direct_i + top_price) + float(prices.move)
     given += most * (float(np.abs(board.constant_k).sum()) + float(sum(frame.before)) + float(board.open_nk.sum()))
