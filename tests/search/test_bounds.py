@@ -335,7 +335,8 @@ def test_costs_below_zero_hide_no_overflow(opening: int) -> None:
     assert isinstance(board, Board)
     assert board.out_ik.min() < 0
     stage = board.stages.index("cost" if opening else "soft[0]")
-    data = {"stage": stage, "before": [0] * stage, "lambda": [0] * stage + [1]}
+    two_nowhere = judge_board(board, np.array([0, 3, 3])).value_k.tolist()
+    data = {"stage": stage, "before": two_nowhere[:stage], "lambda": [0] * stage + [1]}
     if opening:
         data |= {"how": "patterns", "price": [5]}
     else:
