@@ -262,7 +262,32 @@ def test_ratios_above_sites_are_bounded_from_wherever_one_looks(level: int) -> N
         best = best_of(board)
         assert bounded(board, 2, best[:2]).bound <= best[2]
         for here in levels_to_see_from(board):
-            assert bounded(coarse_board(board, here), 2, best[:2]).bound <= best[2], (seed, here)
+            seen = coarse_board(board, here, strict=best[0] == 0)
+            assert bounded(seen, 2, best[:2]).bound <= best[2], (seed, here)
+
+
+def test_bounds_hold_where_hard_rules_are_broken() -> None:
+    """Who may go nowhere in its home's zone can be anywhere there then, and load is counted beyond the limit."""
+    common = {"estate": "e", "regions": [{"id": "r"}], "zones": [{"id": "z", "in": "r"}]}
+    one = {"id": "a", "count": 1, "demand": {"cpu_milli": 1000}}
+    dear, cheap = ({"id": f"h{p}", "in": "z", "price": {"cpu_cores": p}} for p in (9, 1))
+    barred = common | {
+        "hosts": [dear, cheap],
+        "groups": [one | {"current": {"h9": 1}}],
+        "goals": ["placed", "cost"],
+        "rules": [{"rule": "domains", "forbid": ["z"], "groups": ["a"]}],
+    }
+    small = {"id": "h", "in": "z", "capacity": {"cpu_milli": 500}, "safe": {"cpu_milli": 5000}}
+    load = {"rule": "load", "level": "host", "resources": ["cpu_milli"], "soft": {"weight": 3}}
+    loaded = common | {"hosts": [small], "groups": [one], "goals": ["placed", "soft"], "rules": [load]}
+    for data, best_site in ((barred, 1), (loaded, 0)):
+        board = lower_board(World(estate_from_data(data)))
+        assert not isinstance(board, Refusal)
+        *before, value = judge_board(board, np.array([best_site])).value_k.tolist()
+        assert before[0] > 0
+        proof = bounded(board, len(before), before)
+        assert proof.bound == value
+        assert evaluate(board, json.loads(json.dumps(proof.data))) == value
 
 
 def tampered(data: dict[str, Any]) -> list[dict[str, Any]]:

@@ -45,9 +45,11 @@ def evaluate(board: Board, data: Mapping[str, Any], deadline: Deadline | None = 
 def _seen_from(board: Board, data: Mapping[str, Any]) -> Board:
     """Return the board, or what is seen of it from the level that the witness was made at."""
     from zonewright.solver.search.bounds.coarse import coarse_board, levels_to_see_from
+    from zonewright.solver.search.bounds.frame import is_strict
+    from zonewright.solver.search.bounds.proof import stages_from
 
     if "coarse" not in data:
         return board
     if type(data["coarse"]) is not int or data["coarse"] not in levels_to_see_from(board):
         raise Damaged("not a level that the board is seen from")
-    return coarse_board(board, data["coarse"])
+    return coarse_board(board, data["coarse"], strict=is_strict(*stages_from(board, data)))

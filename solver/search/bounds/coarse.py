@@ -26,8 +26,11 @@ def levels_to_see_from(board: Board) -> list[int]:
     ]
 
 
-def coarse_board(board: Board, level: int) -> Board:
-    """Return the board with the domains of a level for sites; raises ValueError where a site is in none."""
+def coarse_board(board: Board, level: int, *, strict: bool) -> Board:
+    """Return the board with the domains of a level for sites; raises ValueError where a site is in none.
+
+    `strict` says that no hard rule is broken: otherwise anybody may be anywhere in its home's domain.
+    """
     dom_s = board.dom_ls[level].astype(np.int64)
     if (dom_s < 0).any():
         raise ValueError("a site is in no domain of the level")
@@ -52,6 +55,7 @@ def coarse_board(board: Board, level: int) -> Board:
     home_d = dom_s[home_s]
     best_there_i = price_vq[board.price_class_i, key_d[home_d]]
     enters_i = enter_pd[board.profile_i, home_d]
+    moves_i = homed_i & (enters_i | (not strict))
     open_nk = np.concatenate([np.zeros((sites, len(board.stages)), np.int64), board.open_nk[rest]])
     steps = replace(
         board.steps,
@@ -78,9 +82,7 @@ def coarse_board(board: Board, level: int) -> Board:
         holds_lr=np.zeros_like(board.holds_lr),
         price_vq=price_vq,
         price_key_s=key_d.astype(np.int32),
-        home_price_i=np.where(
-            homed_i & enters_i, np.minimum(board.home_price_i, best_there_i), board.home_price_i
-        ),
+        home_price_i=np.where(moves_i, np.minimum(board.home_price_i, best_there_i), board.home_price_i),
         open_nk=open_nk,
         terms=_terms(board, above_ld, dom_s),
         ratios=_ratios(board, above_ld),

@@ -77,7 +77,8 @@ class BoundRun:
         if packing is not None:
             ways += [_Cuts(packing), _Patterns(packing)]
         for level in reversed(levels_to_see_from(self.board)):
-            coarse = frame_of(coarse_board(self.board, level), self.stage, self.before)
+            seen = coarse_board(self.board, level, strict=frame.strict)
+            coarse = frame_of(seen, self.stage, self.before)
             ways.append(_Prices(coarse, {"coarse": level}))
         ways.append(_Prices(frame, {}))
         for way in ways:

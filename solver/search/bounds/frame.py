@@ -56,9 +56,9 @@ class Frame:
     level_n: Places
     limit_nr: Ints
     safe_nr: Ints
-    """At most the limit."""
+    """At most the limit, where that is kept."""
     weight_nr: Ints
-    """Of load, 0 where the limit is not above what is safe."""
+    """Of load, 0 where a limit that is kept is not above what is safe."""
     weight_stage_nr: Places
     holds_nr: Bools
     """Where what leaves holds its resources: in nodes of single sites that cost nothing to open."""
@@ -91,12 +91,17 @@ class Frame:
     @property
     def strict(self) -> bool:
         """Whether what is sought breaks no hard rule."""
-        return self.stage > BROKEN and self.before[BROKEN] == 0
+        return is_strict(self.stage, self.before)
 
     @property
     def merged(self) -> bool:
         """Whether equal items are priced together."""
         return len(self.kind_j) > 0
+
+
+def is_strict(stage: int, before: Sequence[int]) -> bool:
+    """Return whether what is sought in a stage, given the values of those before, breaks no hard rule."""
+    return stage > BROKEN and before[BROKEN] == 0
 
 
 def frame_of(board: Board, stage: int, before: Sequence[int]) -> Frame:
@@ -108,11 +113,9 @@ def frame_of(board: Board, stage: int, before: Sequence[int]) -> Frame:
         raise ValueError("the stage and the values before it do not fit the board")
     level_n = np.repeat(np.arange(len(board.levels), dtype=np.int32), board.domains_l)
     limit_nr = np.minimum(board.limit_nr, NO_LIMIT)
-    safe_nr = np.minimum(board.safe_nr, limit_nr)
-    weight_nr = np.where(safe_nr < limit_nr, board.safe_weight_lr[level_n], 0)
-    strict = stage > BROKEN and before[BROKEN] == 0
-    if not strict:
-        weight_nr = np.where(safe_nr < NO_LIMIT, board.safe_weight_lr[level_n], 0)
+    strict = is_strict(stage, before)
+    safe_nr = np.minimum(board.safe_nr, limit_nr if strict else NO_LIMIT)
+    weight_nr = np.where(safe_nr < (limit_nr if strict else NO_LIMIT), board.safe_weight_lr[level_n], 0)
     holds_nr = _holds(board, level_n)
     today_nr = _today(board, holds_nr)
     allowed_i = _may_be_out(board, before)

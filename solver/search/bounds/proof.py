@@ -196,12 +196,20 @@ def least_anywhere(frame: Frame, costs: Priced) -> Amounts:
     return least_i
 
 
+def stages_from(board: Board, data: Mapping[str, Any]) -> tuple[int, list[int]]:
+    """Return a witness's stage and the values before it; raises Damaged where they are not of this board."""
+    try:
+        stage, before = int(data["stage"]), [int(value) for value in data["before"]]
+    except (KeyError, TypeError, ValueError) as error:
+        raise Damaged("the witness names no stages") from error
+    if not 0 <= stage < len(board.stages) or len(before) != stage:
+        raise Damaged("not a witness of this board's stages")
+    return stage, before
+
+
 def frame_from(board: Board, data: Mapping[str, Any]) -> Frame:
     """Return what a witness is about; raises Damaged where that is not of this board."""
-    try:
-        return frame_of(board, int(data["stage"]), [int(value) for value in data["before"]])
-    except (KeyError, TypeError, ValueError) as error:
-        raise Damaged("not a witness of this board's stages") from error
+    return frame_of(board, *stages_from(board, data))
 
 
 def _rows(frame: Frame, costs: Priced, items: Ints) -> Ints:
