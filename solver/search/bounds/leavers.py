@@ -1,8 +1,10 @@
 """Who must leave home at least: simple arguments, node by node.
 
 Whoever may not stay leaves. Where those at home under a node use more than its limit, so many leave that the rest
-fits: at least as many as it takes of the largest. Where a group has more items in a domain than it may, the rest
-leave. Nodes of one level share no items, so that their numbers add up; of several levels the best counts.
+fits: at least as many as it takes of the largest, and at no less than the cheapest units of demand cost. Where
+they use more than is safe, they leave as well or the load is paid for, whichever is cheaper. Where a group has
+more items in a domain than it may, the rest leave. Nodes of one level share no items, so that their numbers add
+up; of several levels the best counts.
 """
 
 from __future__ import annotations
@@ -13,39 +15,40 @@ from typing import Any
 import numpy as np
 
 from zonewright.solver.search.board import AT_MOST, BROKEN, NO_LIMIT, Board, Ints
-from zonewright.solver.search.bounds.proof import BoundProof, Damaged, rounded_up
+from zonewright.solver.search.bounds.frame import is_strict, nodes_of
+from zonewright.solver.search.bounds.proof import BoundProof, Damaged, rounded_up, stages_from
+
+#: Sums of products below this are exact in 64 bits, whatever the order.
+_EXACT = 2.0**61
 
 
 def leavers(board: Board, stage: int, before: Sequence[int]) -> BoundProof | None:
     """Return the bound of a stage by who must leave home; None where hard rules may be broken."""
-    if stage == BROKEN or before[BROKEN] > 0:
+    if not is_strict(stage, before):
         return None
-    best = max(range(len(board.levels)), key=lambda level: _of_level(board, stage, level))
-    bound = _bound(board, stage, best)
-    return BoundProof(
-        stage, bound, "leavers", {"how": "leavers", "stage": stage, "before": list(before), "level": best}
-    )
+    best = max(range(len(board.levels)), key=lambda level: _of_level(board, stage, before, level))
+    bound = _bound(board, stage, before, best)
+    told = {"how": "leavers", "stage": stage, "before": [int(value) for value in before], "level": best}
+    return BoundProof(stage, bound, "leavers", told)
 
 
 def evaluate_leavers(board: Board, data: Mapping[str, Any]) -> int:
     """Return the bound that the leavers of a level prove."""
-    try:
-        stage, level, before = data["stage"], data["level"], data["before"]
-        if type(stage) is not int or type(level) is not int:
-            raise Damaged("stage and level are no whole numbers")
-        if not (0 < stage < len(board.stages) and 0 <= level < len(board.levels) and before[BROKEN] == 0):
-            raise Damaged("not a witness of this board")
-    except (KeyError, TypeError, IndexError) as error:
-        raise Damaged("the witness is damaged") from error
-    return _bound(board, stage, level)
+    stage, before = stages_from(board, data)
+    level = data.get("level")
+    if type(level) is not int or not 0 <= level < len(board.levels):
+        raise Damaged("not a level of this board")
+    if not is_strict(stage, before):
+        raise Damaged("where hard rules are broken nobody has to leave")
+    return _bound(board, stage, before, level)
 
 
-def _bound(board: Board, stage: int, level: int) -> int:
-    return rounded_up(board, stage, int(board.constant_k[stage]) + _of_level(board, stage, level), 1)
+def _bound(board: Board, stage: int, before: Sequence[int], level: int) -> int:
+    return rounded_up(board, stage, int(board.constant_k[stage]) + _of_level(board, stage, before, level), 1)
 
 
-def _of_level(board: Board, stage: int, level: int) -> int:
-    """Return what leaving costs at least, over the nodes of a level."""
+def _of_level(board: Board, stage: int, before: Sequence[int], level: int) -> int:
+    """Return what leaving, and load instead, cost at least, over the nodes of a level."""
     away_i = _least_away(board, stage)
     forced_i = (board.home_i >= 0) & ~board.stay_i & ~board.enter_ps[board.profile_i, np.maximum(board.home_i, 0)]
     total = int(away_i[forced_i].sum())
@@ -54,14 +57,34 @@ def _of_level(board: Board, stage: int, level: int) -> int:
     rest, dom_x = rest[dom_x >= 0], dom_x[dom_x >= 0]
     order = np.argsort(dom_x, kind="stable")
     rest, dom_x = rest[order], dom_x[order]
-    limit_dr = board.limit_nr[int(board.base_l[level]) : int(board.base_l[level] + board.domains_l[level])]
+    safe_dr = board.safe_nr[nodes_of(board, level)]
+    limit_dr = np.where(_kept_r(board, before, level), np.minimum(board.limit_nr, board.safe_nr), board.limit_nr)[
+        nodes_of(board, level)
+    ]
+    weight_r = np.where(board.safe_stage_lr[level] == stage, board.safe_weight_lr[level], 0)
     ends = np.searchsorted(dom_x, np.arange(len(limit_dr) + 1))
     cap_g = _most_per_domain(board, level)
     for d in range(len(limit_dr)):
         here = rest[ends[d] : ends[d + 1]]
         if len(here):
-            total += max(_too_large(board, here, away_i, limit_dr[d]), _too_many(board, here, away_i, cap_g))
+            demand_xr, away_x = board.demand_ir[here], away_i[here]
+            total += max(
+                _too_large(demand_xr, away_x, limit_dr[d]),
+                _too_loaded(demand_xr, away_x, safe_dr[d], weight_r),
+                _too_many(board.group_i[here], away_x, cap_g),
+            )
     return total
+
+
+def _kept_r(board: Board, before: Sequence[int], level: int) -> Any:
+    """Return of which resources no more than is safe may be used: a stage before has to stay at nothing."""
+    least_k = np.minimum(0, board.away_ik + np.minimum(0, board.out_ik)).sum(axis=0)
+    if board.price_stage >= 0:
+        least_k[board.price_stage] += min(board.price_vq.min(initial=0), board.home_price_i.min(initial=0))
+    nothing_k = np.zeros(len(board.stages), bool)
+    nothing_k[: len(before)] = np.asarray(before, np.int64) == board.constant_k[: len(before)]
+    nothing_k &= least_k == 0
+    return nothing_k[board.safe_stage_lr[level]] & (board.safe_weight_lr[level] > 0)
 
 
 def _least_away(board: Board, stage: int) -> Ints:
@@ -79,23 +102,56 @@ def _most_per_domain(board: Board, level: int) -> Ints:
     return cap_g
 
 
-def _too_large(board: Board, here: Ints, away_i: Ints, limit_r: Ints) -> int:
-    """Return what as many of the cheapest cost as must leave at least, for the resource that asks for most."""
-    demand_xr = board.demand_ir[here]
-    excess_r = demand_xr.sum(axis=0) - limit_r
-    cheapest = np.concatenate([[0], np.cumsum(np.sort(away_i[here]))])
+def _too_large(demand_xr: Ints, away_x: Ints, limit_r: Ints) -> int:
+    """Return what it costs at least that the rest fits, for the resource of which that is most."""
+    over_r = demand_xr.sum(axis=0) - limit_r
+    cheapest = np.concatenate([[0], np.cumsum(np.sort(away_x))])
     most = 0
-    for r in np.flatnonzero(excess_r > 0):
+    for r in np.flatnonzero(over_r > 0):
         largest = np.cumsum(np.sort(demand_xr[:, r])[::-1])
-        most = max(most, int(np.searchsorted(largest, excess_r[r])) + 1)
-    return int(cheapest[min(most, len(here))])
+        count = min(int(np.searchsorted(largest, over_r[r])) + 1, len(away_x))
+        most = max(most, int(cheapest[count]), shed(demand_xr[:, r], away_x, int(over_r[r]), None))
+    return most
 
 
-def _too_many(board: Board, here: Ints, away_i: Ints, cap_g: Ints) -> int:
-    group_x = board.group_i[here]
+def _too_loaded(demand_xr: Ints, away_x: Ints, safe_r: Ints, weight_r: Ints) -> int:
+    """Return what leaving and load cost at least together, for the resource of which that is most."""
+    over_r = demand_xr.sum(axis=0) - safe_r
+    return max(
+        (
+            shed(demand_xr[:, r], away_x, int(over_r[r]), int(weight_r[r]))
+            for r in np.flatnonzero((over_r > 0) & (weight_r > 0))
+        ),
+        default=0,
+    )
+
+
+def shed(demand_x: Ints, away_x: Ints, over: int, weight: int | None) -> int:
+    """Return what it costs at least to make up for an excess: items leave, or the weight is paid for what is left.
+
+    This is a knapsack to cover. A unit is worth what it costs with the item that fills it up: any worth proves a
+    bound, this one the best. All sums of costs are multiples of their greatest common divisor, the bound as well.
+    """
+    demand_x, away_x = np.minimum(demand_x, over)[demand_x > 0], away_x[demand_x > 0]
+    if not len(demand_x):
+        return 0
+    order = np.argsort(away_x / demand_x, kind="stable")
+    last = min(int(np.searchsorted(np.cumsum(demand_x[order]), over)), len(order) - 1)
+    worth, per = int(away_x[order[last]]), int(demand_x[order[last]])
+    if weight is not None and worth > weight * per:
+        worth, per = weight, 1
+    exact = float(worth) * float(demand_x.sum()) + float(per) * float(away_x.sum()) < _EXACT
+    kind: Any = np.int64 if exact else object
+    saved_x = worth * demand_x.astype(kind) - per * away_x.astype(kind)
+    bound = -(-(worth * over - int(saved_x[saved_x > 0].sum())) // per)
+    step = int(np.gcd.reduce(away_x, initial=weight or 0))
+    return -(-bound // step) * step if step else 0
+
+
+def _too_many(group_x: Ints, away_x: Ints, cap_g: Ints) -> int:
     groups, count = np.unique(group_x, return_counts=True)
     total = 0
     for g, more in zip(groups, count - np.minimum(cap_g[groups], count), strict=True):
         if more > 0:
-            total += int(np.sort(away_i[here[group_x == g]])[:more].sum())
+            total += int(np.sort(away_x[group_x == g])[:more].sum())
     return total

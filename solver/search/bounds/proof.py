@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -198,13 +198,16 @@ def least_anywhere(frame: Frame, costs: Priced) -> Amounts:
 
 def stages_from(board: Board, data: Mapping[str, Any]) -> tuple[int, list[int]]:
     """Return a witness's stage and the values before it; raises Damaged where they are not of this board."""
-    try:
-        stage, before = int(data["stage"]), [int(value) for value in data["before"]]
-    except (KeyError, TypeError, ValueError) as error:
-        raise Damaged("the witness names no stages") from error
+    stage, before = data.get("stage"), data.get("before")
+    if not _is_whole(stage) or not isinstance(before, Sequence) or not all(_is_whole(value) for value in before):
+        raise Damaged("the witness names no stages")
     if not 0 <= stage < len(board.stages) or len(before) != stage:
         raise Damaged("not a witness of this board's stages")
-    return stage, before
+    return int(stage), [int(value) for value in before]
+
+
+def _is_whole(value: Any) -> TypeGuard[int]:
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
 
 
 def frame_from(board: Board, data: Mapping[str, Any]) -> Frame:
