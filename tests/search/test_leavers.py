@@ -68,7 +68,7 @@ def loaded(seed: int, load_stage: int) -> Board:
 @pytest.mark.parametrize("load_stage", [0, 1, 2])
 def test_who_is_beyond_what_is_safe_leaves_or_pays(load_stage: int) -> None:
     """Load in the stage itself has a price; in one before it, that is to stay at nothing, it is a limit."""
-    said = 0
+    said, above = 0, 0
     for seed in range(30):
         board = loaded(seed, load_stage)
         best = best_of(board)
@@ -76,12 +76,29 @@ def test_who_is_beyond_what_is_safe_leaves_or_pays(load_stage: int) -> None:
         assert (proof is None) == (best[0] > 0)
         if proof is None:
             continue
-        assert proof.bound <= best[2], seed
-        assert evaluate(board, proof.data) == proof.bound
+        of_levels = [evaluate(board, proof.data | {"level": level}) for level in range(len(board.levels))]
+        assert proof.bound == max(of_levels) <= best[2], seed
+        above += of_levels[1] > of_levels[0]
         unloaded = leavers(replace(board, safe_weight_lr=board.safe_weight_lr * 0), 2, best[:2])
         assert unloaded is not None
         said += proof.bound > unloaded.bound
     assert said >= 4
+    assert above >= 1
+
+
+def test_who_has_no_room_leaves() -> None:
+    """Limits of sites count for the nodes above them, too; no level says more than the best placement costs."""
+    above = 0
+    for seed in range(30):
+        board = tiny(seed)
+        crowded = replace(board, home_i=np.maximum(board.home_i - 1, 0), stay_i=np.ones_like(board.stay_i))
+        best = best_of(crowded)
+        proof = leavers(crowded, 2, best[:2])
+        if proof is not None:
+            of_levels = [evaluate(crowded, proof.data | {"level": level}) for level in range(len(board.levels))]
+            assert proof.bound == max(of_levels) <= best[2], seed
+            above += of_levels[1] > of_levels[0]
+    assert above >= 1
 
 
 def test_a_witness_of_leavers_fits_its_board() -> None:

@@ -44,7 +44,7 @@ def coarse_board(board: Board, level: int, *, strict: bool) -> Board:
     site_n = int(board.base_l[0]) + board.dom_ls[0]
 
     def added(amount_nr: Ints) -> Ints:
-        return np.concatenate([_added(amount_nr[site_n], dom_s, sites), amount_nr[rest]])
+        return np.concatenate([added_up(amount_nr[site_n], dom_s, sites), amount_nr[rest]])
 
     homed_i = board.home_i >= 0
     home_s = np.maximum(board.home_i, 0)
@@ -99,7 +99,7 @@ def _above(row_s: Ints, dom_s: Ints, sites: int) -> Ints:
     return np.where(low_d == high_d, high_d, -1)
 
 
-def _added(amount_sr: Ints, dom_s: Ints, sites: int) -> Ints:
+def added_up(amount_sr: Ints, dom_s: Ints, sites: int) -> Ints:
     """Add up amounts by domain; without a limit where any of its sites has none."""
     total_dr = np.zeros((sites, amount_sr.shape[1]), np.int64)
     free_dr = np.zeros(total_dr.shape, bool)

@@ -3,8 +3,9 @@
 Whoever may not stay leaves. Where those at home under a node use more than its limit, so many leave that the rest
 fits: at least as many as it takes of the largest, and at no less than the cheapest units of demand cost. Where
 they use more than is safe, they leave as well or the load is paid for, whichever is cheaper. Where a group has
-more items in a domain than it may, the rest leave. Nodes of one level share no items, so that their numbers add
-up; of several levels the best counts.
+more items in a domain than it may, the rest leave. Above sites, what is safe or fits on all sites of a node counts
+too, and who leaves goes further. Nodes of one level share no items, so that their numbers add up; of several
+levels the best counts.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from zonewright.solver.search.board import AT_MOST, BROKEN, NO_LIMIT, Board, Ints
+from zonewright.solver.search.bounds.coarse import added_up
 from zonewright.solver.search.bounds.frame import is_strict, nodes_of
 from zonewright.solver.search.bounds.proof import BoundProof, Damaged, rounded_up, stages_from
 
@@ -49,19 +51,21 @@ def _bound(board: Board, stage: int, before: Sequence[int], level: int) -> int:
 
 def _of_level(board: Board, stage: int, before: Sequence[int], level: int) -> int:
     """Return what leaving, and load instead, cost at least, over the nodes of a level."""
-    away_i = _least_away(board, stage)
+    away_i = _least_away(board, stage, level)
     forced_i = (board.home_i >= 0) & ~board.stay_i & ~board.enter_ps[board.profile_i, np.maximum(board.home_i, 0)]
-    total = int(away_i[forced_i].sum())
+    total = int(_least_away(board, stage, 0)[forced_i].sum())
     rest = np.flatnonzero((board.home_i >= 0) & ~forced_i)
     dom_x = board.dom_ls[level, board.home_i[rest]]
     rest, dom_x = rest[dom_x >= 0], dom_x[dom_x >= 0]
     order = np.argsort(dom_x, kind="stable")
     rest, dom_x = rest[order], dom_x[order]
     safe_dr = board.safe_nr[nodes_of(board, level)]
-    limit_dr = np.where(_kept_r(board, before, level), np.minimum(board.limit_nr, board.safe_nr), board.limit_nr)[
-        nodes_of(board, level)
-    ]
-    weight_r = np.where(board.safe_stage_lr[level] == stage, board.safe_weight_lr[level], 0)
+    of_sites_dr = _of_sites(board, level, board.safe_nr)
+    limit_dr = _kept(board, before, level)[nodes_of(board, level)]
+    limit_dr = np.minimum(limit_dr, _of_sites(board, level, _kept(board, before, 0)))
+    weight_r, of_sites_r = (
+        np.where(board.safe_stage_lr[at] == stage, board.safe_weight_lr[at], 0) for at in (level, 0)
+    )
     ends = np.searchsorted(dom_x, np.arange(len(limit_dr) + 1))
     cap_g = _most_per_domain(board, level)
     for d in range(len(limit_dr)):
@@ -71,26 +75,46 @@ def _of_level(board: Board, stage: int, before: Sequence[int], level: int) -> in
             total += max(
                 _too_large(demand_xr, away_x, limit_dr[d]),
                 _too_loaded(demand_xr, away_x, safe_dr[d], weight_r),
+                _too_loaded(demand_xr, away_x, of_sites_dr[d], of_sites_r),
                 _too_many(board.group_i[here], away_x, cap_g),
             )
     return total
 
 
-def _kept_r(board: Board, before: Sequence[int], level: int) -> Any:
-    """Return of which resources no more than is safe may be used: a stage before has to stay at nothing."""
+def _of_sites(board: Board, level: int, amount_nr: Ints) -> Ints:
+    """Return the amounts of all sites of a level's nodes together."""
+    dom_s = board.dom_ls[level].astype(np.int64)
+    amount_sr = amount_nr[int(board.base_l[0]) + board.dom_ls[0]]
+    return added_up(amount_sr[dom_s >= 0], dom_s[dom_s >= 0], int(board.domains_l[level]))
+
+
+def _kept(board: Board, before: Sequence[int], level: int) -> Ints:
+    """Return the nodes' limits; of a level, what is safe where a stage before charges more and is at nothing."""
     least_k = np.minimum(0, board.away_ik + np.minimum(0, board.out_ik)).sum(axis=0)
     if board.price_stage >= 0:
         least_k[board.price_stage] += min(board.price_vq.min(initial=0), board.home_price_i.min(initial=0))
     nothing_k = np.zeros(len(board.stages), bool)
     nothing_k[: len(before)] = np.asarray(before, np.int64) == board.constant_k[: len(before)]
     nothing_k &= least_k == 0
-    return nothing_k[board.safe_stage_lr[level]] & (board.safe_weight_lr[level] > 0)
+    kept_r = nothing_k[board.safe_stage_lr[level]] & (board.safe_weight_lr[level] > 0)
+    kept_nr: Ints = np.where(kept_r, np.minimum(board.limit_nr, board.safe_nr), board.limit_nr)
+    return kept_nr
 
 
-def _least_away(board: Board, stage: int) -> Ints:
-    """Return what leaving home costs an item at least: elsewhere, or nowhere."""
-    away_i = board.away_ik[:, stage]
-    return np.maximum(0, away_i + np.minimum(board.out_ik[:, stage], 0))
+def _least_away(board: Board, stage: int, level: int) -> Ints:
+    """Return what leaving home's domain of a level costs an item at least: elsewhere, or nowhere."""
+    steps = board.steps
+    elsewhere_i = board.away_ik[:, stage].copy()
+    nowhere_i = elsewhere_i + board.out_ik[:, stage]
+    for m in np.flatnonzero(steps.stage_m == stage):
+        charged_i = steps.groups_mg[m, board.group_i] if len(steps.groups_mg) else np.ones(board.items, bool)
+        entries = slice(int(steps.ptr_m[m]), int(steps.ptr_m[m + 1]))
+        near = steps.cost_e[entries][steps.level_e[entries] != level]
+        least = 0 if steps.table_m[m] >= 0 else min([int(steps.beyond_m[m]), *near.tolist()])
+        elsewhere_i += np.where(charged_i, least, 0)
+        nowhere_i += np.where(charged_i, steps.beyond_m[m], 0)
+    least_i: Ints = np.maximum(0, np.minimum(elsewhere_i, nowhere_i))
+    return least_i
 
 
 def _most_per_domain(board: Board, level: int) -> Ints:
