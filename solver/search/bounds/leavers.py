@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from zonewright.solver.search.board import AT_MOST, BROKEN, NO_LIMIT, Board, Ints
+from zonewright.solver.search.board import AT_MOST, BROKEN, NO_LIMIT, Board, Bools, Ints
 from zonewright.solver.search.bounds.coarse import added_up
 from zonewright.solver.search.bounds.frame import is_strict, nodes_of
 from zonewright.solver.search.bounds.proof import BoundProof, Damaged, rounded_up, stages_from
@@ -28,9 +28,9 @@ def leavers(board: Board, stage: int, before: Sequence[int]) -> BoundProof | Non
     """Return the bound of a stage by who must leave home; None where hard rules may be broken."""
     if not is_strict(stage, before):
         return None
-    best = max(range(len(board.levels)), key=lambda level: _of_level(board, stage, before, level))
-    bound = _bound(board, stage, before, best)
-    told = {"how": "leavers", "stage": stage, "before": [int(value) for value in before], "level": best}
+    bound_l = [_bound(board, stage, before, level) for level in range(len(board.levels))]
+    bound = max(bound_l)
+    told = {"how": "leavers", "stage": stage, "before": [int(v) for v in before], "level": bound_l.index(bound)}
     return BoundProof(stage, bound, "leavers", told)
 
 
@@ -59,13 +59,14 @@ def _of_level(board: Board, stage: int, before: Sequence[int], level: int) -> in
     rest, dom_x = rest[dom_x >= 0], dom_x[dom_x >= 0]
     order = np.argsort(dom_x, kind="stable")
     rest, dom_x = rest[order], dom_x[order]
-    safe_dr = board.safe_nr[nodes_of(board, level)]
-    of_sites_dr = _of_sites(board, level, board.safe_nr)
-    limit_dr = _kept(board, before, level)[nodes_of(board, level)]
-    limit_dr = np.minimum(limit_dr, _of_sites(board, level, _kept(board, before, 0)))
-    weight_r, of_sites_r = (
-        np.where(board.safe_stage_lr[at] == stage, board.safe_weight_lr[at], 0) for at in (level, 0)
-    )
+    nothing_k = _at_nothing(board, before)
+    weight_lr = np.where(board.safe_stage_lr == stage, board.safe_weight_lr, 0)
+    limit_dr = _of_sites(board, level, _kept(board, nothing_k, 0))
+    loads = [(_of_sites(board, level, board.safe_nr), weight_lr[0])]
+    if level > 0:
+        own = nodes_of(board, level)
+        limit_dr = np.minimum(limit_dr, _kept(board, nothing_k, level)[own])
+        loads.append((board.safe_nr[own], weight_lr[level]))
     ends = np.searchsorted(dom_x, np.arange(len(limit_dr) + 1))
     cap_g = _most_per_domain(board, level)
     for d in range(len(limit_dr)):
@@ -74,9 +75,8 @@ def _of_level(board: Board, stage: int, before: Sequence[int], level: int) -> in
             demand_xr, away_x = board.demand_ir[here], away_i[here]
             total += max(
                 _too_large(demand_xr, away_x, limit_dr[d]),
-                _too_loaded(demand_xr, away_x, safe_dr[d], weight_r),
-                _too_loaded(demand_xr, away_x, of_sites_dr[d], of_sites_r),
                 _too_many(board.group_i[here], away_x, cap_g),
+                *(_too_loaded(demand_xr, away_x, safe_dr[d], weight_r) for safe_dr, weight_r in loads),
             )
     return total
 
@@ -88,14 +88,19 @@ def _of_sites(board: Board, level: int, amount_nr: Ints) -> Ints:
     return added_up(amount_sr[dom_s >= 0], dom_s[dom_s >= 0], int(board.domains_l[level]))
 
 
-def _kept(board: Board, before: Sequence[int], level: int) -> Ints:
-    """Return the nodes' limits; of a level, what is safe where a stage before charges more and is at nothing."""
+def _at_nothing(board: Board, before: Sequence[int]) -> Bools:
+    """Return the stages before to which nothing may be added: they are to stay at nothing, and nothing gains."""
     least_k = np.minimum(0, board.away_ik + np.minimum(0, board.out_ik)).sum(axis=0)
     if board.price_stage >= 0:
         least_k[board.price_stage] += min(board.price_vq.min(initial=0), board.home_price_i.min(initial=0))
-    nothing_k = np.zeros(len(board.stages), bool)
+    nothing_k: Bools = np.zeros(len(board.stages), bool)
     nothing_k[: len(before)] = np.asarray(before, np.int64) == board.constant_k[: len(before)]
     nothing_k &= least_k == 0
+    return nothing_k
+
+
+def _kept(board: Board, nothing_k: Bools, level: int) -> Ints:
+    """Return the nodes' limits; of a level, what is safe where more is charged to a stage at nothing."""
     kept_r = nothing_k[board.safe_stage_lr[level]] & (board.safe_weight_lr[level] > 0)
     kept_nr: Ints = np.where(kept_r, np.minimum(board.limit_nr, board.safe_nr), board.limit_nr)
     return kept_nr
